@@ -1,0 +1,1 @@
+"""Make guideline records: train, shrink and measure networks, fit laws, certify, publish."""

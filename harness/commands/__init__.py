@@ -1,0 +1,1 @@
+"""The heavy ``guides`` commands: ``registry.cli`` reaches each by one importlib call."""

@@ -1,0 +1,1 @@
+"""Data sets: one file each; the contract is in ``base.py``."""

@@ -1,0 +1,1 @@
+"""Executors: one file each; the contract is in ``base.py``."""

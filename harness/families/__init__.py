@@ -1,0 +1,1 @@
+"""Network families: one file each; the contract is in ``base.py``."""

@@ -1,0 +1,1 @@
+"""Search strategies: one file each; the contract is in ``base.py``."""

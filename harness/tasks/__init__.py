@@ -1,0 +1,1 @@
+"""Task categories: one file each; the contract is in ``base.py``."""

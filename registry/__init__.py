@@ -1,0 +1,1 @@
+"""Answer sizing questions from guideline records: how wide, how deep, how much data, for the accuracy you need."""
