@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import NamedTuple, final
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Int64
 
 from registry.errors import InvalidData, UsageError
 
@@ -28,15 +28,15 @@ class Split:
     """Examples and their labels, read-only: index with an array, or copy, to get writable ones.
 
     Args:
-        inputs: Finite float32, first axis the examples.
-        labels: Classes, int64, 0 to ``n_classes - 1``.
+        inputs: Finite float32 of shape (n, ...), the rest being the shape of one example.
+        labels: Classes, int64 of shape (n,), 0 to ``n_classes - 1``.
 
     Raises:
         InvalidData: If a type, a shape or a value is not as said here.
     """
 
-    inputs: Float32[np.ndarray, " n *input_shape"]
-    labels: Int64[np.ndarray, " n"]
+    inputs: np.ndarray
+    labels: np.ndarray
 
     def __post_init__(self) -> None:
         if self.inputs.dtype != np.float32 or self.labels.dtype != np.int64:
