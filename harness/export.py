@@ -6,10 +6,11 @@ The file is a function of the weights alone: one opset, no stack traces, no path
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
@@ -30,7 +31,7 @@ PRODUCER: Final = "sizing-guides"
 EXAMPLE_BATCH: Final = 2
 PARITY_BATCHES: Final = (1, 7)
 TOLERANCE: Final = 1e-4
-NOISY_LOGGERS: Final = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")
+NOISY_LOGGERS: Final = ("torch.onnx", "torch.export", "torch.fx.experimental.symbolic_shapes", "onnxscript", "onnx_ir")
 
 
 @final
@@ -90,8 +91,7 @@ def export_onnx(network: nn.Module, input_shape: tuple[int, ...], path: Path) ->
     if program is None:
         raise AssertionError("torch.onnx.export(dynamo=True) returned no program")
     model = program.model_proto
-    if not _is_dynamic(model):
-        raise InvalidRecord("the exported network is not one input and one output with a dynamic batch axis")
+    _refuse_fixed_batch(model)
     return write_model(model, path)
 
 
@@ -152,11 +152,18 @@ def parity(network: nn.Module, path: Path, inputs: FloatArray) -> float:
     return largest
 
 
-def _is_dynamic(model: onnx.ModelProto) -> bool:
-    return all(
-        len(values) == 1 and bool(values[0].type.tensor_type.shape.dim[0].dim_param)
+def _refuse_fixed_batch(model: onnx.ModelProto) -> None:
+    inputs, outputs = (
+        [[axis.dim_param or axis.dim_value for axis in value.type.tensor_type.shape.dim] for value in values]
         for values in (model.graph.input, model.graph.output)
     )
+    if len(inputs) != 1 or len(outputs) != 1 or any(shape[:1] != [BATCH_AXIS] for shape in inputs + outputs):
+        found = f"{_spoken(inputs)} -> {_spoken(outputs)}"
+        raise InvalidRecord(f"the exported network is {found}; expected ({BATCH_AXIS}, ...) -> ({BATCH_AXIS}, classes)")
+
+
+def _spoken(shapes: list[list[str | int]]) -> str:
+    return " and ".join(f"({', '.join(map(str, shape))})" for shape in shapes)
 
 
 def _reason(error: BaseException) -> str:
@@ -173,8 +180,9 @@ def _quiet_exporter() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in NOISY_LOGGERS]
     levels = [logger.level for logger in loggers]
     with warnings.catch_warnings():
-        # torch copies its own tree specifications by a class that it deprecates itself
+        # torch uses what it deprecates itself: a class of its tree specifications, a check of symbolic sizes
         warnings.filterwarnings("ignore", message=r".*LeafSpec.*", category=FutureWarning)
+        warnings.filterwarnings("ignore", message="_check_is_size will be removed", category=FutureWarning)
         # torch's recurrent layers list their own weights anew while they are traced; the file holds them all the same
         warnings.filterwarnings(
             "ignore", message=r".*_flat_weights.* were assigned during export", category=UserWarning
@@ -182,7 +190,9 @@ def _quiet_exporter() -> Iterator[None]:
         try:
             for logger in loggers:
                 logger.setLevel(logging.CRITICAL)
-            yield
+            # a failed export prints the whole traced program; the reason is in the error it raises
+            with redirect_stderr(io.StringIO()):
+                yield
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)

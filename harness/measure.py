@@ -134,7 +134,7 @@ FORMULAS: Final[dict[Any, Callable[[Any, Any], int]]] = {
 # Operators that do arithmetic worth counting and have no formula above. Interpolation (upsample_bilinear2d) and
 # vector norms are resampling and norm: 0.
 _NO_FORMULA: Final = re.compile(
-    r".*mm|.*conv.*|.*attention.*|.*rnn.*|.*lstm.*|.*gru|.*transformer.*|mkldnn_.*|_trilinear|.*cdist.*|fft_.*"
+    r".*mm|.*conv.*|.*attention.*|.*rnn.*|.*lstm.*|.*gru|.*transformer.*|mkldnn_.*|trilinear|.*cdist.*|fft_.*"
     r"|linalg_(?!vector_norm).*"
 )
 

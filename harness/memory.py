@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import Final
 
@@ -32,37 +33,34 @@ def ram_bytes(model: onnx.ModelProto, *, int8: bool = False) -> int:
         InvalidRecord: If a tensor's shape is unknown at batch 1, or the graph is already quantised or has subgraphs.
     """
     graph = _with_shapes_at_batch_1(model).graph
-    weights = {tensor.name for tensor in graph.initializer}
-    weights |= {name for node in graph.node if node.op_type == "Constant" for name in node.output}
-    sizes = {
-        value.name: _n_bytes(value, int8)
-        for value in (*graph.input, *graph.value_info, *graph.output)
-        if value.name not in weights
-    }
+    values = {value.name: value for value in (*graph.input, *graph.value_info, *graph.output)}
+    apart = {tensor.name for tensor in graph.initializer}
+    apart |= {name for node in graph.node if node.op_type == "Constant" for name in node.output}
+    last = len(graph.node)
+    inputs = [value.name for value in graph.input if value.name not in apart]
+    sizes = {name: _n_bytes(values, name, int8) for name in inputs}
+    lives = {name: [-1, -1] for name in inputs}  # the first and the last node at which a tensor is live
     owner: dict[str, str] = {}  # a view -> the tensor whose memory it is
-    lives = {value.name: [-1, -1] for value in graph.input if value.name not in weights}  # first and last node
     for position, node in enumerate(graph.node):
-        read = [name for name in node.input if name and name not in weights]
-        for name in read:
-            lives[owner.get(name, name)][1] = position
+        for name in node.input:
+            if name and name not in apart:
+                lives[owner.get(name, name)][1] = position
         for name in node.output:
-            if not name or name in weights:
+            if not name or name in apart:
                 continue
-            if node.op_type in VIEWS and node.input[0] not in weights:
-                owner[name] = owner.get(node.input[0], node.input[0])
-            elif name in sizes:
+            if node.op_type not in VIEWS:
+                sizes[name] = _n_bytes(values, name, int8)
                 lives[name] = [position, position]
+            elif node.input[0] in apart:
+                apart.add(name)
             else:
-                raise InvalidRecord(
-                    f"the shape of tensor '{name}', made by a {node.op_type} node, is not known at batch 1",
-                    "export the network with every axis but the batch fixed",
-                )
+                owner[name] = owner.get(node.input[0], node.input[0])
     for value in graph.output:
-        if value.name not in weights:
-            lives[owner.get(value.name, value.name)][1] = len(graph.node)
+        if value.name not in apart:
+            lives[owner.get(value.name, value.name)][1] = last
     return max(
-        sum(sizes[name] for name, (first, last) in lives.items() if first <= position <= last)
-        for position in range(-1, len(graph.node) + 1)
+        sum(sizes[name] for name, (made, read) in lives.items() if made <= position <= read)
+        for position in range(-1, last + 1)
     )
 
 
@@ -84,11 +82,11 @@ def _with_shapes_at_batch_1(model: onnx.ModelProto) -> onnx.ModelProto:
     return shape_inference.infer_shapes(fixed, data_prop=True)
 
 
-def _n_bytes(value: onnx.ValueInfoProto, int8: bool) -> int:
-    tensor = value.type.tensor_type
+def _n_bytes(values: Mapping[str, onnx.ValueInfoProto], name: str, int8: bool) -> int:
+    tensor = values[name].type.tensor_type if name in values else onnx.TypeProto.Tensor()
     if not tensor.HasField("shape") or not all(axis.HasField("dim_value") for axis in tensor.shape.dim):
         raise InvalidRecord(
-            f"the shape of tensor '{value.name}' is not known at batch 1",
+            f"the shape of tensor '{name}' is not known at batch 1",
             "export the network with every axis but the batch fixed",
         )
     element = 1 if int8 and tensor.elem_type in FLOATS else helper.tensor_dtype_to_np_dtype(tensor.elem_type).itemsize
