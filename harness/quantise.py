@@ -53,10 +53,10 @@ def quantise_static(onnx_path: Path, calibration: FloatArray, out_path: Path) ->
             per_channel=True,
         )
         quantised = onnx.load(written)
-    left = [t.name for t in quantised.graph.initializer if t.data_type == TensorProto.FLOAT and len(t.dims) > 1]
-    if left:
+    unquantised = [t.name for t in quantised.graph.initializer if t.data_type == TensorProto.FLOAT and len(t.dims) > 1]
+    if unquantised:
         raise InvalidRecord(
-            f"{onnx_path.name}: weight '{left[0]}' has no static int8 form in onnxruntime",
+            f"{onnx_path.name}: weight '{unquantised[0]}' has no static int8 form in onnxruntime",
             "the record can stand without an int8 file",
         )
     exported = write_model(quantised, out_path)

@@ -1,5 +1,7 @@
 """Counts against numbers derived by hand: the derivation stands beside each, in the order of the words above it."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -212,6 +214,7 @@ def test_counting_leaves_network_and_process_as_they_were(fails: bool) -> None:
         network.append(Applies(lambda x, _: torch.fft.fft(x)))
     modes = [module.training for module in network.modules()]
     state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    onednn = torch.backends.mkldnn.enabled
     torch.manual_seed(3)
     expected = torch.rand(4)
     torch.manual_seed(3)
@@ -225,7 +228,7 @@ def test_counting_leaves_network_and_process_as_they_were(fails: bool) -> None:
     assert [module.training for module in network.modules()] == modes
     assert all(torch.equal(network.state_dict()[name], tensor) for name, tensor in state.items())
     assert torch.backends.mha.get_fastpath_enabled()
-    assert torch.backends.mkldnn.enabled == torch.backends.mkldnn.is_available()
+    assert torch.backends.mkldnn.enabled == onednn
     assert torch.is_grad_enabled()
 
 
@@ -255,6 +258,19 @@ def test_params_count_biases_and_embeddings_frozen_or_not_and_no_buffers() -> No
 )
 def test_int8_bytes_are_those_counted_by_hand(network: nn.Module, by_hand: int) -> None:
     assert weight_bytes_int8(network) == by_hand
+
+
+def test_counting_does_not_import_the_compiler() -> None:
+    code = """
+import sys
+from torch import nn
+from harness.measure import count_flops
+assert count_flops(nn.Linear(64, 10), (64,)) == 1280
+print("torch._dynamo" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "False\n"
 
 
 def test_training_costs_three_forward_passes_an_example() -> None:
