@@ -13,6 +13,7 @@ from harness.trial import Outcome, Shape, Trial
 
 LOG = "TOY_LOG"  # environment: the file that each execution is logged to
 ATTEMPT = "TOY_ATTEMPT"  # environment: what to log it as
+SECONDS = "TOY_SECONDS"  # environment: how long a trial takes
 
 
 def toy_trial(seed: int, learning_rate: float = 0.01, steps: int = 100) -> Trial:
@@ -47,11 +48,10 @@ def run_trials(trials: Sequence[Trial]) -> list[Outcome]:
     for trial in trials:
         started = time.perf_counter()
         if LOG in os.environ:
-            line = f"{os.environ[ATTEMPT]} {trial.key}\n".encode()
             log = os.open(os.environ[LOG], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            os.write(log, line)
+            os.write(log, f"{os.environ[ATTEMPT]} {trial.key}\n".encode())
             os.close(log)
-        time.sleep(0.004)
+        time.sleep(float(os.environ.get(SECONDS, "0.004")))
         outcome = outcome_of(trial).to_json() | {"wall_s": time.perf_counter() - started}
         outcomes.append(Outcome.from_json(outcome))
     return outcomes

@@ -35,6 +35,8 @@ def main(folder: str, executor: str, *options: str) -> int:
             Ledger.open(Path(folder) / "ledger.jsonl", {"rounds": ROUNDS}, resume="--resume" in options) as ledger,
             load("executors", executor).open(2) as running,
         ):
+            if ledger.note:
+                print(ledger.note, file=sys.stderr)
             complete: list[tuple[Trial, Outcome]] = []
             for _ in range(ROUNDS):
                 trials = propose(complete)
