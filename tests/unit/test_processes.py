@@ -35,6 +35,13 @@ def test_worker_that_died_while_idle_is_replaced_unnoticed() -> None:
     assert result == 9
 
 
+def test_ctrl_c_is_answered_by_us_and_not_by_each_worker() -> None:
+    with PLUGIN.open(1) as running:
+        [(_, result)] = running.map(toy_pack.interrupt_self, [7])
+
+    assert result == 7
+
+
 def test_worker_that_cannot_start_is_an_error_and_not_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ends_at_once.py").write_text("import os; os._exit(3)")
     monkeypatch.syspath_prepend(tmp_path)
