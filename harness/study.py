@@ -23,7 +23,7 @@ from harness.procedure import Procedure, together
 from harness.search.base import Space, Strategy
 from harness.tasks.base import Task
 from harness.trial import Shape, Trial
-from harness.tuning import FIRST_RATE, Settled, settle
+from harness.tuning import FIRST_RATE, MOST_STEPS, Settled, settle
 from registry.errors import InvalidData
 
 BATCH: Final = 32
@@ -157,7 +157,7 @@ class Investigation:
         bracket: dict[Shape, Refutation] = {}
         while True:
             self.say(f"target {target:g}: bracketing {answer.trial.shape}")
-            yield from self._refute(self._cheaper(answer, target, bracket), bracket)
+            yield from self._refute(self._cheaper(answer, target, bracket), target, bracket)
             met = [t for r in bracket.values() for t in r.tests if t.verdict(target, self.task) == "meets"]
             cheaper = [t for t in met if self._order(t.trial.shape) < self._order(answer.trial.shape)]
             if cheaper:  # what was to be refuted meets the target: it is the answer
@@ -193,7 +193,7 @@ class Investigation:
             attempts.append(Attempt(test, certified))
             if certified:
                 narrower = templates[max(0, i - 1) : i]
-                bracket = yield from together([refute(t, self.task, self.study.seed) for t in narrower])
+                bracket = yield from together([refute(t, self.task, target, self.study.seed) for t in narrower])
                 return Answer(target, test, attempts, bracket)
         return None
 
@@ -237,9 +237,10 @@ class Investigation:
         )
 
     def _pruned(self, shape: Shape, parent: Shape) -> Trial:
-        """Return the run that fine-tunes what is pruned to ``shape``: at full rate, twice as long as from scratch."""
+        """Return the run that fine-tunes what is pruned to ``shape``: at full rate, up to twice as long as from scratch."""
         own = self.settled[shape].trial
-        return replace(own, route="pruned", steps=own.steps * 2, pruned_from=self.settled[parent].trial)
+        steps = max(own.steps, min(own.steps * 2, MOST_STEPS))
+        return replace(own, route="pruned", steps=steps, pruned_from=self.settled[parent].trial)
 
     def _search(self, target: float, error: float, failed: Container[Shape]) -> Procedure[None]:
         """Let the strategy settle shapes until it is done; nothing dearer than the cheapest promising shape is tried."""
@@ -310,9 +311,9 @@ class Investigation:
                     break
         return lacking
 
-    def _refute(self, shapes: Sequence[Shape], bracket: dict[Shape, Refutation]) -> Procedure[None]:
+    def _refute(self, shapes: Sequence[Shape], target: float, bracket: dict[Shape, Refutation]) -> Procedure[None]:
         yield from self.settle(shapes)
-        found = yield from together([refute(self.settled[s].trial, self.task, self.study.seed) for s in shapes])
+        found = yield from together([refute(self.settled[s].trial, self.task, target, self.study.seed) for s in shapes])
         bracket.update(zip(shapes, found, strict=True))
 
     def _order(self, shape: Shape) -> tuple[int, int, int]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import os
 import time
-import zlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,6 +21,7 @@ from harness.measure import count_flops
 from harness.shrink import prune
 from harness.stack import BatchStream, Progress, train
 from harness.trial import Outcome, Shape, Trial
+from registry.outcomes import encode_bits
 
 # Member-steps in one pack: at 1e4 to 5e4 a second this is 2 to 60 s.
 # measured: digits, K = 20, one core: mlp 2.5e4-5e4 member-steps/s up to width 64, cnn 3e3-9e3
@@ -89,12 +88,6 @@ def load_weights(path: Path) -> State:
     """Read what :func:`save_weights` wrote."""
     with np.load(path, allow_pickle=False) as arrays:
         return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
-
-
-def decode_outcomes(text: str, n_items: int) -> np.ndarray:
-    """Return which test items a trial got right, bool (n_items,), from ``Outcome.test_outcomes``."""
-    packed = np.frombuffer(zlib.decompress(base64.b64decode(text)), dtype=np.uint8)
-    return np.unpackbits(packed, count=n_items).astype(bool)
 
 
 @cache
@@ -206,7 +199,6 @@ def _outcome(i: int, trial: Trial, progress: Progress, tested: np.ndarray | None
     )
     if not trial.tested or tested is None:
         return found
-    packed = base64.b64encode(zlib.compress(np.packbits(tested[i]).tobytes(), 9)).decode()
-    return replace(found, test_outcomes=packed, test_error=round(1 - float(tested[i].mean()), 12))
+    return replace(found, test_outcomes=encode_bits([tested[i].tolist()]), test_error=round(1 - float(tested[i].mean()), 12))
 
 

@@ -21,7 +21,7 @@ FIRST_RATE: Final = 0.01
 FIRST_STEPS: Final = 1000
 MOST_STEPS: Final = 8_000
 SETTLED_BELOW: Final = 0.03
-SEEDS: Final = 5
+SEEDS: Final = 3
 
 
 @final

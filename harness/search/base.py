@@ -24,9 +24,11 @@ class Space:
 
     Args:
         ladders: Per depth the widths, ascending.
+        capped: Whether dearer shapes were cut off because a cheaper one looks promising.
     """
 
     ladders: Mapping[int, Sequence[int]]
+    capped: bool = False
 
     def shapes(self) -> list[Shape]:
         """Return every shape, by depth and then width."""
@@ -38,7 +40,8 @@ class Space:
             {
                 depth: [width for width in widths if order(Shape(width, depth)) < limit]
                 for depth, widths in self.ladders.items()
-            }
+            },
+            capped=True,
         )
 
 

@@ -16,26 +16,30 @@ class Bisect(Strategy):
     name = "bisect"
 
     def propose(self, space: Space, errors: Mapping[Shape, float], target_error: float) -> list[Shape]:
-        """Propose the middle of each ladder's open part."""
+        """Propose one width for each depth that is still open."""
         asked = []
         for depth, widths in space.ladders.items():
-            width = _middle(widths, {s.width: e <= target_error for s, e in errors.items() if s.depth == depth})
+            meets = {s.width: e <= target_error for s, e in errors.items() if s.depth == depth}
+            width = _next_width(widths, meets, space.capped)
             if width is not None:
                 asked.append(Shape(width, depth))
         return asked
 
 
-def _middle(widths: Sequence[int], meets: Mapping[int, bool]) -> int | None:
-    """Return the width that halves what lies between the widest failure and the narrowest success; None when closed."""
-    successes = [i for i, width in enumerate(widths) if meets.get(width) is True]
-    high = min(successes, default=len(widths))
-    failures = [i for i, width in enumerate(widths[:high]) if meets.get(width) is False]
-    low = max(failures, default=-1)
+def _next_width(widths: Sequence[int], meets: Mapping[int, bool], capped: bool) -> int | None:
+    """Return the width that tells most about one ladder; None when nothing is left to ask.
+
+    In a capped ladder of a depth that has met the target nowhere, the widest shape left rules the whole depth out when it
+    fails. Otherwise the middle between the widest failure and the narrowest success.
+    """
+    high = min((i for i, width in enumerate(widths) if meets.get(width)), default=len(widths))
+    low = max((i for i, width in enumerate(widths[:high]) if meets.get(width) is False), default=-1)
     if high - low <= 1:
         return None
+    if capped and not any(meets.values()):
+        return widths[high - 1]
     # The first probe sits low: answers are near the narrow end, where networks are cheap.
-    middle = (low + high) // 2 if meets else min(len(widths) // 3, (low + high) // 2)
-    return widths[middle] if widths[middle] not in meets else None
+    return widths[(low + high) // 2 if meets else min(len(widths) // 3, (low + high) // 2)]
 
 
 PLUGIN = Bisect()
