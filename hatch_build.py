@@ -6,13 +6,16 @@ so do networks above ``LARGEST_ONNX`` bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, final
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-LARGEST_ONNX: Final = 200_000  # bytes: the small answers travel, the wheel stays below 5 MB
+LARGEST_ONNX: Final = 200_000  # bytes: the small answers travel, and the wheel stays below 5 MB
 INSIDE: Final = "registry/_guidelines"
 
 
@@ -25,14 +28,46 @@ def shipped(records: Path) -> Iterator[Path]:
             yield path
 
 
+def build_index(records: Path, files: Sequence[Path]) -> None:
+    """Build the lookup index of the folder ``records`` inside it.
+
+    The records are handed to the index one by one, so it holds no time stamps of this machine's files and stays fresh
+    wherever the wheel is unpacked.
+    """
+    from registry import index, roots
+    from registry.loader import read_json
+
+    pairs = ((file.relative_to(records).as_posix(), read_json(file, root=records)) for file in files)
+    index.build(roots.Root(str(records)), str(records / index.FILE), pairs)
+
+
 @final
-class RecordsHook(BuildHookInterface):  # type: ignore[type-arg] # hatchling loads the class; its parameter says nothing here
+class RecordsHook(BuildHookInterface):  # type: ignore[type-arg] # the parameter is hatchling's own; nothing here uses it
     """Hatchling's custom build hook."""
 
+    _staged: tempfile.TemporaryDirectory[str] | None = None
+
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Add the records to a real wheel; an editable install reads the checkout's ``guidelines/``."""
-        if version == "editable":
+        """Add records and index to a real wheel; an editable install reads the checkout's ``guidelines/``."""
+        sources = [] if version == "editable" else list(shipped(Path(self.root, "guidelines")))
+        if not sources:
             return
-        records = Path(self.root) / "guidelines"
-        for path in shipped(records):
-            build_data["force_include"][str(path)] = f"{INSIDE}/{path.relative_to(records).as_posix()}"
+        self._staged = tempfile.TemporaryDirectory(prefix="sizing-guides-")
+        staged = Path(self._staged.name)
+        for source in sources:
+            target = staged / source.relative_to(Path(self.root, "guidelines"))
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+        sys.path.insert(0, self.root)  # the package that is being built, not one that may be installed
+        try:
+            build_index(staged, sorted(staged.glob("*/*/*/v*/guideline.json")))
+        finally:
+            sys.path.remove(self.root)
+        for path in sorted(staged.rglob("*")):
+            if path.is_file():
+                build_data["force_include"][str(path)] = f"{INSIDE}/{path.relative_to(staged).as_posix()}"
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Remove the staged copy."""
+        if self._staged is not None:
+            self._staged.cleanup()
