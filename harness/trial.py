@@ -110,3 +110,8 @@ class Outcome:
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as plain JSON values."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Outcome:
+        """Rebuild an outcome from :meth:`to_json`."""
+        return cls(**values)

@@ -4,6 +4,8 @@
 
     GuidesError                     1
     ├── InvalidRecord               1   a record (or a file beside it) breaks a rule
+    │   ├── BrokenRule              1   one rule, at one field of one file
+    │   └── VersionExists           1   that version of the record is there already
     ├── InvalidData                 1   a data set or a file of points cannot be used
     ├── UsageError                  2   the call itself is wrong
     │   ├── UnknownName             2   no such task, data set, family, id ...: carries suggestions
@@ -44,6 +46,31 @@ class GuidesError(Exception):
 
 class InvalidRecord(GuidesError):
     """A record, or a file in its folder, breaks a rule."""
+
+
+class BrokenRule(InvalidRecord):
+    """One rule broken at one place: ``file:path.to.field: RULE-ID what is wrong, what was expected``.
+
+    Args:
+        file: The file, as the reader of the message would open it.
+        field: Keys and list positions from the top, joined by dots; empty for the file as a whole.
+        rule: The rule's id, for example ``R-RANGE``.
+        problem: What is wrong with the value and what was expected.
+        hint: One line: what to do next, or empty.
+    """
+
+    def __init__(self, file: str, field: str, rule: str, problem: str, hint: str = "") -> None:
+        place = f"{file}:{field}" if field else file
+        super().__init__(f"{place}: {rule} {problem}", hint)
+        self.args = (file, field, rule, problem, hint)  # what pickle rebuilds it from
+        self.file = file
+        self.field = field
+        self.rule = rule
+        self.problem = problem
+
+
+class VersionExists(InvalidRecord):
+    """That version of the record is in the root already, and a version is written once."""
 
 
 class InvalidData(GuidesError):
