@@ -67,9 +67,10 @@ def install(folder: Path, *, anew: bool) -> None:
             )
         venv.EnvBuilder(clear=True, symlinks=True, with_pip=True).create(folder)
     print(f"Installing into {folder.name}/ (a minute or more; pip is silent unless something fails)", file=sys.stderr)
-    command: list[str | Path] = [folder / "bin" / "python", "-m", "pip", "install", "-qq", "--constraint", "constraints.txt"]
+    pip: list[str | Path] = [folder / "bin" / "python", "-m", "pip"]
+    what = ["install", "-qq", "--constraint", "constraints.txt", "--editable", f".[{EXTRAS}]"]
     settings = os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_NO_INPUT": "1", "PIP_USER": "0"}
-    done = subprocess.run([*command, "--editable", f".[{EXTRAS}]"], cwd=ROOT, env=settings, check=False)
+    done = subprocess.run([*pip, *what], cwd=ROOT, env=settings, check=False)
     if done.returncode != 0:
         sys.exit("the installation failed: pip says why above\n  run the same command again once that is mended")
 
