@@ -1,0 +1,143 @@
+"""What a record says about its seeds: one plain-Python definition for the harness that writes and the rules that check.
+
+"Meets the target" means that the median fresh run does, by the exact sign test (Conover 1999, section 3.4):
+of ``n`` seeds at least ``c`` reach it, where ``c`` is the smallest count with P(Binomial(n, 1/2) >= c) <= level.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+from typing import Any, Final, Literal
+
+from registry.errors import UsageError
+
+LEVEL: Final = 0.05  # one-sided: every bound of a record is a 95 % bound
+
+
+def sign_test_count(n: int, level: float = LEVEL) -> int:
+    """Return how many of ``n`` seeds must meet a target for the median run to meet it.
+
+    Args:
+        n: Seeds, fixed in advance.
+        level: One-sided error probability.
+
+    Returns:
+        The smallest ``c`` with P(Binomial(n, 1/2) >= c) <= ``level``: 5 of 5, 15 of 20, 40 of 64.
+
+    Raises:
+        UsageError: If ``n`` is so small that not even all of them are enough.
+    """
+    tail, count = 1, n  # tail: ways of at least `count` heads in n tosses
+    if n < 1 or tail / 2**n > level:
+        least = math.ceil(-math.log2(level))
+        raise UsageError(f"a sign test at level {level:g} needs at least {least} seeds, got {n}")
+    while (tail + math.comb(n, count - 1)) / 2**n <= level:
+        count -= 1
+        tail += math.comb(n, count)
+    return count
+
+
+def median_bounds(values: Sequence[float]) -> tuple[float, float]:
+    """Return the one-sided 95 % lower and upper bound of the median run.
+
+    With ``c = sign_test_count(n)`` these are the c-th largest and the c-th smallest value, so ``low >= target``
+    exactly when at least ``c`` values are at or above the target.
+
+    Raises:
+        UsageError: If there are fewer than 5 values.
+    """
+    count = sign_test_count(len(values))
+    ordered = sorted(values)
+    return ordered[-count], ordered[count - 1]
+
+
+def clopper_pearson_low(k: int, n: int, level: float = LEVEL) -> float:
+    """Return the one-sided Clopper-Pearson lower bound of a share of which ``k`` of ``n`` were seen.
+
+    The p with P(Binomial(n, p) >= k) = ``level``, by bisection; 0 where ``k`` is 0.
+
+    Source:
+        Clopper & Pearson 1934, Biometrika 26.
+    """
+    if not 0 <= k <= n or n < 1:
+        raise ValueError(f"0 <= k <= n and n >= 1 are needed, got k={k}, n={n}")
+    if k == 0:
+        return 0.0
+    low, high = 0.0, 1.0
+    while low < (middle := (low + high) / 2) < high:  # until two neighbouring doubles are left
+        if _upper_tail(k, n, middle) < level:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def best_of_3(test_values: Sequence[float], val_errors: Sequence[float | None]) -> float:
+    """Return the mean test metric of the best by validation of three runs, over all triples of these runs.
+
+    Args:
+        test_values: Test metric of each run.
+        val_errors: Validation error of each run, in the same order; None where it diverged. Of equal ones the
+            earlier run counts as better.
+
+    Raises:
+        UsageError: If there are fewer than 3 runs.
+    """
+    n = len(test_values)
+    if n != len(val_errors):
+        raise ValueError(f"one validation error per run is needed, got {len(val_errors)} for {n}")
+    if n < 3:
+        raise UsageError(f"best of 3 needs at least 3 seeds, got {n}")
+    ranked = sorted(range(n), key=lambda run: (math.inf if (error := val_errors[run]) is None else error, run))
+    # The run of rank r is the best of every triple whose other two rank below it.
+    total = math.fsum(math.comb(n - 1 - rank, 2) * test_values[run] for rank, run in enumerate(ranked))
+    return total / math.comb(n, 3)
+
+
+def summarise(values: Sequence[float], target: float | None, direction: Literal["higher", "lower"]) -> dict[str, Any]:
+    """Return what a record's ``test`` group says of the test metric over seeds.
+
+    Args:
+        values: Test metric of each seed, diverged ones included at their worst value.
+        target: In the metric's unit; None where the result stands beside no target, then ``reach`` is None.
+        direction: Which way is better.
+
+    Returns:
+        ``median``, ``mean``, ``low``, ``high``, ``sd``, ``n_seeds``, ``reach``. What needs more than the values
+        (``n_diverged``, ``best_of_3``, ``outcomes``) is the caller's to add.
+
+    Raises:
+        UsageError: If there are fewer than 5 values.
+    """
+    low, high = median_bounds(values)
+    return {
+        "median": statistics.median(values),
+        "mean": statistics.fmean(values),
+        "low": low,
+        "high": high,
+        "sd": statistics.stdev(values),
+        "n_seeds": len(values),
+        "reach": None if target is None else _reach(values, target, direction),
+    }
+
+
+def meets(value: float, target: float, direction: Literal["higher", "lower"]) -> bool:
+    """Say whether ``value`` is at or beyond ``target`` in the better direction."""
+    return value >= target if direction == "higher" else value <= target
+
+
+def _reach(values: Sequence[float], target: float, direction: Literal["higher", "lower"]) -> dict[str, float]:
+    k, n = sum(meets(value, target, direction) for value in values), len(values)
+    return {"value": k / n, "low": clopper_pearson_low(k, n)}
+
+
+def _upper_tail(k: int, n: int, p: float) -> float:
+    """P(Binomial(n, p) >= k) for 0 < p < 1, in logarithms: no term underflows before it counts."""
+    inside, outside = math.log(p), math.log1p(-p)
+    choices = math.lgamma(n + 1)
+    return math.fsum(
+        math.exp(choices - math.lgamma(i + 1) - math.lgamma(n - i + 1) + i * inside + (n - i) * outside)
+        for i in range(k, n + 1)
+    )
