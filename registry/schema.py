@@ -11,11 +11,10 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
+from registry.loader import LARGEST_INT
+
 SCHEMA_VERSION: Final = "1.0.0"
 SCHEMA_ID: Final = f"urn:sizing-guides:guideline:{SCHEMA_VERSION}"
-
-# RFC 8785 writes integers as IEEE doubles: above this they would lose digits.
-LARGEST_INT: Final = 2**53 - 1
 
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,63}$")]
 RecordId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{1,63}(/[a-z0-9][a-z0-9-]{1,63}){2}$")]

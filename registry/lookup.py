@@ -1,0 +1,598 @@
+"""Answer "what is the smallest network that reaches this target?" from the indexes of the roots.
+
+Pure functions over the index; nothing here prints. A network answers a target where the bound of its median run
+reaches it: the lower bound where higher is better, the upper one where lower is. Sizes on different data sets are
+not comparable, so there is one answer per data set and target.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from registry import index, roots
+from registry.errors import NoAnswer, UnknownName, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from registry.index import Index
+    from registry.roots import Root
+
+Minimise = Literal["params", "flops", "weight-bytes", "ram-bytes", "latency"]
+
+FAR: Final = 4.0  # a task whose size differs by more than this factor is not evidence for yours
+MINIMISE: Final = ("params", "flops", "weight-bytes", "ram-bytes", "latency")
+
+
+class Query(NamedTuple):
+    """What is asked.
+
+    Args:
+        task: The task category.
+        targets: Values of ``metric`` to reach; none asks for the knee.
+        metric: The metric's name.
+        dataset: One data set only.
+        family: One family only.
+        n_train: Training examples the asker has.
+        input_size: Values in one of the asker's inputs.
+        n_classes: The asker's classes.
+        reach: Share of fresh runs that must meet the target, as a 95 % lower bound.
+        max_params: Largest number of parameters.
+        max_flops: Most flops of one forward pass.
+        flash: Most bytes of weights.
+        ram: Most bytes of live tensors.
+        int8: Whether bytes, and the metric, are those of the int8 file.
+        max_latency_ratio: Largest latency ratio.
+        minimise: What "smallest" goes by first.
+    """
+
+    task: str
+    targets: tuple[float, ...] = ()
+    metric: str = "accuracy"
+    dataset: str | None = None
+    family: str | None = None
+    n_train: int | None = None
+    input_size: int | None = None
+    n_classes: int | None = None
+    reach: float | None = None
+    max_params: int | None = None
+    max_flops: float | None = None
+    flash: int | None = None
+    ram: int | None = None
+    int8: bool = False
+    max_latency_ratio: float | None = None
+    minimise: str = "params"
+
+
+class Question(NamedTuple):
+    """A data set and the metric it is asked in."""
+
+    task: str
+    dataset: str
+    metric: str
+    unit: str
+    direction: str
+
+    @property
+    def sign(self) -> int:
+        """1 where higher is better, -1 where lower is."""
+        return 1 if self.direction == "higher" else -1
+
+    def meets(self, value: float, target: float) -> bool:
+        """Say whether ``value`` is at least as good as ``target``."""
+        return self.sign * value >= self.sign * target
+
+
+class Network(NamedTuple):
+    """One network on record. Fields are those of a point in the record; ``int8_metric`` is its int8 file's."""
+
+    id: str
+    version: int
+    superseded: bool
+    evidence: str
+    record_n_train: int | None
+    record_input_size: int | None
+    record_n_classes: int | None
+    record_wall_s: float | None
+    point: int
+    family: str
+    target: float | None
+    width: int | None
+    depth: int | None
+    resolution: int | None
+    family_options: str
+    route: str
+    n_train: int | None
+    steps: int | None
+    params: int
+    flops: float | None
+    train_flops: float | None
+    weight_bytes: int | None
+    weight_bytes_int8: int | None
+    ram_bytes: int | None
+    ram_bytes_int8: int | None
+    latency_ratio: float | None
+    median: float
+    low: float | None
+    high: float | None
+    n_seeds: int | None
+    reach_value: float | None
+    reach_low: float | None
+    int8_metric: float | None
+    name: str | None
+    citation: str | None
+
+
+class Bracket(NamedTuple):
+    """The largest cheaper network that was tried at one depth and resolution."""
+
+    width: int
+    depth: int
+    resolution: int | None
+    params: int
+    median: float
+    low: float
+    high: float
+    n_seeds: int
+    verdict: str
+
+
+class Baseline(NamedTuple):
+    """What a method without a network reaches on the same test split."""
+
+    name: str
+    metric: float
+    bytes: int
+    flops: float | None
+
+
+class Answer(NamedTuple):
+    """The smallest network of one data set for one target, and what stands beside it.
+
+    Args:
+        question: The data set and its metric.
+        target: The value asked for; None for a knee.
+        network: The answer.
+        root: Where its record lies.
+        scratch: The smallest network trained from scratch, where the answer's route is another one and there is any.
+        bracket: What was tried below it.
+        baselines: Every baseline of the data set, best first.
+        best: The best median of any network of the data set.
+        near: Whether the asker's task is within a factor of 4 of the record's.
+    """
+
+    question: Question
+    target: float | None
+    network: Network
+    root: Root
+    scratch: Network | None
+    bracket: tuple[Bracket, ...]
+    baselines: tuple[Baseline, ...]
+    best: float
+    near: bool
+
+
+class Miss(NamedTuple):
+    """A data set and target that nothing on record reaches.
+
+    Args:
+        question: The data set and its metric.
+        target: The value asked for; None for a knee.
+        best: The network with the best bound within the limits asked for; None where no network is.
+        unlimited: The smallest network that reaches the target when the limits are left out; None where none does.
+    """
+
+    question: Question
+    target: float | None
+    best: Network | None
+    unlimited: Network | None
+
+
+class Reply(NamedTuple):
+    """Everything found: answers and misses by data set and target, in that order.
+
+    Args:
+        answers: Data sets and targets with an answer.
+        misses: Data sets and targets without.
+        n_left: Data sets that were not looked at, because ``most`` had answered.
+        damaged: One line for each record that was left out.
+    """
+
+    answers: tuple[Answer, ...]
+    misses: tuple[Miss, ...]
+    n_left: int
+    damaged: tuple[str, ...]
+
+
+def smallest_for(
+    task: str,
+    target: float | Sequence[float] = (),
+    *,
+    registry: Sequence[str] = (),
+    **limits: Any,
+) -> list[Answer]:
+    """Return the smallest network on record for each data set of ``task`` and each target.
+
+    Args:
+        task: The task category, for example ``image-cls``.
+        target: One or more values of the task's metric; none asks for the knee.
+        registry: Folders to search before the usual ones.
+        **limits: Any other field of :class:`Query`, by name; ``metric`` is ``accuracy`` unless given.
+
+    Returns:
+        One answer per data set and target that has one, by data set.
+
+    Raises:
+        UsageError: If the task, data set, family or metric is unknown, or a value cannot be.
+        NoAnswer: If nothing on record reaches any target.
+    """
+    targets = (float(target),) if isinstance(target, int | float) else tuple(target)
+    query = Query(task, targets, **limits)
+    reply = answer(roots.find(registry), query)
+    if not reply.answers:
+        raise no_answer(query, reply)
+    return list(reply.answers)
+
+
+def answer(where: Iterable[Root], query: Query, most: int | None = None) -> Reply:
+    """Look a query up.
+
+    Args:
+        where: The roots, first wins.
+        query: What is asked.
+        most: Stop after so many data sets with an answer; None looks at all.
+
+    Raises:
+        UsageError: If the task, data set, family or metric is unknown, or a target cannot be.
+        NoAnswer: If there is no record at all for the task.
+        DamagedRegistry: If a root cannot be read.
+    """
+    return index.read(where, lambda indexes: _answer(indexes, query, most))
+
+
+def no_answer(query: Query, reply: Reply) -> NoAnswer:
+    """Say in one line that nothing reaches the target, what comes nearest, and in a hint what to do."""
+    if query.n_train is not None and all(miss.best is None for miss in reply.misses):
+        return NoAnswer(
+            f"no guideline for {query.task} was measured with at most {query.n_train:,} training examples",
+            f"Measure one: {bench_command(query, reply.misses[0].question.dataset)}",
+        )
+    miss = max(reply.misses, key=_nearness)
+    aim = "has a knee" if miss.target is None else f"reaches {shown(miss.target)}"
+    limits = " within these limits" if is_limited(query) else ""
+    start = f"no guideline for {query.task} {aim}{limits}"
+    if miss.unlimited is not None:
+        least = miss.unlimited
+        return NoAnswer(
+            f"{start}; without them the smallest is {naming(least)} with {least.params:,} params",
+            f"Ask for less, or measure: {bench_command(query, miss.question.dataset)}",
+        )
+    if miss.best is None:
+        return NoAnswer(start, f"Measure one: {bench_command(query, miss.question.dataset)}")
+    bound = bound_of(miss.best, miss.question)
+    message = f"{start}; the best on record is {shown(bound)} ({naming(miss.best)})"
+    if miss.target is not None and miss.question.meets(miss.best.median, miss.target):
+        message += f", whose median run makes {shown(miss.best.median)} but not with 95 % confidence"
+    return NoAnswer(message, f"Measure more: {bench_command(query, miss.question.dataset)}")
+
+
+def bench_command(query: Query, dataset: str | None = None) -> str:
+    """Return the command that makes the evidence a query lacks."""
+    chosen = query.dataset or dataset or "DATASET"
+    command = f"guides bench --task {query.task} --dataset {chosen} --family {query.family or 'mlp'}"
+    if not query.targets:
+        return command
+    if query.metric != "accuracy":
+        return f"{command} --target {query.metric}={query.targets[0]:g}"
+    return f"{command} --target-acc {','.join(f'{target:g}' for target in query.targets)}"
+
+
+def naming(network: Network) -> str:
+    """Return ``image-cls/digits/cnn v1, width 32, depth 2``."""
+    return f"{network.id} v{network.version}, {shape_of(network)}"
+
+
+def shape_of(network: Network | Bracket) -> str:
+    """Return ``width 32, depth 2`` or the published name of a network without a shape."""
+    if network.width is None:
+        return f"'{getattr(network, 'name', '')}'"
+    side = f", resolution {network.resolution}" if network.resolution is not None else ""
+    return f"width {network.width}, depth {network.depth}{side}"
+
+
+def bound_of(network: Network, question: Question) -> float:
+    """Return the bound a target is compared with; the plain figure of published evidence that has none."""
+    bound = network.low if question.sign > 0 else network.high
+    return network.median if bound is None else bound
+
+
+def shown(value: float) -> str:
+    """Return a metric with at least 3 decimals, and more only where they were asked for."""
+    return max(f"{value:.3f}", f"{value:.6g}", key=len)
+
+
+def is_limited(query: Query) -> bool:
+    """Say whether the query bounds sizes or asks for a reach."""
+    limits = (query.max_params, query.max_flops, query.flash, query.ram, query.max_latency_ratio, query.reach)
+    return query.int8 or any(limit is not None for limit in limits)
+
+
+def _answer(indexes: list[Index], query: Query, most: int | None) -> Reply:
+    questions = _questions(indexes, query)
+    answers: list[Answer] = []
+    misses: list[Miss] = []
+    answered = looked_at = 0
+    for question in questions:
+        if most is not None and answered >= most:
+            break
+        looked_at += 1
+        found = [_smallest(indexes, question, query, target) for target in query.targets or (None,)]
+        answers += [one for one in found if isinstance(one, Answer)]
+        misses += [one for one in found if isinstance(one, Miss)]
+        answered += any(isinstance(one, Answer) for one in found)
+    damaged = tuple(line for opened in indexes for line in opened.damaged)
+    return Reply(tuple(answers), tuple(misses), len(questions) - looked_at, damaged)
+
+
+def _questions(indexes: list[Index], query: Query) -> list[Question]:
+    """Return the data sets that the query is about, or say which of its names or values is wrong."""
+    select = "SELECT task, dataset, metric, unit, direction FROM questions WHERE task = ?"
+    found = sorted({Question(*row) for opened in indexes for row in opened.rows(select, (query.task,))})
+    if not found:
+        _refuse_unknown(indexes, "task", query.task)
+        raise NoAnswer(f"no guideline for {query.task} is on record", f"Make one: {bench_command(query)}")
+    chosen = [question for question in found if query.dataset in (None, question.dataset)]
+    if not chosen:
+        _refuse_unknown(indexes, "dataset", str(query.dataset))
+        raise NoAnswer(
+            f"no guideline for {query.task} on {query.dataset} is on record", f"Make one: {bench_command(query)}"
+        )
+    if query.family is not None and not _has_family(indexes, query.task, query.family):
+        _refuse_unknown(indexes, "family", query.family)
+        raise NoAnswer(
+            f"no guideline for {query.task} with {query.family} is on record",
+            f"Make one: {bench_command(query, chosen[0].dataset)}",
+        )
+    if not query.targets:
+        return chosen
+    asked = [question for question in chosen if question.metric == query.metric]
+    if not asked:
+        metric = chosen[0].metric
+        raise UsageError(
+            f"{query.task} is measured by {metric}, not by {query.metric}", f"Ask with: --target {metric}=VALUE"
+        )
+    for target in query.targets:
+        refuse_impossible(asked[0], target)
+    return asked
+
+
+def refuse_impossible(question: Question, target: float) -> None:
+    """Refuse a target that the metric can never take.
+
+    Raises:
+        UsageError: With what the metric can take.
+    """
+    low, high = {"fraction": (0.0, 1.0), "r2": (-math.inf, 1.0)}.get(question.unit, (0.0, math.inf))
+    if low <= target <= high:
+        return
+    if question.unit == "fraction":
+        from registry.parse import fraction
+
+        fraction(f"{target:g}")
+    limit = f"at most {high:g}" if target > high else f"at least {low:g}"
+    raise UsageError(f"{target:g} is not a value of {question.metric}, which is {limit}")
+
+
+def _refuse_unknown(indexes: list[Index], kind: str, name: str) -> None:
+    """Raise for a name that neither a record nor the harness knows; suggest among those that one of them does."""
+    from registry.plugins import known
+
+    source = {"task": "questions", "dataset": "questions", "family": "records"}[kind]
+    recorded = {
+        value
+        for opened in indexes
+        for (value,) in opened.rows(f"SELECT DISTINCT {kind} FROM {source}")  # noqa: S608  # both words are ours
+    }
+    names = recorded | known(kind)
+    if name not in names and (recorded or known(kind)):
+        raise UnknownName({"dataset": "data set"}.get(kind, kind), name, names)
+
+
+def _has_family(indexes: list[Index], task: str, family: str) -> bool:
+    select = (
+        "SELECT 1 FROM questions JOIN records USING (question) WHERE task = ? AND family = ? LIMIT 1"  # few data sets
+    )
+    return any(opened.rows(select, (task, family)).fetchone() for opened in indexes)
+
+
+def _smallest(indexes: list[Index], question: Question, query: Query, target: float | None) -> Answer | Miss:
+    found = _first(indexes, question, query, target)
+    if found is None:
+        best = _first(indexes, question, query, target, by_score=True)
+        free = _without_limits(query)
+        unlimited = _first(indexes, question, free, target) if is_limited(query) else None
+        return Miss(question, target, best[0] if best else None, unlimited[0] if unlimited else None)
+    network, opened = found
+    scratch = None
+    if network.route != "scratch":
+        other = _first(indexes, question, query, target, route="scratch")
+        scratch = other[0] if other else None
+    columns = ", ".join(Bracket._fields)
+    select = f"SELECT {columns} FROM brackets WHERE point = ? ORDER BY params DESC"  # noqa: S608  # our own columns
+    bracket = tuple(Bracket(*row) for row in opened.rows(select, (network.point,)))
+    return Answer(
+        question,
+        target,
+        network,
+        opened.root,
+        scratch,
+        bracket,
+        _baselines(indexes, question),
+        _best_median(indexes, question),
+        _is_near(query, network),
+    )
+
+
+_COLUMNS: Final = ", ".join(
+    ("records.id", "records.version", "records.superseded", "records.evidence")
+    + ("records.n_train", "records.input_size", "records.n_classes", "records.wall_s")
+    + tuple(f"points.{column}" for column in Network._fields[8:])
+)
+
+
+def _first(
+    indexes: list[Index],
+    question: Question,
+    query: Query,
+    target: float | None,
+    *,
+    route: str | None = None,
+    by_score: bool = False,
+) -> tuple[Network, Index] | None:
+    """Return the smallest network that meets the query in any root, a superseded one only where nothing else does.
+
+    With ``by_score`` the target is not a condition, and the best comes first.
+    """
+    conditions, parameters = _conditions(question, query, None if by_score else target)
+    if route is not None:
+        conditions, parameters = [*conditions, "points.route = ?"], [*parameters, route]
+    kind = "knee" if target is None else "frontier"
+    for superseded in (0, 1):
+        found: list[tuple[Network, Index]] = []
+        for position, opened in enumerate(indexes):
+            number = opened.rows(
+                "SELECT question FROM questions WHERE (task, dataset, metric, unit, direction) = (?, ?, ?, ?, ?)", question
+            ).fetchone()
+            if number is None:
+                continue
+            keys = ("points.score DESC",) if by_score else ()
+            where = " AND ".join(("question = ?", "kind = ?", "superseded = ?"))
+            where = " AND ".join([f"points.{part}" for part in where.split(" AND ")] + conditions)
+            select = (
+                f"SELECT {_COLUMNS} FROM points JOIN records USING (record) WHERE {where} "  # noqa: S608  # our own words
+                f"ORDER BY {', '.join((*keys, *_order(query, target)))}"
+            )
+            for row in opened.rows(select, (*number, kind, superseded, *parameters)):
+                network = Network(*row)
+                if not _is_hidden(network, indexes, position, allow_superseded=bool(superseded)):
+                    found.append((network, opened))
+                    break
+        if found:
+            return min(found, key=lambda pair: _rank(pair[0], query, question, by_score=by_score))
+    return None
+
+
+def _conditions(question: Question, query: Query, target: float | None) -> tuple[list[str], list[Any]]:
+    sign = question.sign
+    int8 = "_int8" if query.int8 else ""
+    wanted = [
+        ("points.score >= ?", None if target is None else sign * target),
+        ("points.family = ?", query.family),
+        ("(points.n_train IS NULL OR points.n_train <= ?)", query.n_train),
+        ("points.params <= ?", query.max_params),
+        ("points.flops <= ?", query.max_flops),
+        (f"points.weight_bytes{int8} <= ?", query.flash),
+        (f"points.ram_bytes{int8} <= ?", query.ram),
+        ("points.latency_ratio <= ?", query.max_latency_ratio),
+        ("points.reach_low >= ?", query.reach),
+        # Reach is that of the point's own target: a lower bound for an easier one, nothing for a harder one.
+        (f"{sign} * points.target >= ?", None if query.reach is None or target is None else sign * target),
+        (f"{sign} * points.int8_metric >= ?", sign * target if query.int8 and target is not None else None),
+    ]
+    conditions = [clause for clause, value in wanted if value is not None]
+    parameters = [value for _, value in wanted if value is not None]
+    return conditions + (["points.int8_metric IS NOT NULL"] if query.int8 else []), parameters
+
+
+def _sizes(query: Query) -> tuple[str, ...]:
+    """Return the columns that "smallest" goes by."""
+    int8 = "_int8" if query.int8 else ""
+    first = {
+        "params": "params",
+        "flops": "flops",
+        "weight-bytes": f"weight_bytes{int8}",
+        "ram-bytes": f"ram_bytes{int8}",
+        "latency": "latency_ratio",
+    }[query.minimise]
+    return tuple(dict.fromkeys((first, "params", "flops", "depth", "width", "resolution")))
+
+
+def _order(query: Query, target: float | None) -> Iterator[str]:
+    if target is None:  # a knee grows with the examples: the one for the most of them comes first
+        yield "points.n_train DESC"
+    for column in _sizes(query):
+        yield "points.params" if column == "params" else f"points.{column} NULLS LAST"
+    yield from ("points.route != 'scratch'", "points.route", "records.id", "records.version DESC")
+
+
+def _rank(network: Network, query: Query, question: Question, *, by_score: bool) -> tuple[Any, ...]:
+    """Order networks of several roots as :func:`_order` does those of one."""
+    sizes = [getattr(network, column) for column in _sizes(query)]
+    smallness = tuple((size is None, size or 0) for size in sizes)
+    route = (network.route != "scratch", network.route, network.id, -network.version)
+    score = -question.sign * bound_of(network, question) if by_score else 0.0
+    return (score, 0 if network.target is not None else -(network.n_train or 0), smallness, route)
+
+
+def _is_hidden(network: Network, indexes: list[Index], position: int, *, allow_superseded: bool) -> bool:
+    """Say whether an earlier root has this very version, or any root a version that supersedes it."""
+    same = "SELECT 1 FROM records WHERE id = ? AND version = ?"
+    name = (network.id, network.version)
+    if any(opened.rows(same, name).fetchone() for opened in indexes[:position]):
+        return True
+    if allow_superseded:
+        return False
+    newer = "SELECT 1 FROM records WHERE id = ? AND version > ? AND supersedes >= ?"
+    others = (opened for i, opened in enumerate(indexes) if i != position)
+    return any(opened.rows(newer, (*name, network.version)).fetchone() for opened in others)
+
+
+def _without_limits(query: Query) -> Query:
+    return query._replace(
+        max_params=None, max_flops=None, flash=None, ram=None, int8=False, max_latency_ratio=None, reach=None
+    )
+
+
+def _baselines(indexes: list[Index], question: Question) -> tuple[Baseline, ...]:
+    select = (
+        "SELECT name, baselines.metric, bytes, flops FROM questions JOIN baselines USING (question) "
+        "WHERE (task, dataset, questions.metric, unit, direction) = (?, ?, ?, ?, ?)"
+    )
+    best: dict[str, Baseline] = {}
+    for opened in indexes:
+        for row in opened.rows(select, question):
+            one = Baseline(*row)
+            if one.name not in best or not question.meets(best[one.name].metric, one.metric):
+                best[one.name] = one
+    return tuple(sorted(best.values(), key=lambda one: (-question.sign * one.metric, one.name)))
+
+
+def _best_median(indexes: list[Index], question: Question) -> float:
+    extreme = "MAX" if question.sign > 0 else "MIN"
+    select = (
+        f"SELECT {extreme}(median) FROM questions JOIN points USING (question) "  # noqa: S608  # our own word
+        "WHERE (task, dataset, metric, unit, direction) = (?, ?, ?, ?, ?)"
+    )
+    medians = [opened.rows(select, question).fetchone()[0] for opened in indexes]
+    known = [median for median in medians if median is not None]
+    return max(known) if question.sign > 0 else min(known)
+
+
+def _is_near(query: Query, network: Network) -> bool:
+    pairs = (
+        (query.n_train, network.n_train),
+        (query.input_size, network.record_input_size),
+        (query.n_classes, network.record_n_classes),
+    )
+    return all(
+        asked is None or recorded is None or 1 / FAR <= asked / recorded <= FAR for asked, recorded in pairs
+    )
+
+
+def _nearness(miss: Miss) -> tuple[Any, ...]:
+    """Order misses: one that a limit alone prevents first, then by how close the best comes."""
+    if miss.best is None:
+        return (miss.unlimited is not None, -math.inf)
+    gap = 0.0 if miss.target is None else miss.question.sign * (bound_of(miss.best, miss.question) - miss.target)
+    return (miss.unlimited is not None, gap)
