@@ -49,4 +49,6 @@ def load(seam: str, name: str) -> Any:
     try:
         return module.PLUGIN
     except AttributeError:
-        raise UsageError(f"{module.__name__} defines no PLUGIN object", "see the seam's base.py for its contract") from None
+        raise UsageError(
+            f"{module.__name__} defines no PLUGIN object", "see the seam's base.py for its contract"
+        ) from None
