@@ -165,10 +165,10 @@ def text_fault(text: str) -> str | None:
     return None
 
 
-def shown(text: str) -> str:
-    """Return ``text`` short and printable, so that a hostile name cannot steer a terminal."""
+def shown(text: str, limit: int = 80) -> str:
+    """Return ``text`` printable and of at most ``limit`` characters, so that a hostile name cannot steer a terminal."""
     safe = text if text.isprintable() else ascii(text)[1:-1]
-    return safe if len(safe) <= 80 else f"{safe[:77]}..."
+    return safe if len(safe) <= limit else f"{safe[: limit - 3]}..."
 
 
 def _too_deep(text: str) -> bool:

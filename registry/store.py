@@ -67,7 +67,10 @@ def schema_faults(values: Mapping[str, Any]) -> list[tuple[str, str]]:
         ADAPTER.validate_python(values, extra=_extra(values))
     except ValidationError as error:
         # The first step of a place is the kind of evidence, which picks the model: no key of the file.
-        return [(".".join(map(str, detail["loc"][1:])), detail["msg"]) for detail in error.errors(include_url=False)]
+        return [
+            (".".join(shown(str(step)) for step in detail["loc"][1:]), shown(detail["msg"], 300))
+            for detail in error.errors(include_url=False)
+        ]
     if values["$schema"] != SCHEMA_ID.removesuffix(SCHEMA_VERSION) + version:
         return [("$schema", f"does not name schema_version {version}")]
     return []

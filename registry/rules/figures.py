@@ -1,0 +1,199 @@
+"""Rules on a record's figures: in range, in order, and derived again from what the record keeps of every seed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from registry.errors import GuidesError
+from registry.outcomes import decode_bits
+from registry.rules.record import Problem, Record, Result
+from registry.schema import Bound, MeasuredPoint
+from registry.statistics import clopper_pearson_low, meets, sign_test_count, summarise
+
+
+def ranges(record: Record) -> Iterator[Problem]:
+    """A metric lies where its unit allows: a fraction in [0, 1], r2 at most 1, bits per byte at least 0."""
+    if record.guideline is None:
+        return
+    metric = record.guideline.question.metric
+    low, high, said = {
+        "fraction": (0.0, 1.0, "a fraction in [0, 1]"),
+        "r2": (-math.inf, 1.0, "an R2 of at most 1"),
+        "bits-per-byte": (0.0, math.inf, "a number of bits of at least 0"),
+    }[metric.unit]
+    for field, value in (("question.metric.chance", metric.chance), *_metric_values(record)):
+        if value is not None and not low <= value <= high:
+            yield Problem(field, f"{value:g} is not {said}")
+
+
+def intervals(record: Record) -> Iterator[Problem]:
+    """Bounds enclose what they bound, and a certified network's bound meets its target."""
+    measured = record.measured
+    if measured is None:
+        return
+    for field, _, test in record.results():
+        if not test.low <= test.median <= test.high:
+            yield Problem(f"{field}.median", f"{test.median:g} is not between {test.low:g} and {test.high:g}")
+    direction = measured.question.metric.direction
+    for i, point in enumerate(measured.frontier):
+        bound = point.test.low if direction == "higher" else point.test.high
+        if point.target is not None and not meets(bound, point.target, direction):
+            yield Problem(f"frontier.{i}.test", f"its bound {bound:g} does not meet the target {point.target:g}")
+    if measured.law is not None:
+        yield from _open_interval("law.width_floor", measured.law.width_floor)
+        yield from _open_interval("law.irreducible_error", measured.law.irreducible_error)
+
+
+def reach(record: Record) -> Iterator[Problem]:
+    """Reach stands beside every target and no other result, with its Clopper-Pearson bound."""
+    for field, target, test in record.results():
+        if (target is None) != (test.reach is None):
+            yield Problem(f"{field}.reach", "stands exactly beside a target")
+        elif test.reach is not None:
+            n_meeting = round(test.reach.value * test.n_seeds)
+            if not _same(n_meeting / test.n_seeds, test.reach.value):
+                yield Problem(f"{field}.reach.value", f"{test.reach.value:g} is no share of {test.n_seeds} seeds")
+            elif not _same(low := clopper_pearson_low(n_meeting, test.n_seeds), test.reach.low):
+                said = f"{n_meeting} of {test.n_seeds} give {low:.6g}"
+                yield Problem(f"{field}.reach.low", f"is {test.reach.low:.6g}, but {said}")
+
+
+def outcomes(record: Record) -> Iterator[Problem]:
+    """Median, mean, bounds, spread and reach follow from each seed's right and wrong answers."""
+    measured = record.measured
+    if measured is None or measured.question.metric.name != "accuracy":
+        return  # another metric needs more than right and wrong
+    n_test = measured.question.dataset.n_test
+    if n_test is None:
+        yield Problem("question.dataset.n_test", "is null, expected the number of test items of the outcomes")
+        return
+    for result in record.results():
+        try:
+            rows = decode_bits(result.test.outcomes, result.test.n_seeds, n_test)
+            derived = summarise([sum(row) / n_test for row in rows], result.target, "higher")
+        except GuidesError as error:
+            yield Problem(f"{result.field}.outcomes", error.message)
+            continue
+        yield from _differing(result, derived)
+        all_wrong = sum(not any(row) for row in rows)
+        if result.test.n_diverged > all_wrong:
+            message = f"is {result.test.n_diverged}, but {all_wrong} seeds have every item wrong"
+            yield Problem(f"{result.field}.n_diverged", message)
+
+
+def bracket(record: Record) -> Iterator[Problem]:
+    """Each bracketing shape is cheaper than the answer; a refuted one misses the target, also at 4 x the steps."""
+    measured = record.measured
+    if measured is None:
+        return
+    direction = measured.question.metric.direction
+    for i, point in enumerate(measured.frontier):
+        for j, cheaper in enumerate(point.bracket):
+            field = f"frontier.{i}.bracket.{j}"
+            steps = cheaper.steps_tried
+            if cheaper.params >= point.params:
+                yield Problem(f"{field}.params", f"{cheaper.params} is not below the answer's {point.params}")
+            if steps != sorted(set(steps)):
+                yield Problem(f"{field}.steps_tried", "is not ascending")
+            if cheaper.verdict == "undecided" or point.target is None:
+                continue
+            best = cheaper.test.high if direction == "higher" else cheaper.test.low
+            if meets(best, point.target, direction):
+                yield Problem(f"{field}.verdict", f"is refuted, but its bound {best:g} meets {point.target:g}")
+            if steps[-1] < 4 * steps[0]:
+                yield Problem(f"{field}.verdict", f"is refuted, but {steps[-1]} steps are not 4 x {steps[0]}")
+
+
+def attempts(record: Record) -> Iterator[Problem]:
+    """Attempts end as their counts say, one of them certified this answer, and none certified a cheaper one."""
+    if record.measured is None:
+        return
+    for i, point in enumerate(record.measured.frontier):
+        yield from _attempts(f"frontier.{i}.attempts", point)
+
+
+def order(record: Record) -> Iterator[Problem]:
+    """The frontier goes from the lowest target up, by route within one; each point has a target, no knee has one."""
+    measured = record.measured
+    if measured is None:
+        return
+    before: tuple[float, str] | None = None
+    for i, point in enumerate(measured.frontier):
+        if point.target is None:
+            yield Problem(f"frontier.{i}.target", "is null, expected a target")
+            continue
+        here = (point.target, point.route)
+        if before is not None and here < before:
+            yield Problem(f"frontier.{i}", f"{here[0]:g} {here[1]} stands after {before[0]:g} {before[1]}")
+        before = here
+    for i, point in enumerate(measured.knee):
+        if point.target is not None:
+            yield Problem(f"knee.{i}.target", "is a number, expected null: a knee needs no target")
+
+
+def _metric_values(record: Record) -> Iterator[tuple[str, float | None]]:
+    for field, target, test in record.results():
+        yield field.replace("test", "target"), target
+        for name in ("median", "mean", "low", "high", "best_of_3"):
+            yield f"{field}.{name}", getattr(test, name)
+    guideline = record.guideline
+    if guideline is not None and guideline.evidence == "published":
+        for i, figure in enumerate(guideline.frontier):
+            yield f"frontier.{i}.value", figure.value
+            yield f"frontier.{i}.low", figure.low
+    if record.measured is None:
+        return
+    for i, baseline in enumerate(record.measured.baselines):
+        yield f"baselines.{i}.metric", baseline.metric
+    for i, point in enumerate(record.measured.frontier):
+        if point.onnx is not None:
+            yield f"frontier.{i}.onnx.metric", point.onnx.metric
+            yield f"frontier.{i}.onnx.int8.metric", None if point.onnx.int8 is None else point.onnx.int8.metric
+
+
+def _open_interval(field: str, bound: Bound | None) -> Iterator[Problem]:
+    if bound is None:
+        return
+    if bound.low is not None and bound.low > bound.value:
+        yield Problem(f"{field}.low", f"{bound.low:g} is above the value {bound.value:g}")
+    if bound.high is not None and bound.high < bound.value:
+        yield Problem(f"{field}.high", f"{bound.high:g} is below the value {bound.value:g}")
+
+
+def _differing(result: Result, derived: dict[str, Any]) -> Iterator[Problem]:
+    for name in ("median", "mean", "low", "high", "sd"):
+        said = getattr(result.test, name)
+        if not _same(said, derived[name]):
+            yield Problem(f"{result.field}.{name}", f"is {said:.6g}, but the outcomes give {derived[name]:.6g}")
+    if result.test.reach is not None and derived["reach"] is not None:
+        said, given = result.test.reach.value, derived["reach"]["value"]
+        if not _same(said, given):
+            yield Problem(f"{result.field}.reach.value", f"is {said:.6g}, but the outcomes give {given:.6g}")
+
+
+def _attempts(field: str, point: MeasuredPoint) -> Iterator[Problem]:
+    answered = False
+    for j, attempt in enumerate(point.attempts):
+        if attempt.n_meeting > attempt.n_seeds:
+            yield Problem(f"{field}.{j}.n_meeting", f"{attempt.n_meeting} is above n_seeds {attempt.n_seeds}")
+            continue
+        try:
+            needed = sign_test_count(attempt.n_seeds)
+        except GuidesError as error:
+            yield Problem(f"{field}.{j}.n_seeds", error.message)
+            continue
+        certified = attempt.verdict == "certified"
+        if certified != (attempt.n_meeting >= needed):
+            counts = f"{attempt.n_meeting} of {attempt.n_seeds} seeds meet the target and {needed} are needed"
+            yield Problem(f"{field}.{j}.verdict", f"is {attempt.verdict}, but {counts}")
+        if certified and attempt.params < point.params:
+            yield Problem(f"{field}.{j}.params", f"{attempt.params} was certified, which is below the answer's")
+        answered = answered or (certified and attempt.shape == point.shape and attempt.params == point.params)
+    if not answered:
+        yield Problem(field, "has no certified attempt of the answer's shape and params")
+
+
+def _same(said: float, derived: float) -> bool:
+    return math.isclose(said, derived, rel_tol=1e-9, abs_tol=1e-9)

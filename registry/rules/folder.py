@@ -1,0 +1,150 @@
+"""Rules on a record's folder: where it stands, what it holds, and that a released one stays as it was."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from registry.errors import BrokenRule
+from registry.loader import parse_json
+from registry.rules.record import LEVELS, Problem, Record
+from registry.store import (
+    FOLDER_LIMIT,
+    RECORD_FILE,
+    RELEASED_FILE,
+    NamedFile,
+    Store,
+    file_fault,
+    named_files,
+    names_fault,
+)
+
+# How a tensor in an ONNX file says that its values lie in another file: a StringStringEntryProto with this key.
+_EXTERNAL_DATA: Final = b"\x0a\x08location"
+
+
+def path(record: Record) -> Iterator[Problem]:
+    """The folder is named after id and version, the id after task and data set."""
+    guideline = record.guideline
+    if guideline is None:
+        return
+    expected = f"{guideline.id}/v{guideline.version}"
+    if record.place.parts[-LEVELS:] != tuple(expected.split("/")):
+        yield Problem("id", f"says {expected}, but the folder is {'/'.join(record.place.parts[-LEVELS:])}")
+    task, dataset, _ = guideline.id.split("/")
+    if guideline.question.task != task:
+        yield Problem("question.task", f"is {guideline.question.task}, but the id says {task}")
+    if guideline.question.dataset.id != dataset:
+        yield Problem("question.dataset.id", f"is {guideline.question.dataset.id}, but the id says {dataset}")
+
+
+def files(record: Record) -> Iterator[Problem]:
+    """Each named file is there with its hash and size, and nothing else is; no links."""
+    yield from record.load_faults("R-FILES")
+    if record.guideline is None:
+        return
+    mentions = named_files(record.guideline)
+    named = {mention.path for mention in mentions}
+    if problem := names_fault(named):
+        yield Problem("", problem)
+    present = {}
+    for name, mode, _ in _content(record.folder):
+        present[name] = mode
+        if not stat.S_ISREG(mode):
+            yield Problem("", "is a link or no regular file", name)
+        elif name not in named | {RECORD_FILE}:
+            yield Problem("", "is not named in the record", name)
+    for mention in mentions:
+        if mention.path not in present:
+            yield Problem("", "is named in the record but missing", mention.path)
+        elif stat.S_ISREG(present[mention.path]):
+            yield from _compared(record, mention)
+
+
+def size(record: Record) -> Iterator[Problem]:
+    """The folder holds at most 5 MB."""
+    yield from record.load_faults("R-SIZE")
+    total = sum(n_bytes for _, _, n_bytes in _content(record.folder))
+    if total > FOLDER_LIMIT:
+        yield Problem("", f"its folder holds {total:,} bytes, expected at most {FOLDER_LIMIT:,}")
+
+
+def trials(record: Record) -> Iterator[Problem]:
+    """The trials are one JSON object a line, as many as the record says."""
+    if record.measured is None:
+        return
+    said = record.measured.trials
+    data = record.file(said.path)
+    if data is None:
+        return
+    lines = data.split(b"\n")
+    if lines.pop() != b"":
+        yield Problem("", "does not end in a line break: the last trial may be torn", said.path)
+        return
+    for number, line in enumerate(lines, start=1):
+        try:
+            parse_json(line, said.path)
+        except BrokenRule as fault:
+            yield Problem(f"line {number}", fault.problem, said.path)
+            return
+    if len(lines) != said.n:
+        yield Problem("trials.n", f"is {said.n}, but {said.path} has {len(lines)} lines")
+
+
+def onnx_static(record: Record) -> Iterator[Problem]:
+    """Networks are .onnx files that carry their own weights."""
+    if record.measured is None:
+        return
+    for name in sorted({mention.path for mention in named_files(record.measured)} - {record.measured.trials.path}):
+        if not name.endswith(".onnx"):
+            yield Problem("", "is named as a network, expected a name that ends in .onnx", name)
+        data = record.file(name)
+        if data is not None and _EXTERNAL_DATA in data:
+            yield Problem("", "refers to external data, expected all weights inside", name)
+
+
+def supersedes(record: Record) -> Iterator[Problem]:
+    """Version 1 supersedes nothing, a later one an earlier one."""
+    guideline = record.guideline
+    if guideline is None:
+        return
+    if guideline.version == 1 and guideline.supersedes is not None:
+        yield Problem("supersedes", f"is {guideline.supersedes}, expected null in version 1")
+    elif guideline.version > 1 and (guideline.supersedes is None or guideline.supersedes >= guideline.version):
+        yield Problem("supersedes", f"is {guideline.supersedes}, expected a version before {guideline.version}")
+
+
+def released(record: Record) -> Iterator[Problem]:
+    """A released file never changes."""
+    if record.root is None:
+        return
+    try:
+        hashes = Store(record.root).released()
+    except BrokenRule as fault:
+        yield Problem(fault.field, fault.problem, os.path.relpath(record.root / RELEASED_FILE, record.place))
+        return
+    name = "{}@{}".format("/".join(record.place.parts[-LEVELS:-1]), record.place.name.removeprefix("v"))
+    if name in hashes and hashlib.sha256(record.data).hexdigest() != hashes[name]:
+        yield Problem("", "is released and has changed, expected a new version that supersedes it")
+
+
+def _compared(record: Record, mention: NamedFile) -> Iterator[Problem]:
+    data = record.file(mention.path)
+    if data is None:
+        yield Problem("", f"cannot be read, or is larger than {FOLDER_LIMIT:,} bytes", mention.path)
+    elif problem := file_fault(data, mention):
+        yield Problem("", problem, mention.path)
+
+
+def _content(folder: Path) -> Iterator[tuple[str, int, int]]:
+    """Yield (path inside ``folder``, mode, bytes) of everything in it that is not a plain folder."""
+    for parent, inner, names in os.walk(folder):
+        for name in sorted(inner + names):
+            entry = Path(parent, name)
+            status = entry.lstat()
+            if not stat.S_ISDIR(status.st_mode):
+                yield entry.relative_to(folder).as_posix(), status.st_mode, status.st_size

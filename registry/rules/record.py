@@ -1,0 +1,119 @@
+"""What a rule is given: one record folder, read once, and what a rule gives back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final, NamedTuple, final
+
+from registry.errors import BrokenRule
+from registry.loader import JSON_LIMIT, parse_json, read_bytes, refuse_links
+from registry.schema import MeasuredGuideline, PublishedGuideline, TestResult
+from registry.store import FOLDER_LIMIT, RECORD_FILE, parse_record, schema_faults
+
+LEVELS: Final = 4  # task/dataset/family/v<N> between a root and a record's files
+
+
+@final
+class Problem(NamedTuple):
+    """One place that breaks a rule; ``file`` is relative to the record's folder."""
+
+    field: str
+    message: str
+    file: str = RECORD_FILE
+
+
+@final
+@dataclass(frozen=True)
+class Rule:
+    """One thing that holds for every record.
+
+    Args:
+        id: What findings and the documentation call it.
+        says: What holds, in one line.
+        check: Yields every place of a record where it does not hold.
+    """
+
+    id: str
+    says: str
+    check: Callable[[Record], Iterable[Problem]]
+
+
+@final
+class Result(NamedTuple):
+    """One ``test`` group of a record, where it stands, and the target it stands beside."""
+
+    field: str
+    target: float | None
+    test: TestResult
+
+
+@final
+class Record:
+    """A record folder as found: rules ask for what they need, and find nothing where reading failed.
+
+    Args:
+        folder: The folder that holds ``guideline.json``.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.place = Path(os.path.normpath(Path.cwd() / folder))
+        self.root = self.place.parents[LEVELS - 1] if len(self.place.parents) >= LEVELS else None
+
+    @cached_property
+    def _loaded(self) -> tuple[bytes, dict[str, Any], BrokenRule | None]:
+        data = b""
+        try:
+            if self.root is not None:
+                refuse_links(self.place, self.root)
+            data = read_bytes(self.folder / RECORD_FILE, JSON_LIMIT)
+            return data, parse_json(data, RECORD_FILE), None
+        except BrokenRule as fault:
+            return data, {}, fault
+
+    @property
+    def data(self) -> bytes:
+        """The bytes of ``guideline.json``; empty where it cannot be read."""
+        return self._loaded[0]
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What it says, as plain JSON values; empty where it cannot be parsed."""
+        return self._loaded[1]
+
+    def load_faults(self, rule: str) -> Iterator[Problem]:
+        """Yield why ``guideline.json`` could not be loaded, if it is ``rule`` that it broke."""
+        fault = self._loaded[2]
+        if fault is not None and fault.rule == rule:
+            yield Problem(fault.field, fault.problem)
+
+    @cached_property
+    def guideline(self) -> MeasuredGuideline | PublishedGuideline | None:
+        """The record as a model; None where it breaks the schema, which is another rule's finding."""
+        return None if schema_faults(self.values) else parse_record(self.values, RECORD_FILE)
+
+    @property
+    def measured(self) -> MeasuredGuideline | None:
+        """The record if it is valid and measured evidence."""
+        return self.guideline if isinstance(self.guideline, MeasuredGuideline) else None
+
+    def file(self, name: str) -> bytes | None:
+        """Return what the file ``name`` of the folder holds; None where it cannot be read: R-FILES reports that."""
+        try:
+            return read_bytes(self.folder / name, FOLDER_LIMIT, root=self.folder)
+        except BrokenRule:
+            return None
+
+    def results(self) -> Iterator[Result]:
+        """Yield every ``test`` group: of frontier, knee and their brackets."""
+        if self.measured is None:
+            return
+        for group, points in (("frontier", self.measured.frontier), ("knee", self.measured.knee)):
+            for i, point in enumerate(points):
+                yield Result(f"{group}.{i}.test", point.target, point.test)
+                for j, cheaper in enumerate(point.bracket):
+                    yield Result(f"{group}.{i}.bracket.{j}.test", point.target, cheaper.test)

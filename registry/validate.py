@@ -1,0 +1,133 @@
+"""Check records without training, running or trusting anything: every static rule, with its id.
+
+What needs a network to run (parity, recounted params) is checked elsewhere; here nothing beyond the registry is loaded.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, final
+
+from registry.errors import BrokenRule, UsageError
+from registry.loader import shown
+from registry.rules import figures, folder, reading
+from registry.rules.record import Record, Rule
+from registry.store import RECORD_FILE, RELEASED_FILE, Store
+
+RULES: Final[tuple[Rule, ...]] = (
+    Rule(
+        "R-JSON",
+        "guideline.json is strict JSON of at most 32 levels, no key twice, no number beyond a double",
+        reading.json,
+    ),
+    Rule("R-TEXT", "text is in NFC, visible, with no space around it", reading.text),
+    Rule("R-SCHEMA", "the record follows the schema of its version", reading.schema),
+    Rule("R-CANONICAL", "guideline.json is canonical JSON (RFC 8785)", reading.canonical),
+    Rule("R-PATH", "the folder agrees with id and version, the id with task and data set", folder.path),
+    Rule("R-FILES", "each named file is there with its hash and size, nothing else is, and no links", folder.files),
+    Rule("R-SIZE", "guideline.json holds at most 1 MB, its folder 5 MB", folder.size),
+    Rule("R-TRIALS", "trials are one JSON object a line, as many as the record says", folder.trials),
+    Rule("R-ONNX-STATIC", "networks are .onnx files without external data", folder.onnx_static),
+    Rule("R-SUPERSEDES", "version 1 supersedes nothing, a later one an earlier one", folder.supersedes),
+    Rule("R-RELEASED", "a released file never changes", folder.released),
+    Rule("R-RANGE", "metrics lie where their unit allows", figures.ranges),
+    Rule("R-INTERVAL", "bounds enclose their value, and a certified bound meets its target", figures.intervals),
+    Rule("R-REACH", "reach stands beside every target, with its Clopper-Pearson bound", figures.reach),
+    Rule("R-OUTCOMES", "median, mean, bounds, sd and reach follow from the outcomes (accuracy)", figures.outcomes),
+    Rule(
+        "R-BRACKET",
+        "bracketing shapes are cheaper; refuted ones miss the target, also at 4 x the steps",
+        figures.bracket,
+    ),
+    Rule("R-ATTEMPTS", "attempts end as their counts say, and no cheaper one was certified", figures.attempts),
+    Rule("R-ORDER", "the frontier is sorted by target, then route", figures.order),
+)
+
+_VERSION: Final = re.compile(r"v[1-9][0-9]*")
+
+
+@final
+@dataclass(frozen=True)
+class Finding:
+    """One place where a rule does not hold; prints as ``file:field: RULE-ID message``."""
+
+    file: str
+    field: str
+    rule: str
+    message: str
+
+    def __str__(self) -> str:
+        place = f"{self.file}:{self.field}" if self.field else self.file
+        return f"{shown(place, 1000)}: {self.rule} {self.message}"
+
+
+def validate(path: Path) -> list[Finding]:
+    """Check every record at ``path`` against every rule.
+
+    Args:
+        path: A record's folder, its ``guideline.json``, or any folder above records (a root).
+
+    Returns:
+        What was found, in the order of records, then rules; empty if every rule holds.
+
+    Raises:
+        UsageError: If ``path`` is none of these.
+    """
+    if path.name == RECORD_FILE and os.path.lexists(path):
+        return _check_all(path.parent)
+    if not path.is_dir():
+        state = "is not a folder or a guideline.json" if os.path.lexists(path) else "does not exist"
+        raise UsageError(f"{path} {state}; expected a record folder, its guideline.json, or a folder of records")
+    if os.path.lexists(path / RECORD_FILE) or _VERSION.fullmatch(path.name):
+        return _check_all(path)
+    found = []
+    for record in _below(path):
+        found += [Finding(str(record), "", "R-FILES", "is a link")] if record.is_symlink() else _check_all(record)
+    return found + list(_missing(path))
+
+
+def check(rule: Rule, record: Path) -> list[Finding]:
+    """Check one rule on the record in the folder ``record``."""
+    return _check(rule, Record(record))
+
+
+def _check(rule: Rule, record: Record) -> list[Finding]:
+    return [
+        Finding(str(record.folder / problem.file), problem.field, rule.id, problem.message)
+        for problem in rule.check(record)
+    ]
+
+
+def _check_all(folder: Path) -> list[Finding]:
+    record = Record(folder)
+    return [finding for rule in RULES for finding in _check(rule, record)]
+
+
+def _below(path: Path) -> Iterator[Path]:
+    """Yield every folder v<N> below ``path``, and every link, which no record may be reached through."""
+    for parent, inner, _ in os.walk(path):
+        kept = []
+        for name in sorted(inner):
+            entry = Path(parent, name)
+            if entry.is_symlink() or _VERSION.fullmatch(name):
+                yield entry
+            elif not name.startswith("."):
+                kept.append(name)
+        inner[:] = kept
+
+
+def _missing(root: Path) -> Iterator[Finding]:
+    """Yield what is released but no longer there."""
+    try:
+        released = Store(root).released()
+    except BrokenRule as fault:
+        yield Finding(fault.file, fault.field, fault.rule, fault.problem)
+        return
+    for name in sorted(released):
+        record_id, _, version = name.partition("@")
+        if not (root / record_id / f"v{version}" / RECORD_FILE).is_file():
+            yield Finding(str(root / RELEASED_FILE), name, "R-RELEASED", "is released but its record is missing")
