@@ -60,11 +60,15 @@ class Index:
         """How many records are indexed."""
         return int(self.rows("SELECT value FROM meta WHERE key = 'n_records'").fetchone()[0])
 
-    @property
-    def damaged(self) -> list[str]:
-        """One line for each record that was left out: its file and what is wrong with it."""
+    def damaged(self, below: str = "") -> list[str]:
+        """Return one line for each record that was left out: its file and what is wrong with it.
+
+        Args:
+            below: A folder relative to the root; only records inside it.
+        """
         rows = self.rows("SELECT path, problem FROM damaged ORDER BY path").fetchall()
-        return [f"{os.path.join(self.root.path, path)}:{problem}" for path, problem in rows]
+        chosen = [(path, problem) for path, problem in rows if not below or path.startswith(f"{below}/")]
+        return [f"{os.path.join(self.root.path, path)}:{problem}" for path, problem in chosen]
 
     def close(self) -> None:
         """Close the database."""

@@ -8,10 +8,12 @@ not comparable, so there is one answer per data set and target.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from registry import index, roots
+from registry.answers import Answer, Baseline, Bracket, Miss, Network, Query, Question, Reply
 from registry.errors import NoAnswer, UnknownName, UsageError
+from registry.wording import bench_command, bound_of, is_limited, no_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -19,190 +21,7 @@ if TYPE_CHECKING:
     from registry.index import Index
     from registry.roots import Root
 
-Minimise = Literal["params", "flops", "weight-bytes", "ram-bytes", "latency"]
-
 FAR: Final = 4.0  # a task whose size differs by more than this factor is not evidence for yours
-MINIMISE: Final = ("params", "flops", "weight-bytes", "ram-bytes", "latency")
-
-
-class Query(NamedTuple):
-    """What is asked.
-
-    Args:
-        task: The task category.
-        targets: Values of ``metric`` to reach; none asks for the knee.
-        metric: The metric's name.
-        dataset: One data set only.
-        family: One family only.
-        n_train: Training examples the asker has.
-        input_size: Values in one of the asker's inputs.
-        n_classes: The asker's classes.
-        reach: Share of fresh runs that must meet the target, as a 95 % lower bound.
-        max_params: Largest number of parameters.
-        max_flops: Most flops of one forward pass.
-        flash: Most bytes of weights.
-        ram: Most bytes of live tensors.
-        int8: Whether bytes, and the metric, are those of the int8 file.
-        max_latency_ratio: Largest latency ratio.
-        minimise: What "smallest" goes by first.
-    """
-
-    task: str
-    targets: tuple[float, ...] = ()
-    metric: str = "accuracy"
-    dataset: str | None = None
-    family: str | None = None
-    n_train: int | None = None
-    input_size: int | None = None
-    n_classes: int | None = None
-    reach: float | None = None
-    max_params: int | None = None
-    max_flops: float | None = None
-    flash: int | None = None
-    ram: int | None = None
-    int8: bool = False
-    max_latency_ratio: float | None = None
-    minimise: str = "params"
-
-
-class Question(NamedTuple):
-    """A data set and the metric it is asked in."""
-
-    task: str
-    dataset: str
-    metric: str
-    unit: str
-    direction: str
-
-    @property
-    def sign(self) -> int:
-        """1 where higher is better, -1 where lower is."""
-        return 1 if self.direction == "higher" else -1
-
-    def meets(self, value: float, target: float) -> bool:
-        """Say whether ``value`` is at least as good as ``target``."""
-        return self.sign * value >= self.sign * target
-
-
-class Network(NamedTuple):
-    """One network on record. Fields are those of a point in the record; ``int8_metric`` is its int8 file's."""
-
-    id: str
-    version: int
-    superseded: bool
-    evidence: str
-    record_n_train: int | None
-    record_input_size: int | None
-    record_n_classes: int | None
-    record_wall_s: float | None
-    point: int
-    family: str
-    target: float | None
-    width: int | None
-    depth: int | None
-    resolution: int | None
-    family_options: str
-    route: str
-    n_train: int | None
-    steps: int | None
-    params: int
-    flops: float | None
-    train_flops: float | None
-    weight_bytes: int | None
-    weight_bytes_int8: int | None
-    ram_bytes: int | None
-    ram_bytes_int8: int | None
-    latency_ratio: float | None
-    median: float
-    low: float | None
-    high: float | None
-    n_seeds: int | None
-    reach_value: float | None
-    reach_low: float | None
-    int8_metric: float | None
-    name: str | None
-    citation: str | None
-
-
-class Bracket(NamedTuple):
-    """The largest cheaper network that was tried at one depth and resolution."""
-
-    width: int
-    depth: int
-    resolution: int | None
-    params: int
-    median: float
-    low: float
-    high: float
-    n_seeds: int
-    verdict: str
-
-
-class Baseline(NamedTuple):
-    """What a method without a network reaches on the same test split."""
-
-    name: str
-    metric: float
-    bytes: int
-    flops: float | None
-
-
-class Answer(NamedTuple):
-    """The smallest network of one data set for one target, and what stands beside it.
-
-    Args:
-        question: The data set and its metric.
-        target: The value asked for; None for a knee.
-        network: The answer.
-        root: Where its record lies.
-        scratch: The smallest network trained from scratch, where the answer's route is another one and there is any.
-        bracket: What was tried below it.
-        baselines: Every baseline of the data set, best first.
-        best: The best median of any network of the data set.
-        near: Whether the asker's task is within a factor of 4 of the record's.
-    """
-
-    question: Question
-    target: float | None
-    network: Network
-    root: Root
-    scratch: Network | None
-    bracket: tuple[Bracket, ...]
-    baselines: tuple[Baseline, ...]
-    best: float
-    near: bool
-
-
-class Miss(NamedTuple):
-    """A data set and target that nothing on record reaches.
-
-    Args:
-        question: The data set and its metric.
-        target: The value asked for; None for a knee.
-        best: The network with the best bound within the limits asked for; None where no network is.
-        unlimited: The smallest network that reaches the target when the limits are left out; None where none does.
-    """
-
-    question: Question
-    target: float | None
-    best: Network | None
-    unlimited: Network | None
-
-
-class Reply(NamedTuple):
-    """Everything found: answers and misses by data set and target, in that order.
-
-    Args:
-        answers: Data sets and targets with an answer.
-        misses: Data sets and targets without.
-        n_left: Data sets that were not looked at, because ``most`` had answered.
-        damaged: One line for each record that was left out.
-    """
-
-    answers: tuple[Answer, ...]
-    misses: tuple[Miss, ...]
-    n_left: int
-    damaged: tuple[str, ...]
 
 
 def smallest_for(
@@ -251,73 +70,6 @@ def answer(where: Iterable[Root], query: Query, most: int | None = None) -> Repl
     return index.read(where, lambda indexes: _answer(indexes, query, most))
 
 
-def no_answer(query: Query, reply: Reply) -> NoAnswer:
-    """Say in one line that nothing reaches the target, what comes nearest, and in a hint what to do."""
-    if query.n_train is not None and all(miss.best is None for miss in reply.misses):
-        return NoAnswer(
-            f"no guideline for {query.task} was measured with at most {query.n_train:,} training examples",
-            f"Measure one: {bench_command(query, reply.misses[0].question.dataset)}",
-        )
-    miss = max(reply.misses, key=_nearness)
-    aim = "has a knee" if miss.target is None else f"reaches {shown(miss.target)}"
-    limits = " within these limits" if is_limited(query) else ""
-    start = f"no guideline for {query.task} {aim}{limits}"
-    if miss.unlimited is not None:
-        least = miss.unlimited
-        return NoAnswer(
-            f"{start}; without them the smallest is {naming(least)} with {least.params:,} params",
-            f"Ask for less, or measure: {bench_command(query, miss.question.dataset)}",
-        )
-    if miss.best is None:
-        return NoAnswer(start, f"Measure one: {bench_command(query, miss.question.dataset)}")
-    bound = bound_of(miss.best, miss.question)
-    message = f"{start}; the best on record is {shown(bound)} ({naming(miss.best)})"
-    if miss.target is not None and miss.question.meets(miss.best.median, miss.target):
-        message += f", whose median run makes {shown(miss.best.median)} but not with 95 % confidence"
-    return NoAnswer(message, f"Measure more: {bench_command(query, miss.question.dataset)}")
-
-
-def bench_command(query: Query, dataset: str | None = None) -> str:
-    """Return the command that makes the evidence a query lacks."""
-    chosen = query.dataset or dataset or "DATASET"
-    command = f"guides bench --task {query.task} --dataset {chosen} --family {query.family or 'mlp'}"
-    if not query.targets:
-        return command
-    if query.metric != "accuracy":
-        return f"{command} --target {query.metric}={query.targets[0]:g}"
-    return f"{command} --target-acc {','.join(f'{target:g}' for target in query.targets)}"
-
-
-def naming(network: Network) -> str:
-    """Return ``image-cls/digits/cnn v1, width 32, depth 2``."""
-    return f"{network.id} v{network.version}, {shape_of(network)}"
-
-
-def shape_of(network: Network | Bracket) -> str:
-    """Return ``width 32, depth 2`` or the published name of a network without a shape."""
-    if network.width is None:
-        return f"'{getattr(network, 'name', '')}'"
-    side = f", resolution {network.resolution}" if network.resolution is not None else ""
-    return f"width {network.width}, depth {network.depth}{side}"
-
-
-def bound_of(network: Network, question: Question) -> float:
-    """Return the bound a target is compared with; the plain figure of published evidence that has none."""
-    bound = network.low if question.sign > 0 else network.high
-    return network.median if bound is None else bound
-
-
-def shown(value: float) -> str:
-    """Return a metric with at least 3 decimals, and more only where they were asked for."""
-    return max(f"{value:.3f}", f"{value:.6g}", key=len)
-
-
-def is_limited(query: Query) -> bool:
-    """Say whether the query bounds sizes or asks for a reach."""
-    limits = (query.max_params, query.max_flops, query.flash, query.ram, query.max_latency_ratio, query.reach)
-    return query.int8 or any(limit is not None for limit in limits)
-
-
 def _answer(indexes: list[Index], query: Query, most: int | None) -> Reply:
     questions = _questions(indexes, query)
     answers: list[Answer] = []
@@ -327,11 +79,15 @@ def _answer(indexes: list[Index], query: Query, most: int | None) -> Reply:
         if most is not None and answered >= most:
             break
         looked_at += 1
-        found = [_smallest(indexes, question, query, target) for target in query.targets or (None,)]
+        if query.targets:
+            found = [_smallest(indexes, question, query, target) for target in query.targets]
+        else:  # a knee is one of its family: their floors differ
+            families = _families(indexes, question) if query.family is None else [query.family]
+            found = [_smallest(indexes, question, query._replace(family=family), None) for family in families]
         answers += [one for one in found if isinstance(one, Answer)]
         misses += [one for one in found if isinstance(one, Miss)]
         answered += any(isinstance(one, Answer) for one in found)
-    damaged = tuple(line for opened in indexes for line in opened.damaged)
+    damaged = tuple(line for opened in indexes for line in opened.damaged())
     return Reply(tuple(answers), tuple(misses), len(questions) - looked_at, damaged)
 
 
@@ -404,6 +160,14 @@ def _has_family(indexes: list[Index], task: str, family: str) -> bool:
         "SELECT 1 FROM questions JOIN records USING (question) WHERE task = ? AND family = ? LIMIT 1"  # few data sets
     )
     return any(opened.rows(select, (task, family)).fetchone() for opened in indexes)
+
+
+def _families(indexes: list[Index], question: Question) -> list[str]:
+    select = (
+        "SELECT DISTINCT family FROM questions JOIN records USING (question) "
+        "WHERE (task, dataset, metric, unit, direction) = (?, ?, ?, ?, ?)"
+    )
+    return sorted({family for opened in indexes for (family,) in opened.rows(select, question)})
 
 
 def _smallest(indexes: list[Index], question: Question, query: Query, target: float | None) -> Answer | Miss:
@@ -588,11 +352,3 @@ def _is_near(query: Query, network: Network) -> bool:
     return all(
         asked is None or recorded is None or 1 / FAR <= asked / recorded <= FAR for asked, recorded in pairs
     )
-
-
-def _nearness(miss: Miss) -> tuple[Any, ...]:
-    """Order misses: one that a limit alone prevents first, then by how close the best comes."""
-    if miss.best is None:
-        return (miss.unlimited is not None, -math.inf)
-    gap = 0.0 if miss.target is None else miss.question.sign * (bound_of(miss.best, miss.question) - miss.target)
-    return (miss.unlimited is not None, gap)
