@@ -14,6 +14,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+import registry
 from tests.repository import ROOT, tracked_files
 
 WORKFLOWS: Final = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -191,6 +192,12 @@ def test_what_make_installs_is_pinned_inside_its_range() -> None:
     outside = [n for n, low in lowest.items() if n in version and version[n] < tuple(map(int, low.split(".")))]
 
     assert outside == []
+
+
+def test_the_citation_names_the_version_of_the_code() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+
+    assert citation["version"] == registry.__version__
 
 
 def test_no_file_names_a_path_of_somebodys_machine() -> None:
