@@ -1,11 +1,11 @@
-"""What is asked and what is answered: plain tuples, cheap to import."""
+"""What is asked and what is answered: plain tuples, cheap to import.
 
-from __future__ import annotations
+No ``from __future__ import annotations`` here: a named tuple compiles every annotation that is text, 1 ms in all.
+"""
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-if TYPE_CHECKING:
-    from registry.roots import Root
+from registry.roots import Root
 
 MINIMISE: Final = ("params", "flops", "weight-bytes", "ram-bytes", "latency")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Final
 
@@ -120,10 +121,8 @@ def _usage(error: click.UsageError) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    try:
+    with suppress(OSError):  # where nobody listens the exit code still speaks
         click.echo(message, err=True)
-    except OSError:  # nobody listens: the exit code still speaks
-        pass
     return code
 
 

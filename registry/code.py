@@ -41,7 +41,8 @@ def program(values: dict[str, Any], point: dict[str, Any], target: str) -> str:
     if point["route"] != "scratch":
         command += f" --route {point['route']}"
     imports = "import math\n\n" if _uses(source, "math") else ""
-    return f'''# {values["id"]} v{values["version"]}, target {target}: the {point["route"]} network of {point["params"]:,} params.
+    head = f"{values['id']} v{values['version']}, target {target}: {point['route']}, {point['params']:,} params"
+    return f"""# {head}.
 # Untrained: the trained weights are in the ONNX file of the same answer.
 # SPDX-License-Identifier: Apache-2.0
 # Usage: {command} --code > net.py && python net.py
@@ -56,7 +57,7 @@ if __name__ == "__main__":
     network = {name}({built})
     outputs = network(torch.zeros({", ".join(map(str, (2, *input_shape)))}))
     print(tuple(outputs.shape), sum(p.numel() for p in network.parameters()), "params")
-'''
+"""
 
 
 def network_class(text: str, family: str) -> tuple[str, str]:
@@ -82,7 +83,9 @@ def network_class(text: str, family: str) -> tuple[str, str]:
             lines = text.splitlines()
             first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
             return node.name, "\n".join(lines[first - 1 : node.end_lineno])
-    raise InvalidData(f"the family '{family}' names no network class", 'expected a line NETWORK_CLASS = "Name" and that class')
+    raise InvalidData(
+        f"the family '{family}' names no network class", 'expected a line NETWORK_CLASS = "Name" and that class'
+    )
 
 
 def _target(node: ast.Assign | ast.AnnAssign) -> str:

@@ -186,7 +186,9 @@ class _Found:
             try:
                 yield path, read_json(Path(self._root, path))
             except BrokenRule as error:
-                self.damaged[path] = f"{error.field}: {error.rule} {error.problem}" if error.field else f" {error.rule} {error.problem}"
+                self.damaged[path] = (
+                    f"{error.field}: {error.rule} {error.problem}" if error.field else f" {error.rule} {error.problem}"
+                )
 
     def _versions(self) -> Iterator[str]:
         folders = [""]
@@ -250,7 +252,7 @@ def _is_fresh(index: Index) -> bool:
         if not beside and meta["root"] != os.path.realpath(root):  # two roots may share a name in the cache folder
             return False
         if int(meta["n_records"]) >= SMALL:
-            return meta["listing"] == _listing(root) and meta["commit"] == _commit(root)
+            return (meta["listing"], meta["commit"]) == (_listing(root), _commit(root))
         return all(
             stamp == (_stamp(os.path.join(root, path), is_file=path.endswith(".json")) if path else _listing(root))
             for path, stamp in index.rows("SELECT path, stamp FROM watched")

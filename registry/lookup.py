@@ -199,10 +199,12 @@ def _smallest(indexes: list[Index], question: Question, query: Query, target: fl
 
 
 _COLUMNS: Final = ", ".join(
-    ("records.id", "records.version", "records.superseded", "records.evidence")
-    + ("records.n_train", "records.input_size", "records.n_classes", "records.wall_s")
-    + tuple(f"points.{column}" for column in Network._fields[8:])
+    f"{'points' if position > 7 else 'records'}.{column.removeprefix('record_')}"
+    for position, column in enumerate(Network._fields)
 )
+
+
+_NUMBER: Final = "SELECT question FROM questions WHERE (task, dataset, metric, unit, direction) = (?, ?, ?, ?, ?)"
 
 
 def _first(
@@ -221,23 +223,15 @@ def _first(
     conditions, parameters = _conditions(question, query, None if by_score else target)
     if route is not None:
         conditions, parameters = [*conditions, "points.route = ?"], [*parameters, route]
+    where = " AND ".join(("points.question = ?", "points.kind = ?", "points.superseded = ?", *conditions))
+    order = ", ".join((*(("points.score DESC",) if by_score else ()), *_order(query, target)))
+    select = f"SELECT {_COLUMNS} FROM points JOIN records USING (record) WHERE {where} ORDER BY {order}"  # noqa: S608
     kind = "knee" if target is None else "frontier"
     for superseded in (0, 1):
         found: list[tuple[Network, Index]] = []
         for position, opened in enumerate(indexes):
-            number = opened.rows(
-                "SELECT question FROM questions WHERE (task, dataset, metric, unit, direction) = (?, ?, ?, ?, ?)", question
-            ).fetchone()
-            if number is None:
-                continue
-            keys = ("points.score DESC",) if by_score else ()
-            where = " AND ".join(("question = ?", "kind = ?", "superseded = ?"))
-            where = " AND ".join([f"points.{part}" for part in where.split(" AND ")] + conditions)
-            select = (
-                f"SELECT {_COLUMNS} FROM points JOIN records USING (record) WHERE {where} "  # noqa: S608  # our own words
-                f"ORDER BY {', '.join((*keys, *_order(query, target)))}"
-            )
-            for row in opened.rows(select, (*number, kind, superseded, *parameters)):
+            number = opened.rows(_NUMBER, question).fetchone()
+            for row in opened.rows(select, (*number, kind, superseded, *parameters)) if number else ():
                 network = Network(*row)
                 if not _is_hidden(network, indexes, position, allow_superseded=bool(superseded)):
                     found.append((network, opened))
@@ -339,7 +333,7 @@ def _best_median(indexes: list[Index], question: Question) -> float:
         "WHERE (task, dataset, metric, unit, direction) = (?, ?, ?, ?, ?)"
     )
     medians = [opened.rows(select, question).fetchone()[0] for opened in indexes]
-    known = [median for median in medians if median is not None]
+    known = [float(median) for median in medians if median is not None]
     return max(known) if question.sign > 0 else min(known)
 
 
@@ -349,6 +343,4 @@ def _is_near(query: Query, network: Network) -> bool:
         (query.input_size, network.record_input_size),
         (query.n_classes, network.record_n_classes),
     )
-    return all(
-        asked is None or recorded is None or 1 / FAR <= asked / recorded <= FAR for asked, recorded in pairs
-    )
+    return all(asked is None or recorded is None or 1 / FAR <= asked / recorded <= FAR for asked, recorded in pairs)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-class Reading(click.ParamType):
+class Reading(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
     """An option value read by one function of ``parse.py``.
 
     Args:
@@ -33,7 +33,7 @@ class Reading(click.ParamType):
 
 def registries(function: F) -> F:
     """Add ``--registry DIR``, repeatable."""
-    return click.option("--registry", multiple=True, metavar="DIR", help="Search this folder first (repeatable).")(function)
+    return click.option("--registry", multiple=True, metavar="DIR", help="Search it first (repeatable).")(function)
 
 
 def as_json(function: F) -> F:

@@ -1,7 +1,5 @@
 """Turn what people type (sizes, targets, shapes, record ids) into numbers, or say in one line why it cannot be."""
 
-from __future__ import annotations
-
 import math
 import re
 from typing import Final, NamedTuple

@@ -34,7 +34,9 @@ def lines(query: Query, reply: Reply) -> list[str]:
     if len(datasets) > 1:
         out += ["", "Sizes for different data sets are not comparable."]
     if reply.n_left:
-        out.append(f"{reply.n_left:,} more data sets were not looked at: choose one with --dataset, or use --json for all")
+        out.append(
+            f"{reply.n_left:,} more data sets were not looked at: choose one with --dataset, or use --json for all"
+        )
     return out
 
 
@@ -93,8 +95,9 @@ def network_values(network: Network) -> dict[str, Any]:
 def table(rows: list[tuple[str, ...]], left: tuple[int, ...]) -> list[str]:
     """Set rows in columns two spaces apart; the columns in ``left`` to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    columns = range(len(widths))
     return [
-        "  ".join(cell.ljust(n) if i in left else cell.rjust(n) for i, (cell, n) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(row[i].ljust(widths[i]) if i in left else row[i].rjust(widths[i]) for i in columns)
         .rstrip()
         for row in rows
     ]  # fmt: skip
@@ -124,12 +127,12 @@ def _answer_values(answer: Answer) -> dict[str, Any]:
 
 
 def _table(query: Query, answers: list[Answer]) -> list[str]:
-    rows = [_HEADINGS]
+    rows: list[tuple[str, ...]] = [_HEADINGS]
     for answer in answers:
         rows.append(_row(query, answer, answer.network))
         if answer.scratch is not None:
             rows.append(_row(query, answer, answer.scratch))
-    return ["  " + line for line in table(list(rows), _LEFT)]
+    return ["  " + line for line in table(rows, _LEFT)]
 
 
 def _row(query: Query, answer: Answer, network: Network) -> tuple[str, ...]:
@@ -159,7 +162,8 @@ def _baselines(answers: list[Answer]) -> list[str]:
         if beaten:
             aims = ", ".join("the knee" if answer.target is None else f"{answer.target:g}" for answer in beaten)
             out.append(
-                f"  baseline: {one.name} reaches {shown(one.metric)} with {one.bytes:,} bytes, beating the answer for {aims}"
+                f"  baseline: {one.name} reaches {shown(one.metric)} with {one.bytes:,} bytes, "
+                f"beating the answer for {aims}"
             )
     return out
 

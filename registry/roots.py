@@ -3,16 +3,12 @@
 Plain ``os.path``: importing ``pathlib`` alone would cost a tenth of a lookup.
 """
 
-from __future__ import annotations
-
 import os
 import sys
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 from registry.errors import DamagedRegistry, UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 OWN_FOLDER: Final = "my-guidelines"
 

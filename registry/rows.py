@@ -91,7 +91,8 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
     unit = metric.choice("unit", *_BOUNDS)
     direction = metric.choice("direction", "higher", "lower")
     scale = _Scale(unit, direction)
-    points = [(kind, point) for kind in (("frontier", "knee") if measured else ("frontier",)) for point in record.parts(kind)]
+    kinds = ("frontier", "knee") if measured else ("frontier",)
+    points = [(kind, point) for kind in kinds for point in record.parts(kind)]
     rows = [(_measured if measured else _published)(kind, point, facts, scale) for kind, point in points]
     baselines = [_baseline(part, scale) for part in record.parts("baselines")] if measured else []
     sides = facts.get("input_shape")
@@ -191,7 +192,7 @@ class _Fields:
         if type(value) not in (int, float) or not math.isfinite(value):
             raise self._fault(key, "is not a finite number")
         if not low <= value <= high:
-            raise self._fault(key, f"{value} is not {f'in [{low:g}, {high:g}]' if high < math.inf else f'at least {low:g}'}")
+            raise self._fault(key, f"{value} is not in [{low:g}, {high:g}]")
         return float(value)
 
     def metric(self, key: str, scale: _Scale) -> float:

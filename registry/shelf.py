@@ -61,7 +61,8 @@ def listed(indexes: list[Index], record_id: str | None = None) -> list[Listed]:
         for *facts, superseded, n_targets, path in opened.rows(select + condition, parameters):
             name = (facts[0], facts[1])
             where = os.path.join(opened.root.path, path)
-            found.append(Listed(*facts, bool(superseded), n_targets, where, opened.root, name in seen))
+            one = (*facts, bool(superseded), n_targets, where, opened.root, name in seen)
+            found.append(Listed._make(one))
             mine.add(name)
         seen |= mine
     return sorted(found, key=lambda one: (one.id, one.version, one.shadowed))

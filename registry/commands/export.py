@@ -34,7 +34,13 @@ _LARGEST_ONNX = 5_000_000  # bytes
 @registries
 @quiet
 def COMMAND(  # noqa: N802
-    record: str, target: str, route: str | None, onnx: Path | None, as_code: bool, registry: tuple[str, ...], quiet: bool
+    record: str,
+    target: str,
+    route: str | None,
+    onnx: Path | None,
+    as_code: bool,
+    registry: tuple[str, ...],
+    quiet: bool,
 ) -> None:
     """Export the smallest network of a record that reaches TARGET (a value of its metric, or the word knee)."""
     refuse_both({"--onnx FILE": onnx, "--code": as_code})
@@ -61,14 +67,17 @@ def _choose(values: dict[str, Any], target: str, route: str | None) -> dict[str,
         wanted = _value(values["question"]["metric"], target)
         higher = values["question"]["metric"]["direction"] == "higher"
         points = [
-            point
-            for point in points
-            if (point["test"]["low"] >= wanted if higher else point["test"]["high"] <= wanted)
+            point for point in points if (point["test"]["low"] >= wanted if higher else point["test"]["high"] <= wanted)
         ]
     if not points:
         made = f" made by the route {route}" if route else ""
         raise NoAnswer(f"{name} has no network{made} for {target}", f"See what it has: guides show {values['id']}")
-    return min(points, key=lambda point: (point["params"], point["flops"] or 0, point["shape"]["depth"], point["route"] != "scratch"))
+    return min(points, key=_smallness)
+
+
+def _smallness(point: dict[str, Any]) -> tuple[Any, ...]:
+    shape = point["shape"]
+    return (point["params"], point["flops"] or 0, shape["depth"], shape["width"], point["route"] != "scratch")
 
 
 def _value(metric: dict[str, Any], target: str) -> float:
@@ -83,7 +92,9 @@ def _write_onnx(point: dict[str, Any], folder: Path, destination: Path) -> None:
     source = folder / onnx["path"]
     data = read_bytes(source, _LARGEST_ONNX, root=folder)
     if hashlib.sha256(data).hexdigest() != onnx["sha256"]:
-        raise InvalidRecord(f"{source}: is not the file the record was made with (its SHA-256 differs)", "Run guides validate on its folder")
+        raise InvalidRecord(
+            f"{source}: is not the file the record was made with: its SHA-256 differs", f"See: guides validate {folder}"
+        )
     _replace(destination, data)
 
 

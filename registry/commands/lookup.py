@@ -35,22 +35,38 @@ _TARGET = Reading("target", parse.target)
     ),
 )
 @click.option("--task", required=True, metavar="TASK", help="Task category, for example image-cls.")
-@click.option("--target-acc", "accuracies", multiple=True, type=_ACCURACIES, metavar="A", help="Accuracy as a fraction (repeatable, commas).")
-@click.option("--target", "targets", multiple=True, type=_TARGET, metavar="METRIC=VALUE", help="Any other metric (repeatable).")
+@click.option(
+    "--target-acc",
+    "accuracies",
+    multiple=True,
+    type=_ACCURACIES,
+    metavar="A",
+    help="Accuracy as a fraction (repeatable, or commas).",
+)
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    type=_TARGET,
+    metavar="METRIC=VALUE",
+    help="Any other metric (repeatable).",
+)
 @click.option("--knee", is_flag=True, help="The size beyond which width hardly helps: needs no target.")
 @click.option("--dataset", metavar="D", help="One data set only.")
 @click.option("--family", metavar="F", help="One family only.")
 @click.option("--n-train", type=_SIZE, metavar="N", help="Training examples you have.")
 @click.option("--input", "input_shape", type=_SHAPE, metavar="SHAPE", help="Your input, for example 28x28x1.")
 @click.option("--classes", "n_classes", type=_SIZE, metavar="K", help="Your classes.")
-@click.option("--reach", type=_FRACTION, metavar="R", help="Share of fresh runs that must meet the target (95 % bound).")
+@click.option("--reach", type=_FRACTION, metavar="R", help="Share of runs that must meet the target (95 % bound).")
 @click.option("--max-params", type=_SIZE, metavar="N", help="Most parameters.")
 @click.option("--max-flops", type=_SIZE, metavar="N", help="Most flops of one forward pass.")
 @click.option("--flash", type=_SIZE, metavar="BYTES", help="Most bytes of weights.")
 @click.option("--ram", type=_SIZE, metavar="BYTES", help="Most bytes of live tensors.")
 @click.option("--int8", is_flag=True, help="Count int8 bytes, and hold the int8 file to the target.")
-@click.option("--max-latency-ratio", type=_NUMBER, metavar="X", help="Most time, in units of a dense 64-128-128-10 network.")
-@click.option("--minimize", "minimise", type=click.Choice(MINIMISE), default="params", help="What smallest means first.")
+@click.option("--max-latency-ratio", type=_NUMBER, metavar="X", help="Most time, in dense 64-128-128-10s.")
+@click.option(
+    "--minimize", "minimise", type=click.Choice(MINIMISE), default="params", help="What smallest means first."
+)
 @registries
 @as_json
 @quiet
@@ -88,7 +104,9 @@ def _one_metric(
     asked |= {("accuracy", value): None for values in accuracies for value in values}
     metrics = {metric for metric, _ in asked}
     if knee == bool(asked):
-        raise UsageError("give a target with --target-acc A or --target METRIC=VALUE, or --knee", "one kind, not several")
+        raise UsageError(
+            "give a target with --target-acc A or --target METRIC=VALUE, or --knee", "one kind, not several"
+        )
     if len(metrics) > 1:
         raise UsageError(f"targets are in one metric at a time, got {', '.join(sorted(metrics))}")
     return next(iter(metrics), "accuracy"), tuple(value for _, value in asked)

@@ -17,7 +17,7 @@ from registry.wording import shown
 @registries
 @as_json
 def COMMAND(record: str, registry: tuple[str, ...], json_: bool) -> None:  # noqa: N802
-    """Show a guideline: what was asked, its answers, what beats them, and what it cost. With --json the whole record."""
+    """Show a guideline: what was asked, its answers, its baselines and cost. With --json the whole record."""
     record_id, version = parse.record_id(record)
 
     places = index.read(roots.find(registry), lambda opened: shelf.pick(opened, record_id, version))
