@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from registry.roots import Root
 
+FAR: Final = 4.0  # a task whose size differs by more than this factor is not evidence for yours
 MINIMISE: Final = ("params", "flops", "weight-bytes", "ram-bytes", "latency")
 
 

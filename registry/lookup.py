@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from registry import index, roots
-from registry.answers import Answer, Baseline, Bracket, Miss, Network, Query, Question, Reply
+from registry.answers import FAR, Answer, Baseline, Bracket, Miss, Network, Query, Question, Reply
 from registry.errors import NoAnswer, UnknownName, UsageError
 from registry.wording import bench_command, bound_of, is_limited, no_answer
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from registry.index import Index
     from registry.roots import Root
-
-FAR: Final = 4.0  # a task whose size differs by more than this factor is not evidence for yours
 
 
 def smallest_for(
@@ -308,7 +306,14 @@ def _is_hidden(network: Network, indexes: list[Index], position: int, *, allow_s
 
 def _without_limits(query: Query) -> Query:
     return query._replace(
-        max_params=None, max_flops=None, flash=None, ram=None, int8=False, max_latency_ratio=None, reach=None
+        max_params=None,
+        max_flops=None,
+        flash=None,
+        ram=None,
+        int8=False,
+        max_latency_ratio=None,
+        reach=None,
+        n_train=None,
     )
 
 
