@@ -76,9 +76,10 @@ def read_bytes(path: Path, limit: int, *, root: Path | None = None) -> bytes:
         descriptor = os.open(path, flags)
     except OSError as error:
         raise _linked(where) if error.errno == errno.ELOOP else _unreadable(where, error) from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise BrokenRule(where, "", "R-FILES", "is not a regular file")
     with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise BrokenRule(where, "", "R-FILES", "is not a regular file")
         try:
             data = file.read(limit + 1)
         except OSError as error:
@@ -109,7 +110,8 @@ def parse_json(data: bytes, where: str) -> dict[str, Any]:
     """Parse one JSON object from bytes, refusing whatever two readers could understand differently.
 
     Strict UTF-8 without a byte order mark, at most 1 MB and 32 levels deep, no key twice, no NaN or number beyond
-    a double, integers within +-(2**53 - 1), text in NFC without control, bidirectional or invisible characters.
+    a double, text in NFC without control, bidirectional or invisible characters. Integers lie within +-(2**53 - 1);
+    beyond, only the canonical form of a double is read, as that double.
 
     Args:
         data: The bytes.
@@ -190,9 +192,15 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any] | _Refused:
     return values
 
 
-def _integer(digits: str) -> int | _Refused:
+def _integer(digits: str) -> int | float | _Refused:
     if len(digits) <= len(str(-LARGEST_INT)) and abs(int(digits)) <= LARGEST_INT:
         return int(digits)
+    if len(digits) <= len("-100000000000000000000"):  # RFC 8785 writes doubles below 1e21 without an exponent
+        from decimal import Decimal  # rare: a double above 2**53
+
+        number = float(digits)
+        if digits == f"{Decimal(repr(number)):f}".removesuffix(".0"):
+            return number
     return _Refused(f"{shown(digits)} is beyond +-(2**53 - 1)")
 
 
