@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from registry.roots import Root
 
+FAR: Final = 4.0  # a task whose size differs by more than this factor is not evidence for yours
 MINIMISE: Final = ("params", "flops", "weight-bytes", "ram-bytes", "latency")
 
 
@@ -180,11 +181,11 @@ class Reply(NamedTuple):
     Args:
         answers: Data sets and targets with an answer.
         misses: Data sets and targets without.
-        n_left: Data sets that were not looked at, because ``most`` had answered.
+        more: Whether there are data sets that were not looked at, because enough had answered.
         damaged: One line for each record that was left out.
     """
 
     answers: tuple[Answer, ...]
     misses: tuple[Miss, ...]
-    n_left: int
+    more: bool
     damaged: tuple[str, ...]

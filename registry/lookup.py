@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from registry import index, roots
-from registry.answers import Answer, Baseline, Bracket, Miss, Network, Query, Question, Reply
+from registry.answers import FAR, Answer, Baseline, Bracket, Miss, Network, Query, Question, Reply
 from registry.errors import NoAnswer, UnknownName, UsageError
 from registry.wording import bench_command, bound_of, is_limited, no_answer
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from registry.index import Index
     from registry.roots import Root
-
-FAR: Final = 4.0  # a task whose size differs by more than this factor is not evidence for yours
 
 
 def smallest_for(
@@ -71,14 +69,12 @@ def answer(where: Iterable[Root], query: Query, most: int | None = None) -> Repl
 
 
 def _answer(indexes: list[Index], query: Query, most: int | None) -> Reply:
+    _refuse_unanswerable(indexes, query)
     questions = _questions(indexes, query)
     answers: list[Answer] = []
     misses: list[Miss] = []
-    answered = looked_at = 0
+    answered = 0
     for question in questions:
-        if most is not None and answered >= most:
-            break
-        looked_at += 1
         if query.targets:
             found = [_smallest(indexes, question, query, target) for target in query.targets]
         else:  # a knee is one of its family: their floors differ
@@ -87,40 +83,68 @@ def _answer(indexes: list[Index], query: Query, most: int | None) -> Reply:
         answers += [one for one in found if isinstance(one, Answer)]
         misses += [one for one in found if isinstance(one, Miss)]
         answered += any(isinstance(one, Answer) for one in found)
-    damaged = tuple(line for opened in indexes for line in opened.damaged())
-    return Reply(tuple(answers), tuple(misses), len(questions) - looked_at, damaged)
+        if answered == most:
+            break
+    more = next(questions, None) is not None
+    return Reply(tuple(answers), tuple(misses), more, tuple(line for one in indexes for line in one.damaged()))
 
 
-def _questions(indexes: list[Index], query: Query) -> list[Question]:
-    """Return the data sets that the query is about, or say which of its names or values is wrong."""
-    select = "SELECT task, dataset, metric, unit, direction FROM questions WHERE task = ?"
-    found = sorted({Question(*row) for opened in indexes for row in opened.rows(select, (query.task,))})
-    if not found:
+def _questions(indexes: list[Index], query: Query) -> Iterator[Question]:
+    """Yield the data sets that the query is about, by name, without reading those that are not asked for."""
+    from heapq import merge
+
+    wanted = [("dataset", query.dataset), ("metric", query.metric if query.targets else None)]
+    conditions = "".join(f" AND {column} = ?" for column, value in wanted if value is not None)
+    parameters = [query.task, *(value for _, value in wanted if value is not None)]
+    select = f"{_QUESTIONS}{conditions} ORDER BY dataset, metric, unit, direction"
+    previous = None
+    for row in merge(*(opened.rows(select, parameters) for opened in indexes)):
+        if row != previous:
+            yield Question(*row)
+        previous = row
+
+
+_QUESTIONS: Final = "SELECT task, dataset, metric, unit, direction FROM questions WHERE task = ?"
+
+
+def _refuse_unanswerable(indexes: list[Index], query: Query) -> None:
+    """Say which name or value of the query is wrong, or that there is no record at all for it.
+
+    Raises:
+        UsageError: If a name is unknown, or a target cannot be.
+        NoAnswer: If the names are right and nothing is on record.
+    """
+    first = _any(indexes, _QUESTIONS, query.task)
+    if first is None:
         _refuse_unknown(indexes, "task", query.task)
         raise NoAnswer(f"no guideline for {query.task} is on record", f"Make one: {bench_command(query)}")
-    chosen = [question for question in found if query.dataset in (None, question.dataset)]
-    if not chosen:
-        _refuse_unknown(indexes, "dataset", str(query.dataset))
-        raise NoAnswer(
-            f"no guideline for {query.task} on {query.dataset} is on record", f"Make one: {bench_command(query)}"
-        )
-    if query.family is not None and not _has_family(indexes, query.task, query.family):
-        _refuse_unknown(indexes, "family", query.family)
-        raise NoAnswer(
-            f"no guideline for {query.task} with {query.family} is on record",
-            f"Make one: {bench_command(query, chosen[0].dataset)}",
-        )
+    if query.dataset is not None:
+        first = _any(indexes, f"{_QUESTIONS} AND dataset = ?", query.task, query.dataset)
+        if first is None:
+            _refuse_unknown(indexes, "dataset", query.dataset)
+            message = f"no guideline for {query.task} on {query.dataset} is on record"
+            raise NoAnswer(message, f"Make one: {bench_command(query)}")
+    if query.family is not None:
+        select = "SELECT 1 FROM questions JOIN records USING (question) WHERE task = ? AND family = ? LIMIT 1"
+        if _any(indexes, select, query.task, query.family) is None:
+            _refuse_unknown(indexes, "family", query.family)
+            message = f"no guideline for {query.task} with {query.family} is on record"
+            raise NoAnswer(message, f"Make one: {bench_command(query, first[1])}")
     if not query.targets:
-        return chosen
-    asked = [question for question in chosen if question.metric == query.metric]
-    if not asked:
-        metric = chosen[0].metric
-        raise UsageError(
-            f"{query.task} is measured by {metric}, not by {query.metric}", f"Ask with: --target {metric}=VALUE"
-        )
+        return
+    asked = next(_questions(indexes, query), None)
+    if asked is None:
+        metric = first[2]
+        message = f"{query.task} is measured by {metric}, not by {query.metric}"
+        raise UsageError(message, f"Ask with: --target {metric}=VALUE")
     for target in query.targets:
-        refuse_impossible(asked[0], target)
-    return asked
+        refuse_impossible(asked, target)
+
+
+def _any(indexes: list[Index], select: str, *parameters: str) -> tuple[Any, ...] | None:
+    """Return the first row that any root has."""
+    rows = (opened.rows(select, parameters).fetchone() for opened in indexes)
+    return next((row for row in rows if row is not None), None)
 
 
 def refuse_impossible(question: Question, target: float) -> None:
@@ -153,13 +177,6 @@ def _refuse_unknown(indexes: list[Index], kind: str, name: str) -> None:
     names = recorded | known(kind)
     if name not in names and (recorded or known(kind)):
         raise UnknownName({"dataset": "data set"}.get(kind, kind), name, names)
-
-
-def _has_family(indexes: list[Index], task: str, family: str) -> bool:
-    select = (
-        "SELECT 1 FROM questions JOIN records USING (question) WHERE task = ? AND family = ? LIMIT 1"  # few data sets
-    )
-    return any(opened.rows(select, (task, family)).fetchone() for opened in indexes)
 
 
 def _families(indexes: list[Index], question: Question) -> list[str]:
@@ -245,7 +262,8 @@ def _conditions(question: Question, query: Query, target: float | None) -> tuple
     sign = question.sign
     int8 = "_int8" if query.int8 else ""
     wanted = [
-        ("points.score >= ?", None if target is None else sign * target),
+        # The plus keeps this condition from choosing the index: read in order of size, the first that meets it ends it.
+        ("+points.score >= ?", None if target is None else sign * target),
         ("points.family = ?", query.family),
         ("(points.n_train IS NULL OR points.n_train <= ?)", query.n_train),
         ("points.params <= ?", query.max_params),
@@ -308,7 +326,14 @@ def _is_hidden(network: Network, indexes: list[Index], position: int, *, allow_s
 
 def _without_limits(query: Query) -> Query:
     return query._replace(
-        max_params=None, max_flops=None, flash=None, ram=None, int8=False, max_latency_ratio=None, reach=None
+        max_params=None,
+        max_flops=None,
+        flash=None,
+        ram=None,
+        int8=False,
+        max_latency_ratio=None,
+        reach=None,
+        n_train=None,
     )
 
 

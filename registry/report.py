@@ -33,10 +33,8 @@ def lines(query: Query, reply: Reply) -> list[str]:
     out += [_missed(miss) for miss in reply.misses]
     if len(datasets) > 1:
         out += ["", "Sizes for different data sets are not comparable."]
-    if reply.n_left:
-        out.append(
-            f"{reply.n_left:,} more data sets were not looked at: choose one with --dataset, or use --json for all"
-        )
+    if reply.more:
+        out.append(f"Only the first {len(datasets)} data sets are here: choose one with --dataset; --json has all.")
     return out
 
 

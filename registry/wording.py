@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from registry.answers import FAR
 from registry.errors import NoAnswer
 
 if TYPE_CHECKING:
@@ -13,28 +14,33 @@ if TYPE_CHECKING:
 
 def no_answer(query: Query, reply: Reply) -> NoAnswer:
     """Say in one line that nothing reaches the target, what comes nearest, and in a hint what to do."""
-    if query.n_train is not None and all(miss.best is None for miss in reply.misses):
-        return NoAnswer(
-            f"no guideline for {query.task} was measured with at most {query.n_train:,} training examples",
-            f"Measure one: {bench_command(query, reply.misses[0].question.dataset)}",
-        )
     miss = max(reply.misses, key=_nearness)
-    aim = "has a knee" if miss.target is None else f"reaches {shown(miss.target)}"
-    limits = " within these limits" if is_limited(query) else ""
-    start = f"no guideline for {query.task} {aim}{limits}"
+    bench = bench_command(query, miss.question.dataset)
+    start = f"no guideline for {query.task} {'has a knee' if miss.target is None else f'reaches {aim(miss.target)}'}"
+    if query.n_train is not None and miss.unlimited is not None and (miss.unlimited.n_train or 0) > query.n_train:
+        return _too_few_examples(start, query.n_train, miss.unlimited, bench)
     if miss.unlimited is not None:
-        least = miss.unlimited
-        return NoAnswer(
-            f"{start}; without them the smallest is {naming(least)} with {least.params:,} params",
-            f"Ask for less, or measure: {bench_command(query, miss.question.dataset)}",
-        )
+        least = f"{naming(miss.unlimited)} with {miss.unlimited.params:,} params"
+        message = f"{start} within these limits; without them the smallest is {least}"
+        return NoAnswer(message, f"Ask for less, or measure: {bench}")
     if miss.best is None:
-        return NoAnswer(start, f"Measure one: {bench_command(query, miss.question.dataset)}")
-    bound = bound_of(miss.best, miss.question)
-    message = f"{start}; the best on record is {shown(bound)} ({naming(miss.best)})"
+        return NoAnswer(start, f"Measure one: {bench}")
+    message = f"{start}; the best on record is {_nearest(bound_of(miss.best, miss.question), miss.target)}"
     if miss.target is not None and miss.question.meets(miss.best.median, miss.target):
-        message += f", whose median run makes {shown(miss.best.median)} but not with 95 % confidence"
-    return NoAnswer(message, f"Measure more: {bench_command(query, miss.question.dataset)}")
+        message += f", 95 % sure, or {shown(miss.best.median)} in the median run"
+    return NoAnswer(f"{message} ({naming(miss.best)})", f"Measure more: {bench}")
+
+
+def _too_few_examples(start: str, n_train: int, least: Network, bench: str) -> NoAnswer:
+    far = "no evidence near your task: " if (least.n_train or 0) > FAR * n_train else ""
+    message = f"{far}{start} with at most {n_train:,} training examples"
+    return NoAnswer(f"{message}; {naming(least)} was trained on {least.n_train:,}", f"Measure one: {bench}")
+
+
+def _nearest(value: float, target: float | None) -> str:
+    """Return ``value`` with as many decimals as it takes to tell it from ``target``."""
+    texts = ((f"{value:.{digits}f}", f"{target or 0:.{digits}f}") for digits in range(3, 9))
+    return next((mine for mine, other in texts if mine != other), f"{value!r}")
 
 
 def bench_command(query: Query, dataset: str | None = None) -> str:
@@ -68,14 +74,19 @@ def bound_of(network: Network, question: Question) -> float:
 
 
 def shown(value: float) -> str:
-    """Return a metric with at least 3 decimals, and more only where they were asked for."""
-    return max(f"{value:.3f}", f"{value:.6g}", key=len)
+    """Return a measured fraction or metric with 3 decimals."""
+    return f"{value:.3f}"
+
+
+def aim(target: float) -> str:
+    """Return a target with at least 3 decimals, and more where they were asked for."""
+    return max(shown(target), f"{target:.6g}", key=len)
 
 
 def is_limited(query: Query) -> bool:
-    """Say whether the query bounds sizes or asks for a reach."""
-    limits = (query.max_params, query.max_flops, query.flash, query.ram, query.max_latency_ratio, query.reach)
-    return query.int8 or any(limit is not None for limit in limits)
+    """Say whether the query bounds more than the target."""
+    sizes = (query.max_params, query.max_flops, query.flash, query.ram, query.max_latency_ratio)
+    return query.int8 or any(limit is not None for limit in (*sizes, query.reach, query.n_train))
 
 
 def _nearness(miss: Miss) -> tuple[Any, ...]:

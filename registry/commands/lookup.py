@@ -16,7 +16,7 @@ from registry.wording import no_answer
 if TYPE_CHECKING:
     from registry.parse import Target
 
-_SHOWN = 20  # data sets a person wants to see; --json has all
+_SHOWN = 10  # data sets a person wants to see; --json has all
 
 _ACCURACIES = Reading("accuracy", parse.accuracies)
 _FRACTION = Reading("fraction", parse.fraction)
