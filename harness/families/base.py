@@ -25,15 +25,23 @@ from harness.trial import Shape
 
 State = dict[str, torch.Tensor]
 
-BUCKETS: Final = (8, 16, 32, 64, 128, 256)
 DENSE_LADDER: Final = (*range(1, 25), 28, 32, 40, 48, 64, 96, 128, 192, 256)
 
 
 class Family(ABC):
-    """A family of networks over width and depth."""
+    """A family of networks over width and depth.
+
+    Attributes:
+        name: File name in kebab-case.
+        tasks: Names of the task categories it fits.
+        depths: The depths a search tries.
+        buckets: Padded widths, ascending: all widths up to one share its program.
+    """
 
     name: str
+    tasks: tuple[str, ...]
     depths: tuple[int, ...]
+    buckets: tuple[int, ...]
 
     @abstractmethod
     def fits(self, input_shape: tuple[int, ...]) -> bool:
@@ -61,7 +69,7 @@ class Family(ABC):
 
     def padded(self, shape: Shape) -> Shape:
         """Return ``shape`` with its width rounded up to a bucket, so that one program serves many widths."""
-        width = next((bucket for bucket in BUCKETS if bucket >= shape.width), shape.width)
+        width = next((bucket for bucket in self.buckets if bucket >= shape.width), shape.width)
         return Shape(width if shape.depth else 0, shape.depth, shape.resolution)
 
     def initial_state(

@@ -132,7 +132,9 @@ class CnnFamily(Family):
     """Convolutional networks over images."""
 
     name = "cnn"
+    tasks = ("image-cls",)
     depths = (1, 2, 3)
+    buckets = (2, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 
     def fits(self, input_shape: tuple[int, ...]) -> bool:
         """Take images (channels, height, width)."""

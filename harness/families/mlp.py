@@ -106,7 +106,9 @@ class MlpFamily(Family):
     """Perceptrons over flattened inputs."""
 
     name = "mlp"
+    tasks = ("image-cls", "tabular-cls")
     depths = (0, 1, 2, 3)
+    buckets = (8, 16, 32, 64, 128, 256)
 
     def fits(self, input_shape: tuple[int, ...]) -> bool:
         """Take any input: it is flattened."""
