@@ -1,0 +1,1 @@
+"""Side by side with the alternatives: one file per comparison, holding ``COMMAND``."""

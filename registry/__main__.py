@@ -1,0 +1,5 @@
+"""`python -m registry` is `guides`."""
+
+from registry.cli import main
+
+main()

@@ -1,0 +1,191 @@
+"""What is asked and what is answered: plain tuples, cheap to import.
+
+No ``from __future__ import annotations`` here: a named tuple compiles every annotation that is text, 1 ms in all.
+"""
+
+from typing import Final, NamedTuple
+
+from registry.roots import Root
+
+FAR: Final = 4.0  # a task whose size differs by more than this factor is not evidence for yours
+MINIMISE: Final = ("params", "flops", "weight-bytes", "ram-bytes", "latency")
+
+
+class Query(NamedTuple):
+    """What is asked.
+
+    Args:
+        task: The task category.
+        targets: Values of ``metric`` to reach; none asks for the knee.
+        metric: The metric's name.
+        dataset: One data set only.
+        family: One family only.
+        n_train: Training examples the asker has.
+        input_size: Values in one of the asker's inputs.
+        n_classes: The asker's classes.
+        reach: Share of fresh runs that must meet the target, as a 95 % lower bound.
+        max_params: Largest number of parameters.
+        max_flops: Most flops of one forward pass.
+        flash: Most bytes of weights.
+        ram: Most bytes of live tensors.
+        int8: Whether bytes, and the metric, are those of the int8 file.
+        max_latency_ratio: Largest latency ratio.
+        minimise: What "smallest" goes by first.
+    """
+
+    task: str
+    targets: tuple[float, ...] = ()
+    metric: str = "accuracy"
+    dataset: str | None = None
+    family: str | None = None
+    n_train: int | None = None
+    input_size: int | None = None
+    n_classes: int | None = None
+    reach: float | None = None
+    max_params: int | None = None
+    max_flops: float | None = None
+    flash: int | None = None
+    ram: int | None = None
+    int8: bool = False
+    max_latency_ratio: float | None = None
+    minimise: str = "params"
+
+
+class Question(NamedTuple):
+    """A data set and the metric it is asked in."""
+
+    task: str
+    dataset: str
+    metric: str
+    unit: str
+    direction: str
+
+    @property
+    def sign(self) -> int:
+        """1 where higher is better, -1 where lower is."""
+        return 1 if self.direction == "higher" else -1
+
+    def meets(self, value: float, target: float) -> bool:
+        """Say whether ``value`` is at least as good as ``target``."""
+        return self.sign * value >= self.sign * target
+
+
+class Network(NamedTuple):
+    """One network on record. Fields are those of a point in the record; ``int8_metric`` is its int8 file's."""
+
+    id: str
+    version: int
+    superseded: bool
+    evidence: str
+    record_n_train: int | None
+    record_input_size: int | None
+    record_n_classes: int | None
+    record_wall_s: float | None
+    point: int
+    family: str
+    target: float | None
+    width: int | None
+    depth: int | None
+    resolution: int | None
+    family_options: str
+    route: str
+    n_train: int | None
+    steps: int | None
+    params: int
+    flops: float | None
+    train_flops: float | None
+    weight_bytes: int | None
+    weight_bytes_int8: int | None
+    ram_bytes: int | None
+    ram_bytes_int8: int | None
+    latency_ratio: float | None
+    median: float
+    low: float | None
+    high: float | None
+    n_seeds: int | None
+    reach_value: float | None
+    reach_low: float | None
+    int8_metric: float | None
+    name: str | None
+    citation: str | None
+
+
+class Bracket(NamedTuple):
+    """The largest cheaper network that was tried at one depth and resolution."""
+
+    width: int
+    depth: int
+    resolution: int | None
+    params: int
+    median: float
+    low: float
+    high: float
+    n_seeds: int
+    verdict: str
+
+
+class Baseline(NamedTuple):
+    """What a method without a network reaches on the same test split."""
+
+    name: str
+    metric: float
+    bytes: int
+    flops: float | None
+
+
+class Answer(NamedTuple):
+    """The smallest network of one data set for one target, and what stands beside it.
+
+    Args:
+        question: The data set and its metric.
+        target: The value asked for; None for a knee.
+        network: The answer.
+        root: Where its record lies.
+        scratch: The smallest network trained from scratch, where the answer's route is another one and there is any.
+        bracket: What was tried below it.
+        baselines: Every baseline of the data set, best first.
+        best: The best median of any network of the data set.
+        near: Whether the asker's task is within a factor of 4 of the record's.
+    """
+
+    question: Question
+    target: float | None
+    network: Network
+    root: Root
+    scratch: Network | None
+    bracket: tuple[Bracket, ...]
+    baselines: tuple[Baseline, ...]
+    best: float
+    near: bool
+
+
+class Miss(NamedTuple):
+    """A data set and target that nothing on record reaches.
+
+    Args:
+        question: The data set and its metric.
+        target: The value asked for; None for a knee.
+        best: The network with the best bound within the limits asked for; None where no network is.
+        unlimited: The smallest network that reaches the target when the limits are left out; None where none does.
+    """
+
+    question: Question
+    target: float | None
+    best: Network | None
+    unlimited: Network | None
+
+
+class Reply(NamedTuple):
+    """Everything found: answers and misses by data set and target, in that order.
+
+    Args:
+        answers: Data sets and targets with an answer.
+        misses: Data sets and targets without.
+        more: Whether there are data sets that were not looked at, because enough had answered.
+        damaged: One line for each record that was left out.
+    """
+
+    answers: tuple[Answer, ...]
+    misses: tuple[Miss, ...]
+    more: bool
+    damaged: tuple[str, ...]

@@ -1,0 +1,112 @@
+"""`guides lookup`: the smallest network on record for a target."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from registry import lookup, parse, report, roots
+from registry.answers import MINIMISE, Query
+from registry.errors import UsageError
+from registry.options import Reading, as_json, examples, print_json, quiet, registries, warn
+from registry.wording import no_answer
+
+if TYPE_CHECKING:
+    from registry.parse import Target
+
+_SHOWN = 10  # data sets a person wants to see; --json has all
+
+_ACCURACIES = Reading("accuracy", parse.accuracies)
+_FRACTION = Reading("fraction", parse.fraction)
+_NUMBER = Reading("number", parse.number)
+_SHAPE = Reading("shape", parse.input_shape)
+_SIZE = Reading("size", parse.size)
+_TARGET = Reading("target", parse.target)
+
+
+@click.command(
+    "lookup",
+    short_help="The smallest network on record for a target.",
+    epilog=examples(
+        "guides lookup --task image-cls --target-acc 0.95",
+        "guides lookup --task image-cls --dataset digits --target-acc 0.9,0.95 --flash 64k --json",
+    ),
+)
+@click.option("--task", required=True, metavar="TASK", help="Task category, for example image-cls.")
+@click.option(
+    "--target-acc",
+    "accuracies",
+    multiple=True,
+    type=_ACCURACIES,
+    metavar="A",
+    help="Accuracy as a fraction (repeatable, or commas).",
+)
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    type=_TARGET,
+    metavar="METRIC=VALUE",
+    help="Any other metric (repeatable).",
+)
+@click.option("--knee", is_flag=True, help="The size beyond which width hardly helps: needs no target.")
+@click.option("--dataset", metavar="D", help="One data set only.")
+@click.option("--family", metavar="F", help="One family only.")
+@click.option("--n-train", type=_SIZE, metavar="N", help="Training examples you have.")
+@click.option("--input", "input_shape", type=_SHAPE, metavar="SHAPE", help="Your input, for example 28x28x1.")
+@click.option("--classes", "n_classes", type=_SIZE, metavar="K", help="Your classes.")
+@click.option("--reach", type=_FRACTION, metavar="R", help="Share of runs that must meet the target (95 % bound).")
+@click.option("--max-params", type=_SIZE, metavar="N", help="Most parameters.")
+@click.option("--max-flops", type=_SIZE, metavar="N", help="Most flops of one forward pass.")
+@click.option("--flash", type=_SIZE, metavar="BYTES", help="Most bytes of weights.")
+@click.option("--ram", type=_SIZE, metavar="BYTES", help="Most bytes of live tensors.")
+@click.option("--int8", is_flag=True, help="Count int8 bytes, and hold the int8 file to the target.")
+@click.option("--max-latency-ratio", type=_NUMBER, metavar="X", help="Most time, in dense 64-128-128-10s.")
+@click.option(
+    "--minimize", "minimise", type=click.Choice(MINIMISE), default="params", help="What smallest means first."
+)
+@registries
+@as_json
+@quiet
+def COMMAND(  # the name cli.py looks for
+    accuracies: tuple[list[float], ...],
+    targets: tuple[Target, ...],
+    knee: bool,
+    input_shape: tuple[int, ...] | None,
+    registry: tuple[str, ...],
+    json_: bool,
+    quiet: bool,
+    **limits: Any,
+) -> None:
+    """Print the smallest network on record that reaches a target, what was tried below it, and how sure that is."""
+    metric, values = _one_metric(accuracies, targets, knee=knee)
+    if knee and limits["reach"] is not None:
+        raise UsageError("--reach needs a target: a knee has none")
+    size = math.prod(input_shape) if input_shape else None
+    query = Query(targets=values, metric=metric, input_size=size, **limits)
+    reply = lookup.answer(roots.find(registry), query, most=None if json_ else _SHOWN)
+    warn(reply.damaged, is_quiet=quiet)
+    if not reply.answers:
+        raise no_answer(query, reply)
+    if json_:
+        print_json("lookup", report.values(query, reply))
+    else:
+        click.echo("\n".join(report.lines(query, reply)))
+
+
+def _one_metric(
+    accuracies: tuple[list[float], ...], targets: tuple[Target, ...], *, knee: bool
+) -> tuple[str, tuple[float, ...]]:
+    """Return the metric and its targets, or say that there is not exactly one."""
+    asked = {(target.metric, target.value): None for target in targets}
+    asked |= {("accuracy", value): None for values in accuracies for value in values}
+    metrics = {metric for metric, _ in asked}
+    if knee == bool(asked):
+        raise UsageError(
+            "give a target with --target-acc A or --target METRIC=VALUE, or --knee", "one kind, not several"
+        )
+    if len(metrics) > 1:
+        raise UsageError(f"targets are in one metric at a time, got {', '.join(sorted(metrics))}")
+    return next(iter(metrics), "accuracy"), tuple(value for _, value in asked)

@@ -1,0 +1,74 @@
+"""`guides show`: one guideline, summarised or whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from registry import index, parse, roots, shelf
+from registry.options import as_json, examples, print_json, registries
+from registry.report import table
+from registry.wording import shown
+
+
+@click.command("show", epilog=examples("guides show image-cls/digits/mlp", "guides show image-cls/digits/mlp@1 --json"))
+@click.argument("record", metavar="ID[@VERSION]")
+@registries
+@as_json
+def COMMAND(record: str, registry: tuple[str, ...], json_: bool) -> None:
+    """Show a guideline: what was asked, its answers, its baselines and cost. With --json the whole record."""
+    record_id, version = parse.record_id(record)
+
+    places = index.read(roots.find(registry), lambda opened: shelf.pick(opened, record_id, version))
+    values = shelf.read(places[0])
+    if json_:
+        where = [{"path": one.path, "root": one.root._asdict(), "shadowed": one.shadowed} for one in places]
+        print_json("show", {"places": where, "record": values})
+    else:
+        click.echo("\n".join(_lines(values, places)))
+
+
+def _lines(values: dict[str, Any], places: list[shelf.Listed]) -> list[str]:
+    question = values["question"]
+    dataset, metric = question["dataset"], question["metric"]
+    first = places[0]
+    state = ", superseded by a later version" if first.superseded else ""
+    out = [
+        f"{first.id} v{first.version}, {first.evidence}, {first.created[:10]}{state}",
+        *(f"  in {one.path}{' (shadowed)' if one.shadowed else ''}" for one in places),
+        f"  {question['task']} on {dataset['id']} ({dataset['source']}; {dataset['licence']})",
+        f"  {_splits(dataset)}",
+        f"  metric: {metric['name']}, {metric['direction']} is better, {shown(metric['chance'])} by chance",
+        "",
+        *table([("target", "shape", "route", "params", "flops", metric["name"], "seeds"), *_points(values)], (1, 2)),
+    ]
+    for one in values.get("baselines", ()):
+        out.append(f"baseline {one['name']}: {shown(one['metric'])} with {one['bytes']:,} bytes")
+    if cost := values.get("cost"):
+        out.append(f"cost: {cost['n_trials']:,} trainings, {cost['wall_s'] / 60:.1f} min of one core")
+    return [*out, *(f"note: {note}" for note in values["notes"]), f"cite: {values['cite']}"]
+
+
+def _splits(dataset: dict[str, Any]) -> str:
+    sizes = [f"{dataset[key]:,} to {use}" for key, use in _SPLITS if dataset[key] is not None]
+    return ", ".join(sizes) or "split sizes unknown"
+
+
+_SPLITS = (("n_train", "train"), ("n_val", "choose by"), ("n_test", "test"))
+
+
+def _points(values: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [_point(point) for kind in ("frontier", "knee") for point in values.get(kind, ())]
+
+
+def _point(point: dict[str, Any]) -> tuple[str, ...]:
+    shape, test = point["shape"], point.get("test")
+    size = f"width {shape['width']}, depth {shape['depth']}" if shape else point["name"]
+    target = "published" if test is None else "knee" if point["target"] is None else f"{point['target']:g}"
+    if test is None:
+        metric, seeds = f"{shown(point['value'])} [{'?' if point['low'] is None else shown(point['low'])}, open]", "-"
+    else:
+        metric, seeds = f"{shown(test['median'])} [{shown(test['low'])}, {shown(test['high'])}]", f"{test['n_seeds']}"
+    flops = "-" if point["flops"] is None else f"{point['flops']:,.0f}"
+    return (target, size, point["route"], f"{point['params']:,}", flops, metric, seeds)

@@ -1,0 +1,371 @@
+"""Answer "what is the smallest network that reaches this target?" from the indexes of the roots.
+
+Pure functions over the index; nothing here prints. A network answers a target where the bound of its median run
+reaches it: the lower bound where higher is better, the upper one where lower is. Sizes on different data sets are
+not comparable, so there is one answer per data set and target.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final
+
+from registry import index, roots
+from registry.answers import FAR, Answer, Baseline, Bracket, Miss, Network, Query, Question, Reply
+from registry.errors import NoAnswer, UnknownName, UsageError
+from registry.wording import bench_command, bound_of, is_limited, no_answer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from registry.index import Index
+    from registry.roots import Root
+
+
+def smallest_for(
+    task: str,
+    target: float | Sequence[float] = (),
+    *,
+    registry: Sequence[str] = (),
+    **limits: Any,
+) -> list[Answer]:
+    """Return the smallest network on record for each data set of ``task`` and each target.
+
+    Args:
+        task: The task category, for example ``image-cls``.
+        target: One or more values of the task's metric; none asks for the knee.
+        registry: Folders to search before the usual ones.
+        **limits: Any other field of :class:`Query`, by name; ``metric`` is ``accuracy`` unless given.
+
+    Returns:
+        One answer per data set and target that has one, by data set.
+
+    Raises:
+        UsageError: If the task, data set, family or metric is unknown, or a value cannot be.
+        NoAnswer: If nothing on record reaches any target.
+    """
+    targets = (float(target),) if isinstance(target, int | float) else tuple(target)
+    query = Query(task, targets, **limits)
+    reply = answer(roots.find(registry), query)
+    if not reply.answers:
+        raise no_answer(query, reply)
+    return list(reply.answers)
+
+
+def answer(where: Iterable[Root], query: Query, most: int | None = None) -> Reply:
+    """Look a query up.
+
+    Args:
+        where: The roots, first wins.
+        query: What is asked.
+        most: Stop after so many data sets with an answer; None looks at all.
+
+    Raises:
+        UsageError: If the task, data set, family or metric is unknown, or a target cannot be.
+        NoAnswer: If there is no record at all for the task.
+        DamagedRegistry: If a root cannot be read.
+    """
+    return index.read(where, lambda indexes: _answer(indexes, query, most))
+
+
+def _answer(indexes: list[Index], query: Query, most: int | None) -> Reply:
+    _refuse_unanswerable(indexes, query)
+    questions = _questions(indexes, query)
+    answers: list[Answer] = []
+    misses: list[Miss] = []
+    answered = 0
+    for question in questions:
+        if query.targets:
+            found = [_smallest(indexes, question, query, target) for target in query.targets]
+        else:  # a knee is one of its family: their floors differ
+            families = _families(indexes, question) if query.family is None else [query.family]
+            found = [_smallest(indexes, question, query._replace(family=family), None) for family in families]
+        answers += [one for one in found if isinstance(one, Answer)]
+        misses += [one for one in found if isinstance(one, Miss)]
+        answered += any(isinstance(one, Answer) for one in found)
+        if answered == most:
+            break
+    more = next(questions, None) is not None
+    return Reply(tuple(answers), tuple(misses), more, tuple(line for one in indexes for line in one.damaged()))
+
+
+def _questions(indexes: list[Index], query: Query) -> Iterator[Question]:
+    """Yield the data sets that the query is about, by name, without reading those that are not asked for."""
+    from heapq import merge
+
+    wanted = [("dataset", query.dataset), ("metric", query.metric if query.targets else None)]
+    conditions = "".join(f" AND {column} = ?" for column, value in wanted if value is not None)
+    parameters = [query.task, *(value for _, value in wanted if value is not None)]
+    select = f"{_QUESTIONS}{conditions} ORDER BY dataset, metric, unit, direction"
+    previous = None
+    for row in merge(*(opened.rows(select, parameters) for opened in indexes)):
+        if row != previous:
+            yield Question(*row)
+        previous = row
+
+
+_QUESTIONS: Final = "SELECT task, dataset, metric, unit, direction FROM questions WHERE task = ?"
+
+
+def _refuse_unanswerable(indexes: list[Index], query: Query) -> None:
+    """Say which name or value of the query is wrong, or that there is no record at all for it.
+
+    Raises:
+        UsageError: If a name is unknown, or a target cannot be.
+        NoAnswer: If the names are right and nothing is on record.
+    """
+    first = _any(indexes, _QUESTIONS, query.task)
+    if first is None:
+        _refuse_unknown(indexes, "task", query.task)
+        raise NoAnswer(f"no guideline for {query.task} is on record", f"Make one: {bench_command(query)}")
+    if query.dataset is not None:
+        first = _any(indexes, f"{_QUESTIONS} AND dataset = ?", query.task, query.dataset)
+        if first is None:
+            _refuse_unknown(indexes, "dataset", query.dataset)
+            message = f"no guideline for {query.task} on {query.dataset} is on record"
+            raise NoAnswer(message, f"Make one: {bench_command(query)}")
+    if query.family is not None:
+        select = "SELECT 1 FROM questions JOIN records USING (question) WHERE task = ? AND family = ? LIMIT 1"
+        if _any(indexes, select, query.task, query.family) is None:
+            _refuse_unknown(indexes, "family", query.family)
+            message = f"no guideline for {query.task} with {query.family} is on record"
+            raise NoAnswer(message, f"Make one: {bench_command(query, first[1])}")
+    if not query.targets:
+        return
+    asked = next(_questions(indexes, query), None)
+    if asked is None:
+        metric = first[2]
+        message = f"{query.task} is measured by {metric}, not by {query.metric}"
+        raise UsageError(message, f"Ask with: --target {metric}=VALUE")
+    for target in query.targets:
+        refuse_impossible(asked, target)
+
+
+def _any(indexes: list[Index], select: str, *parameters: str) -> tuple[Any, ...] | None:
+    """Return the first row that any root has."""
+    rows = (opened.rows(select, parameters).fetchone() for opened in indexes)
+    return next((row for row in rows if row is not None), None)
+
+
+def refuse_impossible(question: Question, target: float) -> None:
+    """Refuse a target that the metric can never take.
+
+    Raises:
+        UsageError: With what the metric can take.
+    """
+    low, high = {"fraction": (0.0, 1.0), "r2": (-math.inf, 1.0)}.get(question.unit, (0.0, math.inf))
+    if low <= target <= high:
+        return
+    if question.unit == "fraction":
+        from registry.parse import fraction
+
+        fraction(f"{target:g}")
+    limit = f"at most {high:g}" if target > high else f"at least {low:g}"
+    raise UsageError(f"{target:g} is not a value of {question.metric}, which is {limit}")
+
+
+def _refuse_unknown(indexes: list[Index], kind: str, name: str) -> None:
+    """Raise for a name that neither a record nor the harness knows; suggest among those that one of them does."""
+    from registry.plugins import known
+
+    source = {"task": "questions", "dataset": "questions", "family": "records"}[kind]
+    recorded = {
+        value
+        for opened in indexes
+        for (value,) in opened.rows(f"SELECT DISTINCT {kind} FROM {source}")  # noqa: S608  # both words are ours
+    }
+    names = recorded | known(kind)
+    if name not in names and (recorded or known(kind)):
+        raise UnknownName({"dataset": "data set"}.get(kind, kind), name, names)
+
+
+def _families(indexes: list[Index], question: Question) -> list[str]:
+    select = (
+        "SELECT DISTINCT family FROM questions JOIN records USING (question) "
+        "WHERE (task, dataset, metric, unit, direction) = (?, ?, ?, ?, ?)"
+    )
+    return sorted({family for opened in indexes for (family,) in opened.rows(select, question)})
+
+
+def _smallest(indexes: list[Index], question: Question, query: Query, target: float | None) -> Answer | Miss:
+    found = _first(indexes, question, query, target)
+    if found is None:
+        best = _first(indexes, question, query, target, by_score=True)
+        free = _without_limits(query)
+        unlimited = _first(indexes, question, free, target) if is_limited(query) else None
+        return Miss(question, target, best[0] if best else None, unlimited[0] if unlimited else None)
+    network, opened = found
+    scratch = None
+    if network.route != "scratch":
+        other = _first(indexes, question, query, target, route="scratch")
+        scratch = other[0] if other else None
+    columns = ", ".join(Bracket._fields)
+    select = f"SELECT {columns} FROM brackets WHERE point = ? ORDER BY params DESC"  # noqa: S608  # our own columns
+    bracket = tuple(Bracket(*row) for row in opened.rows(select, (network.point,)))
+    return Answer(
+        question,
+        target,
+        network,
+        opened.root,
+        scratch,
+        bracket,
+        _baselines(indexes, question),
+        _best_median(indexes, question),
+        _is_near(query, network),
+    )
+
+
+_COLUMNS: Final = ", ".join(
+    f"{'points' if position > 7 else 'records'}.{column.removeprefix('record_')}"
+    for position, column in enumerate(Network._fields)
+)
+
+
+_NUMBER: Final = "SELECT question FROM questions WHERE (task, dataset, metric, unit, direction) = (?, ?, ?, ?, ?)"
+
+
+def _first(
+    indexes: list[Index],
+    question: Question,
+    query: Query,
+    target: float | None,
+    *,
+    route: str | None = None,
+    by_score: bool = False,
+) -> tuple[Network, Index] | None:
+    """Return the smallest network that meets the query in any root, a superseded one only where nothing else does.
+
+    With ``by_score`` the target is not a condition, and the best comes first.
+    """
+    conditions, parameters = _conditions(question, query, None if by_score else target)
+    if route is not None:
+        conditions, parameters = [*conditions, "points.route = ?"], [*parameters, route]
+    where = " AND ".join(("points.question = ?", "points.kind = ?", "points.superseded = ?", *conditions))
+    order = ", ".join((*(("points.score DESC",) if by_score else ()), *_order(query, target)))
+    select = f"SELECT {_COLUMNS} FROM points JOIN records USING (record) WHERE {where} ORDER BY {order}"  # noqa: S608  # ours
+    kind = "knee" if target is None else "frontier"
+    for superseded in (0, 1):
+        found: list[tuple[Network, Index]] = []
+        for position, opened in enumerate(indexes):
+            number = opened.rows(_NUMBER, question).fetchone()
+            for row in opened.rows(select, (*number, kind, superseded, *parameters)) if number else ():
+                network = Network(*row)
+                if not _is_hidden(network, indexes, position, allow_superseded=bool(superseded)):
+                    found.append((network, opened))
+                    break
+        if found:
+            return min(found, key=lambda pair: _rank(pair[0], query, question, by_score=by_score))
+    return None
+
+
+def _conditions(question: Question, query: Query, target: float | None) -> tuple[list[str], list[Any]]:
+    sign = question.sign
+    int8 = "_int8" if query.int8 else ""
+    wanted = [
+        # The plus keeps this condition from choosing the index: read in order of size, the first that meets it ends it.
+        ("+points.score >= ?", None if target is None else sign * target),
+        ("points.family = ?", query.family),
+        ("(points.n_train IS NULL OR points.n_train <= ?)", query.n_train),
+        ("points.params <= ?", query.max_params),
+        ("points.flops <= ?", query.max_flops),
+        (f"points.weight_bytes{int8} <= ?", query.flash),
+        (f"points.ram_bytes{int8} <= ?", query.ram),
+        ("points.latency_ratio <= ?", query.max_latency_ratio),
+        ("points.reach_low >= ?", query.reach),
+        # Reach is that of the point's own target: a lower bound for an easier one, nothing for a harder one.
+        (f"{sign} * points.target >= ?", None if query.reach is None or target is None else sign * target),
+        (f"{sign} * points.int8_metric >= ?", sign * target if query.int8 and target is not None else None),
+    ]
+    conditions = [clause for clause, value in wanted if value is not None]
+    parameters = [value for _, value in wanted if value is not None]
+    return conditions + (["points.int8_metric IS NOT NULL"] if query.int8 else []), parameters
+
+
+def _sizes(query: Query) -> tuple[str, ...]:
+    """Return the columns that "smallest" goes by."""
+    int8 = "_int8" if query.int8 else ""
+    first = {
+        "params": "params",
+        "flops": "flops",
+        "weight-bytes": f"weight_bytes{int8}",
+        "ram-bytes": f"ram_bytes{int8}",
+        "latency": "latency_ratio",
+    }[query.minimise]
+    return tuple(dict.fromkeys((first, "params", "flops", "depth", "width", "resolution")))
+
+
+def _order(query: Query, target: float | None) -> Iterator[str]:
+    if target is None:  # a knee grows with the examples: the one for the most of them comes first
+        yield "points.n_train DESC"
+    for column in _sizes(query):
+        yield "points.params" if column == "params" else f"points.{column} NULLS LAST"
+    yield from ("points.route != 'scratch'", "points.route", "records.id", "records.version DESC")
+
+
+def _rank(network: Network, query: Query, question: Question, *, by_score: bool) -> tuple[Any, ...]:
+    """Order networks of several roots as :func:`_order` does those of one."""
+    sizes = [getattr(network, column) for column in _sizes(query)]
+    smallness = tuple((size is None, size or 0) for size in sizes)
+    route = (network.route != "scratch", network.route, network.id, -network.version)
+    score = -question.sign * bound_of(network, question) if by_score else 0.0
+    return (score, 0 if network.target is not None else -(network.n_train or 0), smallness, route)
+
+
+def _is_hidden(network: Network, indexes: list[Index], position: int, *, allow_superseded: bool) -> bool:
+    """Say whether an earlier root has this very version, or any root a version that supersedes it."""
+    same = "SELECT 1 FROM records WHERE id = ? AND version = ?"
+    name = (network.id, network.version)
+    if any(opened.rows(same, name).fetchone() for opened in indexes[:position]):
+        return True
+    if allow_superseded:
+        return False
+    newer = "SELECT 1 FROM records WHERE id = ? AND version > ? AND supersedes >= ?"
+    others = (opened for i, opened in enumerate(indexes) if i != position)
+    return any(opened.rows(newer, (*name, network.version)).fetchone() for opened in others)
+
+
+def _without_limits(query: Query) -> Query:
+    return query._replace(
+        max_params=None,
+        max_flops=None,
+        flash=None,
+        ram=None,
+        int8=False,
+        max_latency_ratio=None,
+        reach=None,
+        n_train=None,
+    )
+
+
+def _baselines(indexes: list[Index], question: Question) -> tuple[Baseline, ...]:
+    select = (
+        "SELECT name, baselines.metric, bytes, flops FROM questions JOIN baselines USING (question) "
+        "WHERE (task, dataset, questions.metric, unit, direction) = (?, ?, ?, ?, ?)"
+    )
+    best: dict[str, Baseline] = {}
+    for opened in indexes:
+        for row in opened.rows(select, question):
+            one = Baseline(*row)
+            if one.name not in best or not question.meets(best[one.name].metric, one.metric):
+                best[one.name] = one
+    return tuple(sorted(best.values(), key=lambda one: (-question.sign * one.metric, one.name)))
+
+
+def _best_median(indexes: list[Index], question: Question) -> float:
+    extreme = "MAX" if question.sign > 0 else "MIN"
+    select = (
+        f"SELECT {extreme}(median) FROM questions JOIN points USING (question) "  # noqa: S608  # our own word
+        "WHERE (task, dataset, metric, unit, direction) = (?, ?, ?, ?, ?)"
+    )
+    medians = [opened.rows(select, question).fetchone()[0] for opened in indexes]
+    known = [float(median) for median in medians if median is not None]
+    return max(known) if question.sign > 0 else min(known)
+
+
+def _is_near(query: Query, network: Network) -> bool:
+    pairs = (
+        (query.n_train, network.n_train),
+        (query.input_size, network.record_input_size),
+        (query.n_classes, network.record_n_classes),
+    )
+    return all(asked is None or recorded is None or 1 / FAR <= asked / recorded <= FAR for asked, recorded in pairs)

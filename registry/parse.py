@@ -1,0 +1,118 @@
+"""Turn what people type (sizes, targets, shapes, record ids) into numbers, or say in one line why it cannot be."""
+
+import math
+import re
+from typing import Final, NamedTuple
+
+from registry.errors import UsageError
+
+LARGEST_SIZE: Final = 2**53 - 1
+_MULTIPLES: Final = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
+_SIZE: Final = re.compile(r"(\d[\d_,]*(?:\.\d+)?(?:[eE]\+?\d+)?)(k|M|G|Ki|Mi|Gi|)")
+_SLUG: Final = r"[a-z0-9][a-z0-9-]{1,63}"
+_RECORD: Final = re.compile(rf"({_SLUG}/{_SLUG}/{_SLUG})(?:@v?([1-9]\d{{0,8}}))?")
+
+
+class Target(NamedTuple):
+    """What is asked for: a value of a metric."""
+
+    metric: str
+    value: float
+
+
+def size(text: str) -> int:
+    """Read a whole, positive number of things or bytes: ``10e6``, ``10M``, ``64k``, ``64Ki``, ``1_000``.
+
+    Raises:
+        UsageError: If it is none, or beyond 2**53 - 1.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise UsageError(f"{text!r} is not a size; expected a positive whole number such as 10e6, 10M, 64k or 1_000")
+    number = float(match[1].replace("_", "").replace(",", "")) * _MULTIPLES[match[2]]
+    if not 1 <= number <= LARGEST_SIZE or not math.isclose(number, round(number), rel_tol=1e-12):
+        raise UsageError(f"{text!r} is not a whole number from 1 to {LARGEST_SIZE:,}")
+    return round(number)
+
+
+def number(text: str) -> float:
+    """Read a finite number above 0.
+
+    Raises:
+        UsageError: If it is none.
+    """
+    value = _finite(text)
+    if value is None or value <= 0:
+        raise UsageError(f"{text!r} is not a number above 0")
+    return value
+
+
+def fraction(text: str) -> float:
+    """Read a fraction in [0, 1]; a percentage is refused with the fraction it would be.
+
+    Raises:
+        UsageError: If it is no fraction.
+    """
+    value = _finite(text.strip().removesuffix("%"))
+    if value is None:
+        raise UsageError(f"{text!r} is not a fraction in [0, 1]")
+    percent = text.strip().endswith("%")
+    if percent or not 0 <= value <= 1:
+        likely = 0 <= value <= 100 and (percent or value >= 2)
+        expected = f"; did you mean {value / 100:g}?" if likely else " in [0, 1]: nothing is above 1 or below 0"
+        raise UsageError(f"{text.strip()} is not a fraction{expected}")
+    return value
+
+
+def accuracies(text: str) -> list[float]:
+    """Read one or more fractions separated by commas.
+
+    Raises:
+        UsageError: If one is no fraction.
+    """
+    return [fraction(part) for part in text.split(",")]
+
+
+def target(text: str) -> Target:
+    """Read ``METRIC=VALUE``. What values the metric can take is its task's to say.
+
+    Raises:
+        UsageError: If it is not of that form, or the value is no finite number.
+    """
+    metric, equals, number_text = text.partition("=")
+    value = _finite(number_text)
+    if not equals or not re.fullmatch(_SLUG, metric) or value is None:
+        raise UsageError(f"{text!r} is not a target; expected METRIC=VALUE, for example r2=0.9")
+    return Target(metric, value)
+
+
+def input_shape(text: str) -> tuple[int, ...]:
+    """Read the sides of one input, such as ``28x28x1`` or ``30``.
+
+    Raises:
+        UsageError: If a side is no positive whole number, or there are more than 4.
+    """
+    sides = text.lower().split("x")
+    if len(sides) > 4 or not all(re.fullmatch(r"[1-9]\d{0,8}", side) for side in sides):
+        raise UsageError(f"{text!r} is not an input shape; expected up to 4 sides such as 28x28x1 or 30")
+    return tuple(int(side) for side in sides)
+
+
+def record_id(text: str) -> tuple[str, int | None]:
+    """Read ``task/dataset/family`` or ``task/dataset/family@VERSION``; the version is None where none is given.
+
+    Raises:
+        UsageError: If it is neither.
+    """
+    match = _RECORD.fullmatch(text)
+    if match is None:
+        raise UsageError(f"{text!r} is not a guideline id; expected task/dataset/family or task/dataset/family@2")
+    return match[1], int(match[2]) if match[2] else None
+
+
+def _finite(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

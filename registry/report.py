@@ -1,0 +1,280 @@
+"""Write a reply down: the lines a person reads, and the same as plain JSON values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from registry.wording import bench_command, naming, shape_of, shown
+
+if TYPE_CHECKING:
+    from registry.answers import Answer, Bracket, Miss, Network, Query, Reply
+
+_HEADINGS = (
+    "guideline", "target", "width", "depth", "route", "params", "flops", "bytes", "metric [low, high]", "seeds"
+)  # fmt: skip
+_LEFT = (0, 4)  # columns of words; numbers are set to the right
+
+
+def lines(query: Query, reply: Reply) -> list[str]:
+    """Return the reply as lines: per data set a table, and per answer what binds and how sure it is."""
+    out: list[str] = []
+    if not any(answer.near for answer in reply.answers):
+        out.append(far_line(query, reply.answers[0]))
+    datasets = list(dict.fromkeys(answer.question for answer in reply.answers))
+    for question in datasets:
+        answers = [answer for answer in reply.answers if answer.question == question]
+        out += [""] if out else []
+        out += _baseline_first(answers[0])
+        out.append(f"{question.task} on {question.dataset}, by {question.metric}:")
+        out += _table(query, answers)
+        out += _baselines(answers)
+        for answer in answers:
+            out += _beside(query, answer)
+    out += [_missed(miss) for miss in reply.misses]
+    if len(datasets) > 1:
+        out += ["", "Sizes for different data sets are not comparable."]
+    if reply.more:
+        out.append(f"Only the first {len(datasets)} data sets are here: choose one with --dataset; --json has all.")
+    return out
+
+
+def far_line(query: Query, answer: Answer) -> str:
+    """Say that no record is near the asker's task, and which command makes evidence."""
+    network = answer.network
+    facts = (
+        ("training examples", network.n_train),
+        ("values an input", network.record_input_size),
+        ("classes", network.record_n_classes),
+    )
+    has = ", ".join(f"{value:,} {what}" for what, value in facts if value is not None)
+    took = "" if network.record_wall_s is None else f" (that record took {_minutes(network.record_wall_s)} of one core)"
+    return f"no evidence near your task: the nearest record has {has}. Make some: {bench_command(query)}{took}"
+
+
+def values(query: Query, reply: Reply) -> dict[str, Any]:
+    """Return the reply as plain JSON values; the query is in it as it was understood."""
+    return {
+        "query": query._asdict(),
+        "answers": [_answer_values(answer) for answer in reply.answers],
+        "misses": [
+            {
+                "dataset": miss.question.dataset,
+                "target": miss.target,
+                "best": network_values(miss.best) if miss.best else None,
+                "smallest_without_limits": network_values(miss.unlimited) if miss.unlimited else None,
+            }
+            for miss in reply.misses
+        ],
+        "near": any(answer.near for answer in reply.answers),
+        "bench": bench_command(query),
+        "damaged": list(reply.damaged),
+    }
+
+
+def network_values(network: Network) -> dict[str, Any]:
+    """Return a network as plain JSON values, its test result grouped as in the record."""
+    import json
+
+    plain = network._asdict()
+    for key in ("point", "record_n_train", "record_input_size", "record_n_classes", "record_wall_s"):
+        del plain[key]
+    shape = {key: plain.pop(key) for key in ("width", "depth", "resolution")}
+    test = {key: plain.pop(key) for key in ("median", "low", "high", "n_seeds")}
+    reach = {key: plain.pop(f"reach_{key}") for key in ("value", "low")}
+    return {
+        **plain,
+        "superseded": bool(network.superseded),
+        "family_options": json.loads(network.family_options),
+        "shape": None if network.width is None else shape,
+        "test": {**test, "reach": None if network.reach_value is None else reach},
+    }
+
+
+def table(rows: list[tuple[str, ...]], left: tuple[int, ...]) -> list[str]:
+    """Set rows in columns two spaces apart; the columns in ``left`` to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    columns = range(len(widths))
+    return [
+        "  ".join(row[i].ljust(widths[i]) if i in left else row[i].rjust(widths[i]) for i in columns)
+        .rstrip()
+        for row in rows
+    ]  # fmt: skip
+
+
+def _answer_values(answer: Answer) -> dict[str, Any]:
+    question = answer.question
+    return {
+        "task": question.task,
+        "dataset": question.dataset,
+        "metric": {"name": question.metric, "unit": question.unit, "direction": question.direction},
+        "target": answer.target,
+        "root": {"path": answer.root.path, "shipped": answer.root.shipped},
+        **network_values(answer.network),
+        "point_target": answer.network.target,
+        "near": answer.near,
+        "runs_meeting_at_least": _runs_meeting(answer),
+        "scratch": network_values(answer.scratch) if answer.scratch else None,
+        "bracket": [
+            {**part._asdict(), "verdict": part.verdict if _is_refuted(answer, part) else "undecided"}
+            for part in answer.bracket
+        ],
+        "baselines": [
+            {**one._asdict(), "beats": _beats(answer, one.metric, answer.network.median)} for one in answer.baselines
+        ],
+    }
+
+
+def _table(query: Query, answers: list[Answer]) -> list[str]:
+    rows: list[tuple[str, ...]] = [_HEADINGS]
+    for answer in answers:
+        rows.append(_row(query, answer, answer.network))
+        if answer.scratch is not None:
+            rows.append(_row(query, answer, answer.scratch))
+    return ["  " + line for line in table(rows, _LEFT)]
+
+
+def _row(query: Query, answer: Answer, network: Network) -> tuple[str, ...]:
+    mine = network is answer.network
+    root = "" if answer.root.shipped or not mine else f" ({answer.root.path})"
+    weight_bytes = network.weight_bytes_int8 if query.int8 else network.weight_bytes
+    interval = "" if network.low is None else f" [{shown(network.low)}, {_or_open(network.high)}]"
+    return (
+        f"{network.id} v{network.version}{root}",
+        "knee" if answer.target is None else f"{answer.target:g}",
+        _or_dash(network.width),
+        _or_dash(network.depth),
+        network.route,
+        f"{network.params:,}",
+        _or_dash(network.flops),
+        _or_dash(weight_bytes),
+        f"{shown(network.median)}{interval}",
+        _or_dash(network.n_seeds),
+    )
+
+
+def _baselines(answers: list[Answer]) -> list[str]:
+    """Return a line for each method without a network that beats an answer."""
+    out = []
+    for one in answers[0].baselines:
+        beaten = [answer for answer in answers if _beats(answer, one.metric, answer.network.median)]
+        if beaten:
+            aims = ", ".join("the knee" if answer.target is None else f"{answer.target:g}" for answer in beaten)
+            out.append(
+                f"  baseline: {one.name} reaches {shown(one.metric)} with {one.bytes:,} bytes, "
+                f"beating the answer for {aims}"
+            )
+    return out
+
+
+def _beside(query: Query, answer: Answer) -> list[str]:
+    """Return the one sentence that says what binds and how sure it is, and the bracket it rests on."""
+    out = [f"  {_sentence(query, answer)}"]
+    for part in answer.bracket:
+        verdict = part.verdict
+        if verdict == "refuted" and not _is_refuted(answer, part):
+            verdict = f"refuted only for {answer.network.target:g}"
+        out.append(
+            f"    bracket: {shape_of(part)}, {part.params:,} params: {verdict}, "
+            f"{shown(part.median)} [{shown(part.low)}, {shown(part.high)}] over {part.n_seeds} runs"
+        )
+    if answer.network.superseded:
+        out.append("    this version is superseded; no newer one answers")
+    if not answer.near:
+        out.append("    far from your task: more than 4 x in examples, input size or classes")
+    return out
+
+
+def _sentence(query: Query, answer: Answer) -> str:
+    network = answer.network
+    if network.evidence == "published":
+        return (
+            f"'{network.name}' is published evidence ({network.citation}): its lower bound, {_or_open(network.low)}, "
+            f"meets {answer.target:g}; nothing smaller was tried here."
+        )
+    if answer.target is None:
+        sure = f"Its error is within 1.1 x of the best that any width reached with {network.n_train or 0:,} examples"
+    else:
+        runs = _runs_meeting(answer)
+        counted = "" if runs is None else f" ({_at_least(answer)}{runs} of {network.n_seeds} runs do)"
+        sure = f"The median fresh run meets {answer.target:g} with 95 % confidence{counted}"
+    parts = [sure, _what_binds(answer)]
+    if network.route != "scratch":
+        other = "nothing on record does from scratch"
+        if answer.scratch is not None:
+            other = f"from scratch it takes {naming(answer.scratch)}, {answer.scratch.params:,} params"
+        parts.append(f"this network was {network.route}: {other}")
+    if query.int8 and network.int8_metric is not None:
+        parts.append(f"its int8 file makes {shown(network.int8_metric)} (one network, no interval)")
+    if query.reach is not None and network.reach_low is not None:
+        parts.append(
+            f"at least {shown(network.reach_low)} of fresh runs meet {network.target:g} (95 % bound), "
+            f"so as many meet {answer.target:g}"
+        )
+    return "; ".join(parts) + "."
+
+
+def _what_binds(answer: Answer) -> str:
+    if not answer.bracket:
+        return "nothing smaller was tested beside it"
+    nearest = max(answer.bracket, key=lambda part: part.params)
+    ratio = answer.network.params / max(nearest.params, 1)
+    size = f"{shape_of(nearest)}, {ratio:.2f} x fewer params"
+    if all(_is_refuted(answer, part) for part in answer.bracket):
+        return f"the next smaller shape, {size}, is refuted"
+    if _is_refuted(answer, nearest):
+        return f"{size}, is refuted, but another shape below is undecided: a smaller one may do"
+    return f"{size}, is undecided: a smaller one may do"
+
+
+def _is_refuted(answer: Answer, part: Bracket) -> bool:
+    """Say whether a bracket refuted for the point's own target is so for the target asked."""
+    if part.verdict != "refuted" or answer.target is None:
+        return False
+    return not answer.question.meets(part.high if answer.question.sign > 0 else part.low, answer.target)
+
+
+def _runs_meeting(answer: Answer) -> int | None:
+    """Return how many runs met the point's target, if that says how many at least met the one asked."""
+    network = answer.network
+    if network.reach_value is None or network.n_seeds is None or network.target is None or answer.target is None:
+        return None
+    if not answer.question.meets(network.target, answer.target):
+        return None
+    return round(network.reach_value * network.n_seeds)
+
+
+def _at_least(answer: Answer) -> str:
+    return "" if answer.target == answer.network.target else "at least "
+
+
+def _baseline_first(answer: Answer) -> list[str]:
+    """Return the first line of a data set on which a method without a network beats every network."""
+    for one in answer.baselines[:1]:
+        if _beats(answer, one.metric, answer.best):
+            return [
+                f"{one.name} reaches {shown(one.metric)} on {answer.question.dataset} with {one.bytes:,} bytes: "
+                f"better than every network on record ({shown(answer.best)})"
+            ]
+    return []
+
+
+def _beats(answer: Answer, metric: float, other: float) -> bool:
+    return not answer.question.meets(other, metric)
+
+
+def _missed(miss: Miss) -> str:
+    best = "" if miss.best is None else f"; the best on record is {naming(miss.best)} with {shown(miss.best.median)}"
+    aim = "no knee" if miss.target is None else f"nothing reaches {miss.target:g}"
+    return f"{miss.question.task} on {miss.question.dataset}: {aim}{best}"
+
+
+def _minutes(seconds: float) -> str:
+    return "under a minute" if seconds < 60 else f"about {seconds / 60:.0f} min"
+
+
+def _or_dash(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def _or_open(value: float | None) -> str:
+    return "open" if value is None else shown(value)

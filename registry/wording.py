@@ -1,0 +1,97 @@
+"""Say things one way: networks, numbers, commands, and why there is no answer."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from registry.answers import FAR
+from registry.errors import NoAnswer
+
+if TYPE_CHECKING:
+    from registry.answers import Bracket, Miss, Network, Query, Question, Reply
+
+
+def no_answer(query: Query, reply: Reply) -> NoAnswer:
+    """Say in one line that nothing reaches the target, what comes nearest, and in a hint what to do."""
+    miss = max(reply.misses, key=_nearness)
+    bench = bench_command(query, miss.question.dataset)
+    start = f"no guideline for {query.task} {'has a knee' if miss.target is None else f'reaches {aim(miss.target)}'}"
+    if query.n_train is not None and miss.unlimited is not None and (miss.unlimited.n_train or 0) > query.n_train:
+        return _too_few_examples(start, query.n_train, miss.unlimited, bench)
+    if miss.unlimited is not None:
+        least = f"{naming(miss.unlimited)} with {miss.unlimited.params:,} params"
+        message = f"{start} within these limits; without them the smallest is {least}"
+        return NoAnswer(message, f"Ask for less, or measure: {bench}")
+    if miss.best is None:
+        return NoAnswer(start, f"Measure one: {bench}")
+    message = f"{start}; the best on record is {_nearest(bound_of(miss.best, miss.question), miss.target)}"
+    if miss.target is not None and miss.question.meets(miss.best.median, miss.target):
+        message += f", 95 % sure, or {shown(miss.best.median)} in the median run"
+    return NoAnswer(f"{message} ({naming(miss.best)})", f"Measure more: {bench}")
+
+
+def _too_few_examples(start: str, n_train: int, least: Network, bench: str) -> NoAnswer:
+    far = "no evidence near your task: " if (least.n_train or 0) > FAR * n_train else ""
+    message = f"{far}{start} with at most {n_train:,} training examples"
+    return NoAnswer(f"{message}; {naming(least)} was trained on {least.n_train:,}", f"Measure one: {bench}")
+
+
+def _nearest(value: float, target: float | None) -> str:
+    """Return ``value`` with as many decimals as it takes to tell it from ``target``."""
+    texts = ((f"{value:.{digits}f}", f"{target or 0:.{digits}f}") for digits in range(3, 9))
+    return next((mine for mine, other in texts if mine != other), f"{value!r}")
+
+
+def bench_command(query: Query, dataset: str | None = None) -> str:
+    """Return the command that makes the evidence a query lacks."""
+    chosen = query.dataset or dataset or "DATASET"
+    command = f"guides bench --task {query.task} --dataset {chosen} --family {query.family or 'mlp'}"
+    if not query.targets:
+        return command
+    if query.metric != "accuracy":
+        return f"{command} --target {query.metric}={query.targets[0]:g}"
+    return f"{command} --target-acc {','.join(f'{target:g}' for target in query.targets)}"
+
+
+def naming(network: Network) -> str:
+    """Return ``image-cls/digits/cnn v1, width 32, depth 2``."""
+    return f"{network.id} v{network.version}, {shape_of(network)}"
+
+
+def shape_of(network: Network | Bracket) -> str:
+    """Return ``width 32, depth 2`` or the published name of a network without a shape."""
+    if network.width is None:
+        return f"'{getattr(network, 'name', '')}'"
+    side = f", resolution {network.resolution}" if network.resolution is not None else ""
+    return f"width {network.width}, depth {network.depth}{side}"
+
+
+def bound_of(network: Network, question: Question) -> float:
+    """Return the bound a target is compared with; the plain figure of published evidence that has none."""
+    bound = network.low if question.sign > 0 else network.high
+    return network.median if bound is None else bound
+
+
+def shown(value: float) -> str:
+    """Return a measured fraction or metric with 3 decimals."""
+    return f"{value:.3f}"
+
+
+def aim(target: float) -> str:
+    """Return a target with at least 3 decimals, and more where they were asked for."""
+    return max(shown(target), f"{target:.6g}", key=len)
+
+
+def is_limited(query: Query) -> bool:
+    """Say whether the query bounds more than the target."""
+    sizes = (query.max_params, query.max_flops, query.flash, query.ram, query.max_latency_ratio)
+    return query.int8 or any(limit is not None for limit in (*sizes, query.reach, query.n_train))
+
+
+def _nearness(miss: Miss) -> tuple[Any, ...]:
+    """Order misses: one that a limit alone prevents first, then by how close the best comes."""
+    if miss.best is None:
+        return (miss.unlimited is not None, -math.inf)
+    gap = 0.0 if miss.target is None else miss.question.sign * (bound_of(miss.best, miss.question) - miss.target)
+    return (miss.unlimited is not None, gap)
