@@ -3,7 +3,7 @@
 Contract, tested for every file of this folder:
 
 * ``propose`` is a function of its arguments: no hidden state, no clock, no randomness but a seeded one;
-* it proposes ladder shapes only, none that is settled, and after finitely many rounds an empty list;
+* it proposes open shapes of the space only, none that is settled, and after finitely many rounds an empty list;
 * on noiseless monotone errors the smallest ladder shape that meets the target is among the settled ones at the end.
 """
 
@@ -24,24 +24,26 @@ class Space:
 
     Args:
         ladders: Per depth the widths, ascending.
-        capped: Whether dearer shapes were cut off because a cheaper one looks promising.
+        cheaper: Per depth how many of them are cheaper than the cheapest shape that looks promising; only those are worth
+            trying. None where nothing looks promising yet.
     """
 
     ladders: Mapping[int, Sequence[int]]
-    capped: bool = False
+    cheaper: Mapping[int, int] | None = None
 
-    def shapes(self) -> list[Shape]:
-        """Return every shape, by depth and then width."""
-        return [Shape(width, depth) for depth, widths in self.ladders.items() for width in widths]
+    def open_widths(self, depth: int) -> Sequence[int]:
+        """Return the widths of ``depth`` that are worth trying, ascending."""
+        widths = self.ladders[depth]
+        return widths if self.cheaper is None else widths[: self.cheaper[depth]]
 
     def below(self, limit: tuple[int, ...], order: Callable[[Shape], tuple[int, ...]]) -> Space:
-        """Return the part of the space whose shapes come before ``limit`` in ``order``."""
+        """Return this space with only what comes before ``limit`` in ``order`` left to try."""
         return Space(
+            self.ladders,
             {
-                depth: [width for width in widths if order(Shape(width, depth)) < limit]
+                depth: sum(order(Shape(width, depth)) < limit for width in widths)
                 for depth, widths in self.ladders.items()
             },
-            capped=True,
         )
 
 

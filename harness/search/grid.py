@@ -17,7 +17,8 @@ class Grid(Strategy):
 
     def propose(self, space: Space, errors: Mapping[Shape, float], target_error: float) -> list[Shape]:
         """Propose whatever is not settled yet."""
-        return [shape for shape in space.shapes() if shape not in errors]
+        shapes = [Shape(width, depth) for depth in space.ladders for width in space.open_widths(depth)]
+        return [shape for shape in shapes if shape not in errors]
 
 
 PLUGIN = Grid()
