@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final
 
 from registry.errors import UnknownName, UsageError
@@ -24,29 +24,58 @@ def names(seam: str) -> tuple[str, ...]:
     """Return the names of every plug-in of ``seam``, sorted: files of its folder and third parties' entry points.
 
     A file ``breast_cancer.py`` is the plug-in ``breast-cancer``; ``base.py`` is the seam itself.
-    Third parties register under the entry-point group ``sizing_guides.<seam>``.
+    Third parties register a ``PLUGIN`` object under the entry-point group ``sizing_guides.<seam>``.
     """
-    package = importlib.import_module(f"harness.{seam}")
-    own = {m.name.replace("_", "-") for m in pkgutil.iter_modules(package.__path__) if m.name != "base"}
-    others = {point.name for point in entry_points(group=f"sizing_guides.{seam}")}
-    return tuple(sorted(own | others))
+    return tuple(sorted({*_own(seam), *(point.name for point in _others(seam))}))
 
 
 @cache
 def load(seam: str, name: str) -> Any:
-    """Return the plug-in ``name`` of ``seam``.
+    """Return the plug-in ``name`` of ``seam``. Only its own file is imported.
 
     Raises:
         UnknownName: If there is none; carries the closest name.
-        UsageError: If its file holds no ``PLUGIN``.
+        UsageError: If its file holds no ``PLUGIN``, its entry point cannot be loaded, or two plug-ins have this name.
     """
     if name not in names(seam):
         raise UnknownName(SEAMS[seam], name, names(seam))
-    for point in entry_points(group=f"sizing_guides.{seam}"):
-        if point.name == name:
-            return point.load()
+    others = [point for point in _others(seam) if point.name == name]
+    places = [*(_place(point) for point in others), *(["this package"] if name in _own(seam) else [])]
+    if len(places) > 1:  # which one ran would depend on what happens to be installed
+        raise UsageError(
+            f"{len(places)} plug-ins are called {SEAMS[seam]} '{name}': {', '.join(places)}",
+            "uninstall all but one of them",
+        )
+    return _load_entry_point(others[0]) if others else _load_file(seam, name)
+
+
+def _own(seam: str) -> set[str]:
+    package = importlib.import_module(f"harness.{seam}")
+    return {file.name.replace("_", "-") for file in pkgutil.iter_modules(package.__path__) if file.name != "base"}
+
+
+def _others(seam: str) -> tuple[EntryPoint, ...]:
+    return tuple(entry_points(group=f"sizing_guides.{seam}"))
+
+
+def _place(point: EntryPoint) -> str:
+    return f"{point.value} of {point.dist.name}" if point.dist else point.value
+
+
+def _load_entry_point(point: EntryPoint) -> Any:
+    try:
+        return point.load()
+    except (ImportError, AttributeError) as error:
+        raise UsageError(
+            f"plug-in '{point.name}' ({_place(point)}) cannot be loaded: {error}", "reinstall or uninstall it"
+        ) from error
+
+
+def _load_file(seam: str, name: str) -> Any:
     module = importlib.import_module(f"harness.{seam}.{name.replace('-', '_')}")
     try:
         return module.PLUGIN
     except AttributeError:
-        raise UsageError(f"{module.__name__} defines no PLUGIN object", "see the seam's base.py for its contract") from None
+        raise UsageError(
+            f"{module.__name__} defines no PLUGIN object", "see the seam's base.py for its contract"
+        ) from None

@@ -38,7 +38,7 @@ class Trial:
         steps: Optimiser steps of the last stage.
         batch_size: Examples a step (fewer where ``n_train`` is smaller).
         route: How the network got small.
-        pruned_from: The larger shape trained first, for ``same steps`` and rate, where ``route`` is ``pruned``.
+        pruned_from: The run of the larger network that this one starts from, where ``route`` is ``pruned``.
         phase: Why it was run: ``tune``, ``search``, ``certify``, ``bracket``, ``law``. Decides nothing but is a part
             of the key, so that a certification never reuses the seeds of the search.
         tested: Whether the test split was read. Only certification and bracket do.
@@ -54,7 +54,7 @@ class Trial:
     steps: int
     batch_size: int
     route: Literal["scratch", "pruned"] = "scratch"
-    pruned_from: Shape | None = None
+    pruned_from: Trial | None = None
     phase: str = "search"
     tested: bool = False
 
@@ -74,7 +74,7 @@ class Trial:
         values = dict(values)
         values["shape"] = Shape(**values["shape"])
         if values["pruned_from"] is not None:
-            values["pruned_from"] = Shape(**values["pruned_from"])
+            values["pruned_from"] = cls.from_json(values["pruned_from"])
         return cls(**values)
 
 
@@ -110,3 +110,8 @@ class Outcome:
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as plain JSON values."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Outcome:
+        """Rebuild an outcome from :meth:`to_json`."""
+        return cls(**values)

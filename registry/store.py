@@ -77,7 +77,7 @@ def schema_faults(values: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def parse_record(values: Mapping[str, Any], where: str) -> MeasuredGuideline | PublishedGuideline:
-    """Turn plain JSON values into a record; unknown fields of a newer minor schema are kept.
+    """Turn plain JSON values into a record; unknown fields of a newer minor schema are kept (``model_extra``).
 
     Args:
         values: What :func:`~registry.loader.read_json` returned.

@@ -50,7 +50,9 @@ def test_any_bytes_give_an_object_or_a_broken_rule(data: bytes) -> None:
     try:
         values = parse_json(data, "x.json")
     except BrokenRule as error:
-        assert error.file == "x.json"
-        assert "\n" not in error.message
+        refusal = error.message
     else:
-        assert values == json.loads(data)
+        refusal = ""
+
+    assert refusal.startswith("x.json") if refusal else values == json.loads(data)
+    assert "\n" not in refusal

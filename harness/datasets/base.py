@@ -1,0 +1,159 @@
+"""Data sets are NumPy arrays with fixed splits, a content hash and a licence.
+
+Contract, tested for every file of this folder:
+
+* a plug-in says what it is in attributes and implements :meth:`Dataset.load`; everything else follows from that;
+* the splits are fixed for ever, share no row by position, and hold every class in train, val and test;
+* loading twice, on any machine, gives the same bytes: :meth:`Dataset.sha256` is pinned by a record;
+* nothing but train decides how inputs are scaled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, final
+
+import numpy as np
+from jaxtyping import Int64
+
+from registry.errors import InvalidData, UsageError
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Examples and their labels, read-only: index with an array, or copy, to get writable ones.
+
+    Args:
+        inputs: Finite float32 of shape (n, ...), the rest being the shape of one example.
+        labels: Classes, int64 of shape (n,), 0 to ``n_classes - 1``.
+
+    Raises:
+        InvalidData: If a type, a shape or a value is not as said here.
+    """
+
+    inputs: np.ndarray
+    labels: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.inputs.dtype != np.float32 or self.labels.dtype != np.int64:
+            raise InvalidData(
+                f"a split holds {self.inputs.dtype} inputs and {self.labels.dtype} labels, expected float32 and int64"
+            )
+        if self.labels.ndim != 1 or self.inputs.ndim < 2 or len(self.inputs) != len(self.labels):
+            raise InvalidData(
+                f"a split holds inputs of shape {self.inputs.shape} and labels of shape {self.labels.shape}, "
+                "expected (n, ...) and (n,)"
+            )
+        if not np.isfinite(self.inputs).all():
+            raise InvalidData("a split holds inputs that are NaN or infinite, expected finite numbers")
+        for name in ("inputs", "labels"):
+            frozen = np.ascontiguousarray(getattr(self, name)).view()
+            frozen.flags.writeable = False
+            object.__setattr__(self, name, frozen)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+class Splits(NamedTuple):
+    """The three splits of a data set."""
+
+    train: Split
+    val: Split
+    test: Split
+
+
+class Dataset(ABC):
+    """One concrete data set. Loaded when first asked for, then kept.
+
+    Attributes:
+        name: File name in kebab-case.
+        task: Name of its task category.
+        source: Where the data come from, citable, one line.
+        licence: SPDX id of the data.
+        group: What the splits keep apart (file, font family, speaker), or None: train and test are of the same source.
+        input_shape: Shape of one example: (features,) or (channels, height, width).
+        n_classes: Number of classes.
+    """
+
+    name: str
+    task: str
+    source: str
+    licence: str
+    group: str | None
+    input_shape: tuple[int, ...]
+    n_classes: int
+
+    @abstractmethod
+    def load(self) -> Splits:
+        """Read or make the data: the only method of a plug-in. Deterministic, without network."""
+
+    @final
+    def train(self) -> Split:
+        """Return the examples to train on."""
+        return self._splits.train
+
+    @final
+    def val(self) -> Split:
+        """Return the examples to choose by: shapes, rates, steps, checkpoints."""
+        return self._splits.val
+
+    @final
+    def test(self) -> Split:
+        """Return the examples a claim rests on. Nothing is ever chosen by them."""
+        return self._splits.test
+
+    @final
+    def sha256(self) -> str:
+        """Return the content hash (64 hex digits) of the three splits.
+
+        The hashed bytes are, for train, val, test and in each for inputs, labels: one ASCII line
+        ``<split>.<array> <type> <n>x<...>`` ended by a newline, then the array in C order, little-endian
+        (``float32`` inputs, ``int64`` labels).
+        """
+        digest = hashlib.sha256()
+        for split_name, split in self._splits._asdict().items():
+            for array_name, array, kind in (("inputs", split.inputs, "<f4"), ("labels", split.labels, "<i8")):
+                extent = "x".join(map(str, array.shape))
+                digest.update(f"{split_name}.{array_name} {array.dtype.name} {extent}\n".encode("ascii"))
+                digest.update(array.astype(kind, copy=False).tobytes(order="C"))
+        return digest.hexdigest()
+
+    @final
+    def subset(self, n: int, seed: int) -> Int64[np.ndarray, " n"]:
+        """Return the positions in train of the ``n`` examples that ``seed`` draws.
+
+        Nested: the first ``n`` of one permutation a seed, so a larger subset of the same seed holds the smaller one.
+        Not stratified: a small subset may miss a class, as a small sample does.
+
+        Raises:
+            UsageError: If ``n`` is below the number of classes or above the size of train.
+        """
+        n_train = len(self._splits.train)
+        if n < self.n_classes:
+            raise UsageError(
+                f"n_train {n} is below the {self.n_classes} classes of {self.name}",
+                f"expected {self.n_classes} to {n_train:,}",
+            )
+        if n > n_train:
+            raise UsageError(
+                f"n_train {n} is above the {n_train:,} training examples of {self.name}",
+                f"expected {self.n_classes} to {n_train:,}",
+            )
+        return np.random.default_rng(seed).permutation(n_train)[:n].astype(np.int64, copy=False)
+
+    @cached_property
+    def _splits(self) -> Splits:
+        splits = self.load()
+        for name, split in splits._asdict().items():
+            if split.inputs.shape[1:] != self.input_shape:
+                raise InvalidData(
+                    f"{self.name}: {name} examples have shape {split.inputs.shape[1:]}, expected {self.input_shape}"
+                )
+            if not len(split) or split.labels.min() < 0 or split.labels.max() >= self.n_classes:
+                raise InvalidData(f"{self.name}: {name} needs labels, all in 0 to {self.n_classes - 1}")
+        return splits

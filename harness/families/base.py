@@ -1,0 +1,96 @@
+"""A family: what stays fixed while size varies. It turns a shape into a network, plain and stacked.
+
+Contract, tested for every file of this folder:
+
+* ``network`` builds a self-contained ``nn.Module`` named by the module's ``NETWORK_CLASS``, with the constructor
+  ``(input_shape, n_outputs, width, depth)`` and no import but torch and math: ``guides export --code`` prints its source;
+* activations satisfy f(0) = 0 and there is no normalisation layer, so that zero-padded units stay exactly zero;
+* the stacked form and the plain network compute the same logits from the same state;
+* along a ladder, params rise with width;
+* ``initial_state`` draws from the generator it is given and from nothing else.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+import torch
+from torch import nn
+
+from harness.stack import StackedNetwork
+from harness.trial import Shape
+
+State = dict[str, torch.Tensor]
+
+DENSE_LADDER: Final = (*range(1, 25), 28, 32, 40, 48, 64, 96, 128, 192, 256)
+
+
+class Family(ABC):
+    """A family of networks over width and depth.
+
+    Attributes:
+        name: File name in kebab-case.
+        tasks: Names of the task categories it fits.
+        depths: The depths a search tries.
+        buckets: Padded widths, ascending: all widths up to one share its program.
+    """
+
+    name: str
+    tasks: tuple[str, ...]
+    depths: tuple[int, ...]
+    buckets: tuple[int, ...]
+
+    @abstractmethod
+    def fits(self, input_shape: tuple[int, ...]) -> bool:
+        """Say whether networks of this family take inputs of this shape."""
+
+    @abstractmethod
+    def ladder(self, depth: int) -> tuple[int, ...]:
+        """Return the widths tried at ``depth``, ascending."""
+
+    @abstractmethod
+    def network(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> nn.Module:
+        """Build the plain network: inputs (batch, *input_shape), logits (batch, n_outputs)."""
+
+    @abstractmethod
+    def initialise(self, network: nn.Module, generator: torch.Generator) -> None:
+        """Draw the network's initial weights, in place."""
+
+    @abstractmethod
+    def stacked(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape, members: int) -> StackedNetwork:
+        """Build ``members`` networks of one (padded) shape as one batched program."""
+
+    @abstractmethod
+    def head(self, network: nn.Module) -> nn.Module:
+        """Return the layer that makes the logits: the one whose outputs are never pruned."""
+
+    def padded(self, shape: Shape) -> Shape:
+        """Return ``shape`` with its width rounded up to a bucket, so that one program serves many widths."""
+        width = next((bucket for bucket in self.buckets if bucket >= shape.width), shape.width)
+        return Shape(width if shape.depth else 0, shape.depth, shape.resolution)
+
+    def initial_state(
+        self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape, generator: torch.Generator
+    ) -> State:
+        """Draw the initial weights of one member; independent of any pack or padding."""
+        network = self.network(input_shape, n_outputs, shape)
+        self.initialise(network, generator)
+        return dict(network.state_dict())
+
+    def shapes(self, depths: Sequence[int] | None = None) -> list[Shape]:
+        """Return every ladder shape, by depth and then width."""
+        return [Shape(width, depth) for depth in depths or self.depths for width in self.ladder(depth)]
+
+    def params(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> int:
+        """Count the trainable scalars of ``shape``, biases included, without allocating them."""
+        return _params(self, input_shape, n_outputs, shape)
+
+
+@cache
+def _params(family: Family, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> int:
+    with torch.device("meta"):
+        network = family.network(input_shape, n_outputs, shape)
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)

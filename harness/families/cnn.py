@@ -1,0 +1,174 @@
+"""Small convolutional networks: 3x3 convolutions with ReLU and pooling, a coarse grid of averages, one dense layer.
+
+Each block is a convolution and, while the side is at least 4, a halving of the side; the next block then has twice as
+many channels. The last maps are averaged onto a grid of about 2 x 2 cells: it keeps the coarse layout (a global average
+loses it, and small networks need it) and costs the same at every resolution.
+"""
+
+from __future__ import annotations
+
+from typing import Final, final
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from harness.families.base import Family, State
+from harness.stack import StackedNetwork
+from harness.trial import Shape
+
+NETWORK_CLASS = "Cnn"
+LADDER: Final = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40, 48, 64)
+
+
+class Cnn(nn.Module):
+    """Blocks of 3x3 convolution, ReLU and pooling; averages on a coarse grid; one dense layer.
+
+    Args:
+        input_shape: Channels, height, width of one example.
+        n_outputs: Number of logits.
+        width: Channels of the first block; doubled after each halving of the side.
+        depth: Number of blocks, at least 1.
+    """
+
+    def __init__(self, input_shape: tuple[int, ...], n_outputs: int, width: int, depth: int) -> None:
+        super().__init__()
+        channels, height, breadth = input_shape
+        blocks: list[nn.Module] = []
+        for _ in range(depth):
+            blocks += [nn.Conv2d(channels, width, kernel_size=3, padding=1), nn.ReLU()]
+            channels = width
+            if min(height, breadth) >= 4:
+                blocks.append(nn.MaxPool2d(2))
+                height, breadth, width = height // 2, breadth // 2, width * 2
+        cell = (max(1, height // 2), max(1, breadth // 2))
+        self.blocks = nn.Sequential(*blocks, nn.AvgPool2d(cell))
+        self.head = nn.Linear(channels * (height // cell[0]) * (breadth // cell[1]), n_outputs)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Map (batch, channels, height, width) to logits (batch, n_outputs)."""
+        logits: torch.Tensor = self.head(self.blocks(inputs).flatten(1))
+        return logits
+
+
+@final
+class StackedCnn(StackedNetwork):
+    """K convolutional networks as one: grouped convolutions over members, channels last.
+
+    Grouped convolution picks its kernel by the number of groups: below 8 members results would depend on the pack.
+    """
+
+    least_members = 8
+
+    def __init__(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape, members: int) -> None:
+        with torch.device("meta"):
+            plain = Cnn(input_shape, n_outputs, shape.width, shape.depth)
+        self._stages = [layer for layer in plain.blocks if isinstance(layer, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d)]
+        self._names = [name for name, _ in plain.named_parameters()]
+        self._shapes = [tuple(p.shape) for p in plain.parameters()]
+        super().__init__(members, [p.numel() for p in plain.parameters()])
+        self._grid = self._shapes[-2][1] // self._shapes[-4][0]  # cells of the coarse grid
+        self._leaves = [self.parameters[:, span].detach().requires_grad_() for span in self.spans]
+
+    def _as_plain(self, flat: torch.Tensor, i: int) -> torch.Tensor:
+        """View one member's flat parameter ``i`` in the plain network's layout."""
+        return flat.view(self._shapes[i])
+
+    def load(self, member: int, state: State) -> None:
+        """Copy a plain network's state into one member; what is padded stays zero."""
+        with torch.no_grad():
+            for i, name in enumerate(self._names):
+                given, place = state[name], self._as_plain(self.parameters[member, self.spans[i]], i)
+                place.zero_()
+                if name == "head.weight":
+                    # the dense layer reads channels x cells: pad channels, not the flattened axis
+                    n_out, n_in = given.shape
+                    place = place.view(n_out, -1, self._grid)
+                    given = given.view(n_out, n_in // self._grid, self._grid)
+                place[tuple(slice(n) for n in given.shape)] = given
+
+    def state(self, member: int, like: State) -> State:
+        """Return one member as a plain network's state, cut to the shapes of ``like``."""
+        cut: State = {}
+        for i, name in enumerate(self._names):
+            place, shape = self._as_plain(self.parameters[member, self.spans[i]], i), like[name].shape
+            if name == "head.weight":
+                place = place.view(shape[0], -1, self._grid)[:, : shape[1] // self._grid].reshape(shape)
+            cut[name] = place[tuple(slice(n) for n in shape)].detach().clone()
+        return cut
+
+    def _forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        k, batch = inputs.shape[:2]
+        maps = inputs.transpose(0, 1).flatten(1, 2).contiguous(memory_format=torch.channels_last)
+        layer = iter(range(0, len(self._leaves), 2))
+        for stage in self._stages:
+            if isinstance(stage, nn.Conv2d):
+                i = next(layer)
+                weight = self._leaves[i].reshape(-1, *self._shapes[i][1:])
+                maps = torch.relu(functional.conv2d(maps, weight, self._leaves[i + 1].reshape(-1), padding=1, groups=k))
+            elif isinstance(stage, nn.MaxPool2d):
+                maps = functional.max_pool2d(maps, 2)
+            else:
+                maps = functional.avg_pool2d(maps, stage.kernel_size)
+        cells = maps.reshape(batch, k, -1).transpose(0, 1)
+        head = self._leaves[-2].view(k, -1, cells.shape[2]).transpose(1, 2)
+        return torch.baddbmm(self._leaves[-1].unsqueeze(1), cells, head)
+
+    def logits(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Map (members, batch, channels, height, width) to logits (members, batch, n_outputs)."""
+        with torch.no_grad():
+            return self._forward(inputs)
+
+    def differentiate(self, inputs: torch.Tensor, labels: torch.Tensor) -> None:
+        """Write the gradient of each member's mean cross-entropy on its batch."""
+        logits = self._forward(inputs)
+        loss = functional.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="sum") / labels.shape[1]
+        for span, gradient in zip(self.spans, torch.autograd.grad(loss, self._leaves), strict=True):
+            self.gradient[:, span] = gradient
+
+
+@final
+class CnnFamily(Family):
+    """Convolutional networks over images."""
+
+    name = "cnn"
+    tasks = ("image-cls",)
+    depths = (1, 2, 3)
+    buckets = (2, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+
+    def fits(self, input_shape: tuple[int, ...]) -> bool:
+        """Take images (channels, height, width)."""
+        return len(input_shape) == 3
+
+    def ladder(self, depth: int) -> tuple[int, ...]:
+        """Return the channel ladder, the same at every depth."""
+        return LADDER
+
+    def network(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> nn.Module:
+        """Build the plain network."""
+        return Cnn(input_shape, n_outputs, shape.width, shape.depth)
+
+    def initialise(self, network: nn.Module, generator: torch.Generator) -> None:
+        """Draw He-uniform weights for convolutions, LeCun-uniform for the dense layer, zero biases.
+
+        Source:
+            He et al. 2015, arXiv:1502.01852; LeCun et al. 1998, "Efficient BackProp".
+        """
+        for layer in network.modules():
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                gain = "relu" if isinstance(layer, nn.Conv2d) else "linear"
+                nn.init.kaiming_uniform_(layer.weight, nonlinearity=gain, generator=generator)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
+
+    def stacked(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape, members: int) -> StackedNetwork:
+        """Build the batched program."""
+        return StackedCnn(input_shape, n_outputs, shape, members)
+
+    def head(self, network: nn.Module) -> nn.Module:
+        """Return the dense layer."""
+        assert isinstance(network, Cnn)  # noqa: S101 - narrows the type: this family builds nothing else
+        return network.head
+
+
+PLUGIN = CnnFamily()

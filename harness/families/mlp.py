@@ -1,0 +1,146 @@
+"""Multi-layer perceptrons: dense layers of one width with ReLU between them; depth 0 is a linear model."""
+
+from __future__ import annotations
+
+import math
+from typing import final
+
+import torch
+from torch import nn
+
+from harness.families.base import DENSE_LADDER, Family, State
+from harness.stack import StackedNetwork
+from harness.trial import Shape
+
+NETWORK_CLASS = "Mlp"
+
+
+class Mlp(nn.Module):
+    """Dense layers of ``width`` units with ReLU; ``depth`` hidden layers, 0 for a linear model.
+
+    Args:
+        input_shape: Shape of one example; flattened.
+        n_outputs: Number of logits.
+        width: Units of each hidden layer.
+        depth: Number of hidden layers.
+    """
+
+    def __init__(self, input_shape: tuple[int, ...], n_outputs: int, width: int, depth: int) -> None:
+        super().__init__()
+        sizes = [math.prod(input_shape), *[width] * depth, n_outputs]
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Map (batch, *input_shape) to logits (batch, n_outputs)."""
+        hidden = inputs.flatten(1)
+        for layer in self.layers[:-1]:
+            hidden = torch.relu(layer(hidden))
+        logits: torch.Tensor = self.layers[-1](hidden)
+        return logits
+
+
+@final
+class StackedMlp(StackedNetwork):
+    """K perceptrons as one chain of batched matrix products, with the gradient written out by hand."""
+
+    def __init__(self, n_inputs: int, n_outputs: int, shape: Shape, members: int) -> None:
+        sizes = [n_inputs, *[shape.width] * shape.depth, n_outputs]
+        pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+        super().__init__(members, [n for a, b in pairs for n in (a * b, b)])
+        self._weights, self._biases = self._views(self.parameters, pairs)
+        self._weight_gradients, self._bias_gradients = self._views(self.gradient, pairs)
+
+    def _views(
+        self, flat: torch.Tensor, pairs: list[tuple[int, int]]
+    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+        """Return views of each layer's weight, (members, in, out), and bias, (members, 1, out)."""
+        k = self.members
+        weights = [flat[:, self.spans[2 * i]].view(k, a, b) for i, (a, b) in enumerate(pairs)]
+        biases = [flat[:, self.spans[2 * i + 1]].view(k, 1, b) for i, (_, b) in enumerate(pairs)]
+        return weights, biases
+
+    def load(self, member: int, state: State) -> None:
+        """Copy a plain network's state into one member; what is padded stays zero."""
+        for i, (weight, bias) in enumerate(zip(self._weights, self._biases, strict=True)):
+            given = state[f"layers.{i}.weight"].T
+            weight[member].zero_()[: given.shape[0], : given.shape[1]] = given
+            bias[member].zero_()[0, : given.shape[1]] = state[f"layers.{i}.bias"]
+
+    def state(self, member: int, like: State) -> State:
+        """Return one member as a plain network's state, cut to the shapes of ``like``."""
+        cut: State = {}
+        for i, (weight, bias) in enumerate(zip(self._weights, self._biases, strict=True)):
+            n_out, n_in = like[f"layers.{i}.weight"].shape
+            cut[f"layers.{i}.weight"] = weight[member, :n_in, :n_out].T.contiguous()
+            cut[f"layers.{i}.bias"] = bias[member, 0, :n_out].clone()
+        return cut
+
+    def _activations(self, inputs: torch.Tensor) -> list[torch.Tensor]:
+        """Return the input and the output of every layer, logits last."""
+        outputs = [inputs.flatten(2)]
+        last = len(self._weights) - 1
+        for i, (weight, bias) in enumerate(zip(self._weights, self._biases, strict=True)):
+            z = torch.baddbmm(bias, outputs[-1], weight)
+            outputs.append(z if i == last else z.relu_())
+        return outputs
+
+    def logits(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Map (members, batch, *input_shape) to logits (members, batch, n_outputs)."""
+        return self._activations(inputs)[-1]
+
+    def differentiate(self, inputs: torch.Tensor, labels: torch.Tensor) -> None:
+        """Write the gradient of each member's mean cross-entropy on its batch."""
+        outputs = self._activations(inputs)
+        delta = torch.softmax(outputs[-1], dim=2)
+        delta.scatter_add_(2, labels.unsqueeze(2), delta.new_full((1, 1, 1), -1.0).expand(*labels.shape, 1))
+        delta.div_(labels.shape[1])
+        for i in reversed(range(len(self._weights))):
+            torch.bmm(outputs[i].transpose(1, 2), delta, out=self._weight_gradients[i])
+            torch.sum(delta, dim=1, keepdim=True, out=self._bias_gradients[i])
+            if i:
+                delta = torch.bmm(delta, self._weights[i].transpose(1, 2)).mul_(outputs[i] > 0)
+
+
+@final
+class MlpFamily(Family):
+    """Perceptrons over flattened inputs."""
+
+    name = "mlp"
+    tasks = ("image-cls", "tabular-cls")
+    depths = (0, 1, 2, 3)
+    buckets = (8, 16, 32, 64, 128, 256)
+
+    def fits(self, input_shape: tuple[int, ...]) -> bool:
+        """Take any input: it is flattened."""
+        return math.prod(input_shape) > 0
+
+    def ladder(self, depth: int) -> tuple[int, ...]:
+        """Return the dense ladder, or the one width 0 at depth 0."""
+        return DENSE_LADDER if depth else (0,)
+
+    def network(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> nn.Module:
+        """Build the plain network."""
+        return Mlp(input_shape, n_outputs, shape.width, shape.depth)
+
+    def initialise(self, network: nn.Module, generator: torch.Generator) -> None:
+        """Draw He-uniform weights for hidden layers, LeCun-uniform for the last, zero biases.
+
+        Source:
+            He et al. 2015, arXiv:1502.01852; LeCun et al. 1998, "Efficient BackProp".
+        """
+        layers = [m for m in network.modules() if isinstance(m, nn.Linear)]
+        for layer in layers:
+            gain = "linear" if layer is layers[-1] else "relu"
+            nn.init.kaiming_uniform_(layer.weight, nonlinearity=gain, generator=generator)
+            nn.init.zeros_(layer.bias)
+
+    def stacked(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape, members: int) -> StackedNetwork:
+        """Build the batched program."""
+        return StackedMlp(math.prod(input_shape), n_outputs, shape, members)
+
+    def head(self, network: nn.Module) -> nn.Module:
+        """Return the last dense layer."""
+        return [m for m in network.modules() if isinstance(m, nn.Linear)][-1]
+
+
+PLUGIN = MlpFamily()

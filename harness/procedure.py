@@ -1,0 +1,55 @@
+"""Procedures: what to train next, written as plain code that waits for results.
+
+A procedure is a generator that yields rounds (lists of trials) and is sent their outcomes in the same order. It holds no
+state but what it was given and what it was sent, so replaying it over a ledger reaches the same point: a resumed run and
+an uninterrupted one propose the same trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from typing import Any, TypeVar
+
+from harness.trial import Outcome, Trial
+
+ResultT = TypeVar("ResultT")
+Procedure = Generator[list[Trial], list[Outcome], ResultT]
+
+
+def together(procedures: Sequence[Procedure[Any]]) -> Procedure[list[Any]]:
+    """Run several procedures in lockstep: one round of this is one round of each that has not ended.
+
+    Returns:
+        Their results, in order.
+    """
+    results: list[Any] = [None] * len(procedures)
+    waiting: dict[int, list[Trial]] = {}
+
+    def step(i: int, outcomes: list[Outcome] | None) -> None:
+        try:
+            waiting[i] = next(procedures[i]) if outcomes is None else procedures[i].send(outcomes)
+        except StopIteration as end:
+            waiting.pop(i, None)
+            results[i] = end.value
+
+    for i in range(len(procedures)):
+        step(i, None)
+    while waiting:
+        asked = list(waiting.items())
+        outcomes = yield [trial for _, trials in asked for trial in trials]
+        start = 0
+        for i, trials in asked:
+            step(i, outcomes[start : start + len(trials)])
+            start += len(trials)
+    return results
+
+
+def drive(procedure: Procedure[ResultT], run_round: Callable[[list[Trial]], list[Outcome]]) -> ResultT:
+    """Run a procedure to its end, each round by ``run_round``; return its result."""
+    try:
+        trials = next(procedure)
+        while True:
+            trials = procedure.send(run_round(trials))
+    except StopIteration as end:
+        result: ResultT = end.value
+        return result

@@ -1,0 +1,326 @@
+"""A study: one question, from the first training to everything a record says about it.
+
+For each target, from easy to hard: search on validation, certify on the test split from the cheapest candidate up,
+bracket from below, shrink by pruning; then a law in n_train at the largest certified shape. All of it is one procedure:
+what to train next as a function of what has been trained.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Container, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, final
+
+import numpy as np
+
+from harness import plugins
+from harness.certify import Refutation, Tested, measure, refute, validate
+from harness.datasets.base import Dataset
+from harness.families.base import Family
+from harness.fit import Cell, fit_power_law
+from harness.procedure import Procedure, together
+from harness.search.base import Space, Strategy
+from harness.tasks.base import Task
+from harness.trial import Shape, Trial
+from harness.tuning import FIRST_RATE, MOST_STEPS, Settled, settle
+from registry.errors import InvalidData
+
+BATCH: Final = 32
+MOST_ATTEMPTS: Final = 12
+SHARP: Final = 1.5  # certified / refuted params: go on down while the nearest refuted shape is farther
+NARROWER_TRIED: Final = 6
+PARENT_WIDTHS: Final = 4  # a pruned network starts from one this many times as wide
+LAW_CELLS: Final = 7
+
+
+@final
+@dataclass(frozen=True)
+class Study:
+    """The question and how it is answered; ``targets`` in the metric's unit."""
+
+    task: str
+    dataset: str
+    family: str
+    targets: tuple[float, ...]
+    search: str = "bisect"
+    seed: int = 0
+
+    def configuration(self) -> dict[str, Any]:
+        """Return what decides the trials, the targets apart: one ledger serves all targets of a question."""
+        return {
+            "protocol": 1,
+            "task": self.task,
+            "dataset": self.dataset,
+            "dataset_sha256": plugins.load("datasets", self.dataset).sha256(),
+            "family": self.family,
+            "search": self.search,
+            "seed": self.seed,
+            "batch_size": BATCH,
+        }
+
+
+@final
+@dataclass
+class Attempt:
+    """One certification, failures included."""
+
+    test: Tested
+    certified: bool
+
+
+@final
+@dataclass
+class Answer:
+    """The smallest certified shape of one route for one target."""
+
+    target: float
+    test: Tested
+    attempts: list[Attempt]
+    bracket: list[Refutation]
+
+
+@final
+@dataclass
+class Miss:
+    """A target nothing was certified for: the nearest that was measured, and why it was left there."""
+
+    target: float
+    nearest: Tested
+    reason: str
+    attempts: list[Attempt]
+
+
+@final
+@dataclass
+class Findings:
+    """Everything a study found."""
+
+    answers: list[Answer] = field(default_factory=list)
+    misses: list[Miss] = field(default_factory=list)
+    law: dict[str, Any] | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+@final
+class Investigation:
+    """One study under way; holds what has been settled so far.
+
+    Args:
+        study: The question.
+        say: Called with a few words whenever a new phase begins.
+    """
+
+    def __init__(self, study: Study, say: Callable[[str], None] = lambda _: None) -> None:
+        self.study = study
+        self.say = say
+        self.task: Task = plugins.load("tasks", study.task)
+        self.dataset: Dataset = plugins.load("datasets", study.dataset)
+        self.family: Family = plugins.load("families", study.family)
+        self.strategy: Strategy = plugins.load("search", study.search)
+        self.space = Space({depth: self.family.ladder(depth) for depth in self.family.depths})
+        self.settled: dict[Shape, Settled] = {}
+
+    def run(self) -> Procedure[Findings]:
+        """Answer every target, from easy to hard, then fit the law."""
+        findings = Findings()
+        higher = self.task.metric.direction == "higher"
+        for target in sorted(self.study.targets, reverse=not higher):
+            found = yield from self.answer(target)
+            if isinstance(found, Miss):
+                findings.misses.append(found)
+                continue
+            findings.answers.append(found)
+            pruned = yield from self.prune(target)
+            if pruned is not None:
+                findings.answers.append(pruned)
+        yield from self.law(findings)
+        return findings
+
+    def params(self, shape: Shape) -> int:
+        """Count the trainable scalars of a shape."""
+        return self.family.params(self.dataset.input_shape, self.dataset.n_classes, shape)
+
+    def settle(self, shapes: Iterable[Shape]) -> Procedure[None]:
+        """Settle rate and steps of each shape that is not settled yet."""
+        missing = sorted({s for s in shapes if s not in self.settled})
+        found = yield from together([settle(self._template(shape)) for shape in missing])
+        self.settled.update(zip(missing, found, strict=True))
+
+    def answer(self, target: float) -> Procedure[Answer | Miss]:
+        """Find, certify and bracket the smallest shape trained from scratch."""
+        error = self.task.target_to_error(target)
+        attempts: list[Attempt] = []
+        answer = yield from self._certify(target, error, attempts)
+        if answer is None:
+            return (yield from self._miss(target, attempts))
+        bracket: dict[Shape, Refutation] = {}
+        while True:
+            self.say(f"target {target:g}: bracketing {answer.trial.shape}")
+            yield from self._refute(self._cheaper(answer, target, bracket), target, bracket)
+            met = [t for r in bracket.values() for t in r.tests if t.verdict(target, self.task) == "meets"]
+            cheaper = [t for t in met if self._order(t.trial.shape) < self._order(answer.trial.shape)]
+            if cheaper:  # what was to be refuted meets the target: it is the answer
+                answer = min(cheaper, key=lambda t: (self._order(t.trial.shape), t.trial.steps))
+                attempts.append(Attempt(answer, certified=True))
+            elif not self._cheaper(answer, target, bracket):
+                below = [r for s, r in bracket.items() if self._order(s) < self._order(answer.trial.shape)]
+                return Answer(target, answer, attempts, sorted(below, key=lambda r: self._order(r.settled.trial.shape)))
+
+    def prune(self, target: float) -> Procedure[Answer | None]:
+        """Find and certify the smallest pruned shape; None if there is none.
+
+        Tried at the depth of the cheapest hidden-layer shape that meets the target on validation, from that width down;
+        the large network is 4 x as wide.
+        """
+        error = self.task.target_to_error(target)
+        promising = [s for s, found in self.settled.items() if s.depth and found.error <= error]
+        if not promising:
+            return None
+        widest = min(promising, key=self._order)
+        ladder = self.family.ladder(widest.depth)
+        parent = Shape(next((w for w in ladder if w >= PARENT_WIDTHS * widest.width), ladder[-1]), widest.depth)
+        shapes = [Shape(w, widest.depth) for w in ladder if w <= widest.width][-1 - NARROWER_TRIED :]
+        self.say(f"target {target:g}: pruning {parent} to {shapes[0]} ... {shapes[-1]}")
+        yield from self.settle([parent, *shapes])
+        templates = [self._pruned(shape, parent) for shape in shapes]
+        errors = yield from together([validate(template, self.study.seed) for template in templates])
+        first = next((i for i, found in enumerate(errors) if found <= error), len(shapes))
+        attempts: list[Attempt] = []
+        for i in range(first, len(shapes)):
+            test = yield from measure(templates[i], "certify", self.task, self.study.seed)
+            certified = test.verdict(target, self.task) == "meets"
+            attempts.append(Attempt(test, certified))
+            if certified:
+                narrower = templates[max(0, i - 1) : i]
+                bracket = yield from together([refute(t, self.task, target, self.study.seed) for t in narrower])
+                return Answer(target, test, attempts, bracket)
+        return None
+
+    def law(self, findings: Findings) -> Procedure[None]:
+        """Fit validation error against n_train at the largest shape certified from scratch."""
+        scratch = [a for a in findings.answers if a.test.trial.route == "scratch"]
+        if not scratch:
+            findings.notes.append("no law: nothing was certified to fit it at")
+            return
+        template = max((a.test.trial for a in scratch), key=lambda t: self._order(t.shape))
+        n_full = len(self.dataset.train())
+        least = max(10, 2 * self.dataset.n_classes)
+        sizes = sorted({round(least * (n_full / least) ** (i / (LAW_CELLS - 1))) for i in range(LAW_CELLS)})
+        self.say(f"law: {len(sizes)} sizes of training set at {template.shape}")
+        starts = [replace(self._template(template.shape), n_train=n, learning_rate=template.learning_rate) for n in sizes]
+        found = yield from together([settle(start) for start in starts])
+        cells = [Cell(n, s.val_errors, s.trial.steps, s.capped) for n, s in zip(sizes, found, strict=True)]
+        try:
+            fitted = fit_power_law(cells, seed=self.study.seed, n_val=len(self.dataset.val()))
+        except InvalidData as refusal:
+            findings.notes.append(f"no law: {refusal.message}")
+            return
+        findings.law = {
+            **fitted,
+            "shape": {"width": template.shape.width, "depth": template.shape.depth, "resolution": None},
+            "examples_seen_rule": "steps double until validation error improves by less than 3 %; n_train / batch steps an epoch",
+        }
+
+    def _template(self, shape: Shape) -> Trial:
+        near = min(self.settled, key=lambda s: (s.depth != shape.depth, abs(s.width - shape.width)), default=None)
+        return Trial(
+            dataset=self.study.dataset,
+            family=self.study.family,
+            shape=shape,
+            n_train=len(self.dataset.train()),
+            seed=0,
+            learning_rate=self.settled[near].trial.learning_rate if near else FIRST_RATE,
+            weight_decay=0.0,
+            steps=1,
+            batch_size=BATCH,
+        )
+
+    def _pruned(self, shape: Shape, parent: Shape) -> Trial:
+        """Return the run that fine-tunes what is pruned to ``shape``: at full rate, up to twice as long as from scratch."""
+        own = self.settled[shape].trial
+        steps = max(own.steps, min(own.steps * 2, MOST_STEPS))
+        return replace(own, route="pruned", steps=steps, pruned_from=self.settled[parent].trial)
+
+    def _search(self, target: float, error: float, failed: Container[Shape]) -> Procedure[None]:
+        """Let the strategy settle shapes until it is done; nothing dearer than the cheapest promising shape is tried."""
+        while True:
+            errors = {s: math.inf if s in failed else found.error for s, found in self.settled.items()}
+            promising = [self._order(s) for s, e in errors.items() if e <= error]
+            space = self.space.below(min(promising), self._order) if promising else self.space
+            shapes = self.strategy.propose(space, errors, error)
+            if not shapes:
+                return
+            self.say(f"target {target:g}: searching, " + "; ".join(map(str, shapes[:4])))
+            yield from self.settle(shapes)
+
+    def _certify(self, target: float, error: float, attempts: list[Attempt]) -> Procedure[Tested | None]:
+        """Certify the cheapest promising shape; where it fails, search on and give its next notch a chance too."""
+        failed: set[Shape] = set()
+        raised: set[Shape] = set()  # next notches up of what failed: certified whatever validation says
+        while len(attempts) < MOST_ATTEMPTS:
+            yield from self._search(target, error, failed)
+            yield from self.settle(raised)
+            promising = {s for s, found in self.settled.items() if found.error <= error} | raised
+            shape = min(promising - failed, key=self._order, default=None)
+            if shape is None:
+                return None
+            self.say(f"target {target:g}: certifying {shape}")
+            test = yield from measure(self.settled[shape].trial, "certify", self.task, self.study.seed)
+            certified = test.verdict(target, self.task) == "meets"
+            attempts.append(Attempt(test, certified))
+            if certified:
+                return test
+            failed.add(shape)
+            wider = [w for w in self.family.ladder(shape.depth) if w > shape.width]
+            raised.update(Shape(w, shape.depth) for w in wider[:1])
+        return None
+
+    def _miss(self, target: float, attempts: list[Attempt]) -> Procedure[Miss]:
+        """Measure the best shape by validation, unless attempts were made, and say why the target was missed."""
+        if not attempts:
+            best = min(self.settled.values(), key=lambda s: (s.error, self._order(s.shape)))
+            test = yield from measure(best.trial, "certify", self.task, self.study.seed)
+            return Miss(target, test, "no width of the ladder meets it on validation", attempts)
+        higher = self.task.metric.direction == "higher"
+        tests = [a.test for a in attempts]
+        nearest = (max if higher else min)(tests, key=lambda t: median_of(t.values))
+        reason = (
+            f"stopped after {MOST_ATTEMPTS} certifications"
+            if len(attempts) >= MOST_ATTEMPTS
+            else "every shape that meets it on validation misses it on the test split"
+        )
+        return Miss(target, nearest, reason, attempts)
+
+    def _cheaper(self, answer: Tested, target: float, bracket: dict[Shape, Refutation]) -> list[Shape]:
+        """Return the shapes the bracket still lacks: the largest cheaper one of each depth, and further notches down.
+
+        At the answer's depth it goes on down while nothing is refuted and params are within a factor 1.5.
+        """
+        certified = self._order(answer.trial.shape)
+        lacking = []
+        for depth in self.family.depths:
+            cheaper = [s for s in map(lambda w: Shape(w, depth), self.family.ladder(depth)) if self._order(s) < certified]
+            for shape in reversed(cheaper):
+                if shape not in bracket:
+                    lacking.append(shape)
+                    break
+                refuted = bracket[shape].verdict(target, self.task) == "refuted"
+                sharp = self.params(answer.trial.shape) <= SHARP * self.params(shape)
+                if refuted or depth != answer.trial.shape.depth or not sharp:
+                    break
+        return lacking
+
+    def _refute(self, shapes: Sequence[Shape], target: float, bracket: dict[Shape, Refutation]) -> Procedure[None]:
+        yield from self.settle(shapes)
+        found = yield from together([refute(self.settled[s].trial, self.task, target, self.study.seed) for s in shapes])
+        bracket.update(zip(shapes, found, strict=True))
+
+    def _order(self, shape: Shape) -> tuple[int, int, int]:
+        """Order shapes by params, then depth, then width."""
+        return (self.params(shape), shape.depth, shape.width)
+
+
+def median_of(values: Sequence[float]) -> float:
+    """Return the median."""
+    return float(np.median(values))

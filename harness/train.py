@@ -1,0 +1,204 @@
+"""Turn trials into packs and packs into outcomes: the pure function that executors map."""
+
+from __future__ import annotations
+
+import io
+import os
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+
+from harness import plugins
+from harness.families.base import Family, State
+from harness.measure import count_flops
+from harness.shrink import prune
+from harness.stack import BatchStream, Progress, train
+from harness.trial import Outcome, Shape, Trial
+from registry.outcomes import encode_bits
+
+# Member-steps in one pack: at 1e4 to 5e4 a second this is 2 to 60 s.
+# measured: digits, K = 20, one core: mlp 2.5e4-5e4 member-steps/s up to width 64, cnn 3e3-9e3
+LARGEST_PACK: Final = {"mlp": 250_000, "cnn": 60_000}
+MOST_MEMBERS: Final = 64
+
+
+def packs(trials: Sequence[Trial]) -> list[Sequence[Trial]]:
+    """Group trials that can train as one program, each group small enough to be one pack.
+
+    Members of a pack share data set, family, padded shape, steps, batch size, route and the same of what they are pruned
+    from. The grouping decides speed only: no outcome depends on it.
+    """
+    groups: dict[tuple[object, ...], list[Trial]] = defaultdict(list)
+    for trial in trials:
+        groups[_program(trial)].append(trial)
+    found: list[Sequence[Trial]] = []
+    for members in groups.values():
+        most = max(1, min(MOST_MEMBERS, LARGEST_PACK.get(members[0].family, 100_000) // _steps(members[0])))
+        count = -(-len(members) // most)
+        size = -(-len(members) // count)
+        found += [members[i : i + size] for i in range(0, len(members), size)]
+    return sorted(found, key=lambda pack: -len(pack) * _steps(pack[0]))
+
+
+def run_pack(trials: Sequence[Trial], weights: Path | None = None) -> list[Outcome]:
+    """Train one pack on one thread.
+
+    Args:
+        trials: Members, as grouped by :func:`packs`.
+        weights: Folder that receives ``<key>.npz`` of each ``tested`` member; None keeps no weights.
+
+    Returns:
+        One outcome a member, in order.
+    """
+    torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
+    started = time.perf_counter()
+    family: Family = plugins.load("families", trials[0].family)
+    filled = [*trials, *[trials[-1]] * max(0, _least(family, trials[0]) - len(trials))]
+    states = [_initial_state(trial) for trial in filled] if trials[0].route == "scratch" else _pruned_states(filled)
+    progress, trained = _train(filled, states)
+    tested = _test(filled, trained) if any(t.tested for t in trials) else None
+    share = (time.perf_counter() - started) / len(trials)
+    outcomes = [_outcome(i, trial, progress, tested, share) for i, trial in enumerate(trials)]
+    if weights is not None:
+        for trial, outcome, state in zip(trials, outcomes, trained, strict=False):
+            if trial.tested and outcome.status == "ok":
+                save_weights(weights / f"{trial.key}.npz", state)
+    return outcomes
+
+
+def save_weights(path: Path, state: State) -> None:
+    """Write a state atomically as an uncompressed npz."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **{name: tensor.numpy() for name, tensor in state.items()})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_bytes(buffer.getvalue())
+    temporary.replace(path)
+
+
+def load_weights(path: Path) -> State:
+    """Read what :func:`save_weights` wrote."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+
+
+@cache
+def flops(family: str, dataset: str, shape: Shape) -> float:
+    """Return the forward flops of one example for a shape of a family on a data set."""
+    data = plugins.load("datasets", dataset)
+    network = plugins.load("families", family).network(data.input_shape, data.n_classes, shape)
+    return count_flops(network, data.input_shape)
+
+
+def train_flops(trial: Trial) -> float:
+    """Return the flops of one run, unpadded, what it was pruned from included: 3 x forward x examples seen."""
+    own = 3 * flops(trial.family, trial.dataset, trial.shape) * trial.steps * batch_size(trial)
+    return own + (train_flops(trial.pruned_from) if trial.pruned_from else 0.0)
+
+
+def batch_size(trial: Trial) -> int:
+    """Return examples a step: the batch, or all training examples where there are fewer."""
+    return min(trial.batch_size, trial.n_train)
+
+
+def _program(trial: Trial) -> tuple[object, ...]:
+    family: Family = plugins.load("families", trial.family)
+    parent = _program(trial.pruned_from) if trial.pruned_from else None
+    shape = family.padded(trial.shape)
+    return (trial.dataset, trial.family, shape, trial.steps, batch_size(trial), trial.route, trial.tested, parent)
+
+
+def _steps(trial: Trial) -> int:
+    return trial.steps + (_steps(trial.pruned_from) if trial.pruned_from else 0)
+
+
+def _least(family: Family, trial: Trial) -> int:
+    data = plugins.load("datasets", trial.dataset)
+    return family.stacked(data.input_shape, data.n_classes, family.padded(trial.shape), 1).least_members
+
+
+def _initial_state(trial: Trial) -> State:
+    family: Family = plugins.load("families", trial.family)
+    data = plugins.load("datasets", trial.dataset)
+    generator = torch.Generator().manual_seed(trial.seed)
+    return family.initial_state(data.input_shape, data.n_classes, trial.shape, generator)
+
+
+def _pruned_states(trials: Sequence[Trial]) -> list[State]:
+    """Train what the members are pruned from, as one pack, and cut each down to its shape."""
+    parents = [trial.pruned_from for trial in trials]
+    assert all(parents)  # noqa: S101 - route and pruned_from are set together
+    large = [parent for parent in parents if parent is not None]
+    _, trained = _train(large, [_initial_state(parent) for parent in large])
+    family: Family = plugins.load("families", trials[0].family)
+    data = plugins.load("datasets", trials[0].dataset)
+    small = []
+    for trial, parent, state in zip(trials, large, trained, strict=True):
+        network = family.network(data.input_shape, data.n_classes, parent.shape)
+        network.load_state_dict(state)
+        small.append(dict(prune(family, network, data.input_shape, data.n_classes, trial.shape).state_dict()))
+    return small
+
+
+def _train(trials: Sequence[Trial], states: list[State]) -> tuple[Progress, list[State]]:
+    """Train members from given states; return what training found and the best checkpoints as plain states."""
+    first = trials[0]
+    family: Family = plugins.load("families", first.family)
+    data = plugins.load("datasets", first.dataset)
+    network = family.stacked(data.input_shape, data.n_classes, family.padded(first.shape), len(trials))
+    for member, state in enumerate(states):
+        network.load(member, state)
+    split, val = data.train(), data.val()
+    progress = train(
+        network,
+        inputs=torch.tensor(split.inputs),
+        labels=torch.tensor(split.labels),
+        val_inputs=torch.tensor(val.inputs),
+        val_labels=torch.tensor(val.labels),
+        streams=[BatchStream(data.subset(t.n_train, t.seed), batch_size(t), t.seed) for t in trials],
+        learning_rates=[t.learning_rate for t in trials],
+        weight_decays=[t.weight_decay for t in trials],
+        steps=first.steps,
+    )
+    network.parameters.copy_(progress.best_parameters)
+    return progress, [network.state(i, state) for i, state in enumerate(states)]
+
+
+def _test(trials: Sequence[Trial], states: list[State]) -> np.ndarray:
+    """Return which test items each member's best checkpoint gets right, bool (members, items)."""
+    first = trials[0]
+    family: Family = plugins.load("families", first.family)
+    data = plugins.load("datasets", first.dataset)
+    network = family.stacked(data.input_shape, data.n_classes, family.padded(first.shape), len(trials))
+    for member, state in enumerate(states):
+        network.load(member, state)
+    split = data.test()
+    inputs, labels = torch.tensor(split.inputs), torch.tensor(split.labels)
+    logits = network.logits(inputs.unsqueeze(0).expand(len(trials), *inputs.shape))
+    right: np.ndarray = (logits.argmax(dim=2) == labels).numpy()
+    return right
+
+
+def _outcome(i: int, trial: Trial, progress: Progress, tested: np.ndarray | None, wall_s: float) -> Outcome:
+    common = Outcome(status="ok", curve=progress.curves[i], train_flops=train_flops(trial), wall_s=round(wall_s, 6))
+    if bool(progress.diverged[i]) or not np.isfinite(float(progress.best_loss[i])):
+        return replace(common, status="diverged", reason="loss or weights stopped being finite")
+    found = replace(
+        common,
+        val_error=round(float(progress.best_error[i]), 9),
+        val_loss=round(float(progress.best_loss[i]), 9),
+        best_step=int(progress.best_step[i]),
+    )
+    if not trial.tested or tested is None:
+        return found
+    return replace(found, test_outcomes=encode_bits([tested[i].tolist()]), test_error=round(1 - float(tested[i].mean()), 12))
+
+

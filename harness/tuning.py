@@ -1,0 +1,114 @@
+"""Settle how a shape is trained: learning rate and steps, by validation alone, at every shape and n_train alike.
+
+Five learning rates a factor of 2 apart; the best must be interior or the grid is extended. Then steps double, with the
+neighbouring rates tried again, until validation error improves by less than 3 %. Ties go to the lower cross-entropy:
+validation error moves in steps of one example.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, final
+
+from harness.procedure import Procedure
+from harness.trial import Outcome, Shape, Trial
+
+RATES: Final = 5
+MOST_EXTENSIONS: Final = 4
+FIRST_RATE: Final = 0.01
+FIRST_STEPS: Final = 1000
+MOST_STEPS: Final = 8_000
+SETTLED_BELOW: Final = 0.03
+SEEDS: Final = 3
+
+
+@final
+@dataclass(frozen=True)
+class Settled:
+    """How a shape is trained, and what validation says of it then.
+
+    Attributes:
+        trial: The settled run with seed 0: vary its seed for fresh runs.
+        val_errors: Validation error of each tuning seed; infinite where the run diverged.
+        capped: Whether steps hit the cap while validation error was still falling.
+        interior: Whether the best rate lies inside the rates tried.
+    """
+
+    trial: Trial
+    val_errors: tuple[float, ...]
+    capped: bool
+    interior: bool
+
+    @property
+    def shape(self) -> Shape:
+        """The shape that was settled."""
+        return self.trial.shape
+
+    @property
+    def error(self) -> float:
+        """Median validation error over the tuning seeds."""
+        return sorted(self.val_errors)[len(self.val_errors) // 2]
+
+
+Score = tuple[float, float]
+
+
+def settle(start: Trial, *, first_steps: int = FIRST_STEPS, most_steps: int = MOST_STEPS) -> Procedure[Settled]:
+    """Find learning rate and steps for the run ``start`` describes; its own rate is the middle of the first grid."""
+    middle, steps = start.learning_rate, first_steps
+    scores: dict[float, Score] = {}
+    errors: dict[float, tuple[float, ...]] = {}
+
+    def measure(rates: Sequence[float], steps: int) -> Procedure[None]:
+        trials = [
+            replace(start, learning_rate=rate, steps=steps, seed=seed, phase="tune", tested=False)
+            for rate in rates
+            for seed in range(SEEDS)
+        ]
+        outcomes = yield trials
+        for i, rate in enumerate(rates):
+            runs = outcomes[i * SEEDS : (i + 1) * SEEDS]
+            scores[rate] = _score(runs)
+            errors[rate] = tuple(math.inf if o.val_error is None else o.val_error for o in runs)
+
+    def extend(steps: int) -> Procedure[bool]:
+        for _ in range(MOST_EXTENSIONS):
+            best, tried = min(scores, key=scores.__getitem__), sorted(scores)
+            if tried[0] < best < tried[-1]:
+                return True
+            yield from measure([best / 2 if best == tried[0] else best * 2], steps)
+        best, tried = min(scores, key=scores.__getitem__), sorted(scores)
+        return tried[0] < best < tried[-1]
+
+    yield from measure([middle * 2.0**i for i in range(-(RATES // 2), RATES // 2 + 1)], steps)
+    interior = yield from extend(steps)
+    while True:
+        best = min(scores, key=scores.__getitem__)
+        here = Settled(replace(start, learning_rate=best, steps=steps, seed=0), errors[best], True, interior)
+        if steps * 2 > most_steps:
+            return here
+        near = [rate for rate in (best / 2, best, best * 2) if rate in scores]
+        before = _mean(scores[rate][0] for rate in near)
+        scores.clear()
+        yield from measure(near, steps * 2)
+        # judged over the best rate and its neighbours: the best of several noisy rates always seems to improve
+        if not _mean(scores[rate][0] for rate in near) < before * (1 - SETTLED_BELOW):
+            return replace(here, capped=False)
+        steps *= 2
+        interior = yield from extend(steps)
+
+
+def _mean(values: Iterable[float]) -> float:
+    """Return the mean of the finite values; infinity if there are none."""
+    finite = [value for value in values if math.isfinite(value)]
+    return sum(finite) / len(finite) if finite else math.inf
+
+
+def _score(outcomes: Sequence[Outcome]) -> Score:
+    """Return mean validation error and mean loss; a diverged run makes its rate unusable."""
+    values = [(o.val_error, o.val_loss) for o in outcomes if o.val_error is not None and o.val_loss is not None]
+    if len(values) < len(outcomes):
+        return (math.inf, math.inf)
+    return (sum(e for e, _ in values) / len(values), sum(loss for _, loss in values) / len(values))

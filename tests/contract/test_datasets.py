@@ -1,0 +1,203 @@
+"""The contract of `harness/datasets`, for every file there."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from harness import plugins
+from harness.datasets.base import Dataset, Split, Splits
+from registry.errors import InvalidData, UsageError
+from registry.schema import DatasetFacts
+
+# Fixed for ever: a released record names the hash of the data it was measured on.
+SHA256 = {
+    "breast-cancer": "af67eb76fabe1937cf402443f7890b9689d75962828294c3c772da36ed835820",
+    "digits": "3e3255eee863ffa4ad9209c5f3268991a3f3b2f381fbb2ca206d310c0cc9331d",
+    "wine": "151c6fad438d298a61eddcf05edacec3ae6c571a3001bf6068a495da6037589a",
+}
+SIZES = {"breast-cancer": (300, 100, 169), "digits": (1000, 200, 597), "wine": (90, 30, 58)}
+
+
+@pytest.fixture(params=plugins.names("datasets"))
+def dataset(request):
+    return plugins.load("datasets", request.param)
+
+
+def test_it_is_named_like_its_file(dataset):
+    assert isinstance(dataset, Dataset)
+    assert dataset.name in plugins.names("datasets")
+    assert plugins.load("datasets", dataset.name) is dataset
+
+
+def test_its_task_exists(dataset):
+    assert dataset.task in plugins.names("tasks")
+
+
+def test_its_facts_fit_the_record(dataset):
+    facts = DatasetFacts(
+        id=dataset.name,
+        source=dataset.source,
+        licence=dataset.licence,
+        sha256=dataset.sha256(),
+        n_train=len(dataset.train()),
+        n_val=len(dataset.val()),
+        n_test=len(dataset.test()),
+        input_shape=list(dataset.input_shape),
+        n_classes=dataset.n_classes,
+        group=dataset.group,
+    )
+
+    assert facts.id == dataset.name
+
+
+def test_every_split_holds_every_class_in_the_promised_form(dataset):
+    for split in (dataset.train(), dataset.val(), dataset.test()):
+        assert split.inputs.dtype == np.float32
+        assert split.labels.dtype == np.int64
+        assert split.inputs.shape == (len(split), *dataset.input_shape)
+        assert np.isfinite(split.inputs).all()
+        assert set(split.labels) == set(range(dataset.n_classes))
+
+
+def test_a_split_cannot_be_written_to(dataset):
+    with pytest.raises(ValueError, match="read-only"):
+        dataset.train().inputs[0] = 0
+
+
+def test_loading_again_gives_the_same_bytes(dataset):
+    again = type(dataset)()
+
+    assert again.sha256() == dataset.sha256()
+
+
+def test_no_two_splits_share_an_example(dataset):
+    rows = [{inputs.tobytes() for inputs in split.inputs} for split in (dataset.train(), dataset.val(), dataset.test())]
+
+    assert not rows[0] & rows[1]
+    assert not rows[0] & rows[2]
+    assert not rows[1] & rows[2]
+
+
+def test_a_smaller_subset_of_a_seed_lies_inside_the_larger(dataset):
+    n = len(dataset.train())
+    small, large = dataset.subset(n // 3, seed=4), dataset.subset(n, seed=4)
+
+    assert np.array_equal(small, large[: n // 3])
+    assert np.array_equal(np.sort(large), np.arange(n))
+    assert small.dtype == np.int64
+
+
+def test_seeds_draw_different_subsets(dataset):
+    n = len(dataset.train()) // 3
+
+    assert not np.array_equal(dataset.subset(n, seed=0), dataset.subset(n, seed=1))
+
+
+def test_a_subset_smaller_than_the_classes_is_refused(dataset):
+    with pytest.raises(UsageError, match=f"n_train {dataset.n_classes - 1} is below the {dataset.n_classes} classes"):
+        dataset.subset(dataset.n_classes - 1, seed=0)
+
+
+def test_a_subset_larger_than_train_is_refused(dataset):
+    n = len(dataset.train())
+
+    with pytest.raises(UsageError, match=f"n_train {n + 1} is above the {n:,} training examples of {dataset.name}"):
+        dataset.subset(n + 1, seed=0)
+
+
+@pytest.mark.parametrize("name", SHA256)
+def test_the_splits_are_fixed_for_ever(name):
+    dataset = plugins.load("datasets", name)
+
+    assert dataset.sha256() == SHA256[name]
+    assert tuple(map(len, (dataset.train(), dataset.val(), dataset.test()))) == SIZES[name]
+
+
+def test_the_subset_of_a_seed_is_fixed_for_ever():
+    assert plugins.load("datasets", "digits").subset(10, seed=0).tolist() == [
+        459,
+        206,
+        222,
+        162,
+        711,
+        814,
+        350,
+        890,
+        518,
+        264,
+    ]
+
+
+@pytest.mark.parametrize("name", ["breast-cancer", "wine"])
+def test_tables_are_standardised_by_train_alone(name):
+    dataset = plugins.load("datasets", name)
+    train, test = dataset.train().inputs.astype(np.float64), dataset.test().inputs.astype(np.float64)
+
+    assert train.mean(axis=0) == pytest.approx(np.zeros(dataset.input_shape), abs=1e-6)
+    assert train.std(axis=0) == pytest.approx(np.ones(dataset.input_shape), abs=1e-6)
+    assert np.abs(test.mean(axis=0)).max() > 0.01
+
+
+def test_digits_are_sixteenths():
+    pixels = plugins.load("datasets", "digits").train().inputs * 16
+
+    assert np.array_equal(pixels, np.round(pixels))
+    assert pixels.min() == 0
+    assert pixels.max() == 16
+
+
+class Toy(Dataset):
+    """Three examples a split, of two features; what is loaded can be changed."""
+
+    name, task, source, licence, group = "toy", "tabular-cls", "made here", "CC0-1.0", None
+    input_shape, n_classes = (2,), 2
+
+    def __init__(self, labels=(0, 1, 1), features=2):
+        self.split = Split(
+            np.arange(3 * features, dtype=np.float32).reshape(3, features), np.array(labels, dtype=np.int64)
+        )
+
+    def load(self):
+        return Splits(self.split, self.split, self.split)
+
+
+def test_the_hash_follows_its_documented_byte_order():
+    inputs = np.arange(6, dtype="<f4").tobytes()
+    labels = np.array([0, 1, 1], dtype="<i8").tobytes()
+    content = b"".join(
+        b"%s.inputs float32 3x2\n%s%s.labels int64 3\n%s" % (name, inputs, name, labels)
+        for name in (b"train", b"val", b"test")
+    )
+
+    assert Toy().sha256() == hashlib.sha256(content).hexdigest()
+
+
+def test_the_hash_does_not_depend_on_memory_order():
+    toy = Toy()
+    toy.split = Split(np.asfortranarray(toy.split.inputs), toy.split.labels)
+
+    assert toy.sha256() == Toy().sha256()
+
+
+def test_a_label_outside_the_classes_is_refused():
+    with pytest.raises(InvalidData, match="toy: train needs labels, all in 0 to 1"):
+        Toy(labels=(0, 1, 2)).train()
+
+
+def test_an_example_of_another_shape_is_refused():
+    with pytest.raises(InvalidData, match=r"toy: train examples have shape \(3,\), expected \(2,\)"):
+        Toy(features=3).train()
+
+
+@pytest.mark.parametrize(
+    ("inputs", "labels", "message"),
+    [
+        (np.zeros((2, 1)), np.zeros(2, dtype=np.int64), "float64 inputs and int64 labels, expected float32 and int64"),
+        (np.zeros((2, 1), dtype=np.float32), np.zeros(3, dtype=np.int64), r"labels of shape \(3,\)"),
+        (np.full((2, 1), np.nan, dtype=np.float32), np.zeros(2, dtype=np.int64), "NaN or infinite"),
+    ],
+)
+def test_a_malformed_split_is_refused(inputs, labels, message):
+    with pytest.raises(InvalidData, match=message):
+        Split(inputs, labels)

@@ -1,0 +1,399 @@
+"""Each rule notices what it is there for, and no other rule is troubled by it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry.errors import UsageError
+from registry.outcomes import encode_bits
+from registry.store import Store, canonical_json, record_hash
+from registry.validate import RULES, check, validate
+from tests.example_record import example_record, published_record, write_record
+
+Record = dict[str, Any]
+Files = dict[str, bytes]
+Change = Callable[[Record, Files], object]
+
+
+def _test(record: Record) -> Record:
+    """The first certified network's test group."""
+    group: Record = record["frontier"][0]["test"]
+    return group
+
+
+def _trials(data: bytes) -> Change:
+    def change(record: Record, files: Files) -> None:
+        files["trials.jsonl"] = data
+        record["trials"]["sha256"] = hashlib.sha256(data).hexdigest()
+
+    return change
+
+
+def _network(data: bytes) -> Change:
+    def change(record: Record, files: Files) -> None:
+        files["onnx/w8-d1.onnx"] = data
+        stated = {"sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
+        record["frontier"][0]["onnx"].update(stated)
+
+    return change
+
+
+def _unpadded(record: Record, files: Files) -> None:
+    """Outcomes of one seed less than the record says."""
+    _test(record)["outcomes"] = encode_bits([[True] * 40] * 19)
+
+
+# Rule, what to change, and how the finding reads after "<folder>/".
+CHANGES: list[tuple[str, Change, str]] = [
+    (
+        "R-SCHEMA",
+        lambda record, files: record.update(mood="good"),
+        "guideline.json:mood: R-SCHEMA Extra inputs are not permitted",
+    ),
+    (
+        "R-TEXT",
+        lambda record, files: record.update(cite=" An Author"),
+        "guideline.json:cite: R-TEXT has a space before or after its text",
+    ),
+    (
+        "R-TEXT",
+        lambda record, files: record["notes"].append("a\u200bb"),
+        "guideline.json:notes.1: R-TEXT the text has the character U+200B, "
+        "expected no control, bidirectional or invisible one",
+    ),
+    (
+        "R-PATH",
+        lambda record, files: record["question"].update(task="tabular-cls"),
+        "guideline.json:question.task: R-PATH is tabular-cls, but the id says image-cls",
+    ),
+    (
+        "R-FILES",
+        lambda record, files: files.update({"readme.txt": b"hello"}),
+        "readme.txt: R-FILES is not named in the record",
+    ),
+    (
+        "R-FILES",
+        lambda record, files: files.pop("onnx/w8-d1.onnx"),
+        "onnx/w8-d1.onnx: R-FILES is named in the record but missing",
+    ),
+    (
+        "R-FILES",
+        lambda record, files: record["trials"].update(sha256="0" * 64),
+        "trials.jsonl: R-FILES has another SHA-256 than the record says",
+    ),
+    (
+        "R-FILES",
+        lambda record, files: record["frontier"][0]["onnx"].update(bytes=7),
+        "onnx/w8-d1.onnx: R-FILES has 2,768 bytes, the record says 7",
+    ),
+    (
+        "R-TRIALS",
+        _trials(b'{"a": 1}\n{"a": NaN}\n'),
+        "trials.jsonl:line 2: R-TRIALS NaN is not a number JSON knows, expected a finite one",
+    ),
+    (
+        "R-TRIALS",
+        _trials(b'{"a": 1}'),
+        "trials.jsonl: R-TRIALS does not end in a line break: the last trial may be torn",
+    ),
+    (
+        "R-TRIALS",
+        lambda record, files: record["trials"].update(n=3),
+        "guideline.json:trials.n: R-TRIALS is 3, but trials.jsonl has 120 lines",
+    ),
+    (
+        "R-ONNX-STATIC",
+        _network(b"\x0a\x08location\x12\x05/etc/"),
+        "onnx/w8-d1.onnx: R-ONNX-STATIC refers to external data, expected all weights inside",
+    ),
+    (
+        "R-SUPERSEDES",
+        lambda record, files: record.update(supersedes=1),
+        "guideline.json:supersedes: R-SUPERSEDES is 1, expected null in version 1",
+    ),
+    (
+        "R-SUPERSEDES",
+        lambda record, files: record.update(version=2),
+        "guideline.json:supersedes: R-SUPERSEDES is None, expected a version before 2",
+    ),
+    (
+        "R-RANGE",
+        lambda record, files: record["baselines"][0].update(metric=1.7),
+        "guideline.json:baselines.0.metric: R-RANGE 1.7 is not a fraction in [0, 1]",
+    ),
+    (
+        "R-RANGE",
+        lambda record, files: record["question"]["metric"].update(chance=-0.1),
+        "guideline.json:question.metric.chance: R-RANGE -0.1 is not a fraction in [0, 1]",
+    ),
+    (
+        "R-RANGE",
+        lambda record, files: record["question"]["metric"].update(unit="r2") or _test(record).update(best_of_3=1.2),
+        "guideline.json:frontier.0.test.best_of_3: R-RANGE 1.2 is not an R2 of at most 1",
+    ),
+    (
+        "R-INTERVAL",
+        lambda record, files: record["law"]["width_floor"].update(low=0.5),
+        "guideline.json:law.width_floor.low: R-INTERVAL 0.5 is above the value 0.01",
+    ),
+    (
+        "R-INTERVAL",
+        lambda record, files: record["law"]["irreducible_error"].update(high=0.0),
+        "guideline.json:law.irreducible_error.high: R-INTERVAL 0 is below the value 0.01",
+    ),
+    (
+        "R-INTERVAL",
+        lambda record, files: (
+            record["question"]["metric"].update(name="balanced-accuracy") or _test(record).update(low=0.89)
+        ),
+        "guideline.json:frontier.0.test: R-INTERVAL its bound 0.89 does not meet the target 0.9",
+    ),
+    (
+        "R-INTERVAL",
+        lambda record, files: (
+            record["question"]["metric"].update(name="balanced-accuracy") or _test(record).update(median=0.99)
+        ),
+        "guideline.json:frontier.0.test.median: R-INTERVAL 0.99 is not between 0.9 and 0.95",
+    ),
+    (
+        "R-REACH",
+        lambda record, files: _test(record)["reach"].update(low=0.9),
+        "guideline.json:frontier.0.test.reach.low: R-REACH is 0.9, but 20 of 20 give 0.860892",
+    ),
+    (
+        "R-REACH",
+        lambda record, files: _test(record).update(reach=None),
+        "guideline.json:frontier.0.test.reach: R-REACH stands exactly beside a target",
+    ),
+    (
+        "R-OUTCOMES",
+        lambda record, files: _test(record).update(mean=0.93),
+        "guideline.json:frontier.0.test.mean: R-OUTCOMES is 0.93, but the outcomes give 0.92375",
+    ),
+    (
+        "R-OUTCOMES",
+        _unpadded,
+        "guideline.json:frontier.0.test.outcomes: R-OUTCOMES outcomes do not hold exactly 20 seeds x 40 items",
+    ),
+    (
+        "R-OUTCOMES",
+        lambda record, files: _test(record).update(n_diverged=1),
+        "guideline.json:frontier.0.test.n_diverged: R-OUTCOMES is 1, but 0 seeds have every item wrong",
+    ),
+    (
+        "R-BRACKET",
+        lambda record, files: record["frontier"][0]["bracket"][0].update(params=610),
+        "guideline.json:frontier.0.bracket.0.params: R-BRACKET 610 is not below the answer's 610",
+    ),
+    (
+        "R-BRACKET",
+        lambda record, files: record["frontier"][0]["bracket"][0].update(steps_tried=[2000, 4000]),
+        "guideline.json:frontier.0.bracket.0.verdict: R-BRACKET is refuted, but 4000 steps are not 4 x 2000",
+    ),
+    (
+        "R-BRACKET",
+        lambda record, files: record["frontier"][0]["bracket"].append(
+            {**record["frontier"][0]["bracket"][0], "test": _test(record)}
+        ),
+        "guideline.json:frontier.0.bracket.1.verdict: R-BRACKET is refuted, but its bound 0.95 meets 0.9",
+    ),
+    (
+        "R-ATTEMPTS",
+        lambda record, files: record["frontier"][0]["attempts"].pop(),
+        "guideline.json:frontier.0.attempts: R-ATTEMPTS has no certified attempt of the answer's shape and params",
+    ),
+    (
+        "R-ATTEMPTS",
+        lambda record, files: record["frontier"][0]["attempts"][0].update(n_meeting=15),
+        "guideline.json:frontier.0.attempts.0.verdict: R-ATTEMPTS is failed, "
+        "but 15 of 20 seeds meet the target and 15 are needed",
+    ),
+    (
+        "R-ORDER",
+        lambda record, files: record["frontier"].reverse(),
+        "guideline.json:frontier.1: R-ORDER 0.9 scratch stands after 0.95 scratch",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "change", "finding"), CHANGES, ids=[f"{rule}-{i}" for i, (rule, *_) in enumerate(CHANGES)]
+)
+def test_a_rule_notices_its_own_fault_and_no_other_rule_does(
+    root: Path, rule: str, change: Change, finding: str
+) -> None:
+    record, files = example_record()
+    change(record, files)
+    if rule == "R-TRIALS" and finding.startswith("trials"):
+        record["trials"]["n"] = files["trials.jsonl"].count(b"\n")
+    folder = write_record(root, record, files)
+    found = validate(folder)
+
+    assert [str(each) for each in found] == [f"{folder}/{finding}"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "data", "finding"),
+    [
+        ("R-JSON", b'{"a": 1, "a": 2}', "guideline.json:a: R-JSON stands twice in one object"),
+        ("R-JSON", b'{"id": "image-cls/dig', "guideline.json: R-JSON is not JSON at line 1, column 8: Unterminated"),
+        ("R-SIZE", b" " * 1_000_001, "guideline.json: R-SIZE is larger than 1,000,000 bytes"),
+        ("R-CANONICAL", None, "guideline.json: R-CANONICAL is not canonical JSON (RFC 8785)"),
+    ],
+)
+def test_a_file_that_cannot_be_read_in_one_way_is_found(
+    root: Path, rule: str, data: bytes | None, finding: str
+) -> None:
+    record, files = example_record()
+    folder = write_record(root, record, files)
+    file = folder / "guideline.json"
+    file.write_bytes(file.read_bytes() + b"\n" if data is None else data)
+
+    assert [each.rule for each in validate(folder)] == [rule]
+    assert str(validate(folder)[0]).startswith(f"{folder}/{finding}")
+
+
+def test_a_folder_above_5_mb_breaks_the_size_rule(root: Path) -> None:
+    record, files = example_record()
+    _trials(b'{"a": "' + b"x" * 900_000 + b'"}\n' * 1)(record, files)
+    record["trials"]["n"] = 1
+    for width in (8, 12):
+        name = f"onnx/w{width}-d1.onnx"
+        files[name] = bytes(2_100_000)
+        point = record["frontier"][(width - 8) // 4]["onnx"]
+        point.update(sha256=hashlib.sha256(files[name]).hexdigest(), bytes=2_100_000)
+    found = validate(write_record(root, record, files))
+
+    assert [each.rule for each in found] == ["R-SIZE"]
+    assert "bytes, expected at most 5,000,000" in found[0].message
+
+
+@pytest.mark.parametrize("name", ["guideline.json", "trials.jsonl", "onnx"])
+def test_a_link_in_a_record_is_found(root: Path, name: str) -> None:
+    folder = write_record(root, *example_record())
+    (folder / name).rename(root / "elsewhere")
+    (folder / name).symlink_to(root / "elsewhere")
+
+    assert {each.rule for each in validate(folder)} == {"R-FILES"}
+    assert str(validate(folder)[0]).startswith(f"{folder}/{name}: R-FILES is a link")
+
+
+def test_a_link_above_a_record_is_found(root: Path) -> None:
+    write_record(root.parent / "outside", *example_record())
+    (root / "image-cls").symlink_to(root.parent / "outside" / "image-cls")
+
+    assert [str(each) for each in validate(root)] == [f"{root}/image-cls: R-FILES is a link"]
+
+
+def test_a_record_in_the_wrong_folder_is_found(root: Path) -> None:
+    folder = write_record(root, *example_record())
+    moved = folder.rename(folder.with_name("v3"))
+
+    assert [str(each) for each in validate(moved)] == [
+        f"{moved}/guideline.json:id: R-PATH says image-cls/digits/mlp/v1, but the folder is image-cls/digits/mlp/v3"
+    ]
+
+
+def test_a_released_record_that_changed_or_vanished_is_found(root: Path) -> None:
+    record, files = example_record()
+    hashes = {"image-cls/digits/mlp@1": record_hash(record), "image-cls/digits/mlp@2": "0" * 64}
+    (root / "RELEASED.json").write_bytes(canonical_json(hashes))
+    folder = write_record(root, {**record, "notes": []}, files)
+
+    assert [str(each) for each in validate(root)] == [
+        f"{folder}/guideline.json: R-RELEASED is released and has changed, expected a new version that supersedes it",
+        f"{root}/RELEASED.json:image-cls/digits/mlp@2: R-RELEASED is released but its record is missing",
+    ]
+
+
+def test_a_released_record_whose_list_is_damaged_is_found(root: Path) -> None:
+    folder = write_record(root, *example_record())
+    (root / "RELEASED.json").write_text("{")
+
+    assert {each.rule for each in validate(folder)} == {"R-RELEASED"}
+
+
+def test_every_rule_has_a_record_that_breaks_it() -> None:
+    elsewhere = {"R-JSON", "R-SIZE", "R-CANONICAL", "R-RELEASED"}  # tested above on files rather than values
+
+    assert {rule.id for rule in RULES} == {rule for rule, *_ in CHANGES} | elsewhere
+
+
+def test_rule_ids_are_unique_and_say_what_holds() -> None:
+    ids = [rule.id for rule in RULES]
+
+    assert len(set(ids)) == len(ids)
+    assert all(rule.id.startswith("R-") and rule.says for rule in RULES)
+
+
+@pytest.mark.parametrize("given", ["folder", "file", "root", "task"])
+def test_a_record_is_found_from_its_folder_its_file_and_from_above(root: Path, given: str) -> None:
+    record, files = example_record()
+    folder = write_record(root, {**record, "mood": "good"}, files)
+    path = {"folder": folder, "file": folder / "guideline.json", "root": root, "task": root / "image-cls"}[given]
+
+    assert [each.rule for each in validate(path)] == ["R-SCHEMA"]
+
+
+def test_valid_records_of_both_kinds_have_no_findings_also_by_a_relative_path(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Store(root).publish(*example_record())
+    record = published_record("image-cls/digits/lenet")
+    folder = Store(root).publish(record, {})
+    monkeypatch.chdir(folder)
+
+    assert validate(root) == []
+    assert validate(Path()) == []
+    assert validate(Path("../../mlp/v1")) == []
+
+
+def test_an_empty_root_has_no_findings_and_hidden_folders_are_passed_over(root: Path) -> None:
+    (root / ".runs/a/b/v1").mkdir(parents=True)
+
+    assert validate(root) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "state"), [("none", "does not exist"), ("notes.txt", "is not a folder or a guideline")]
+)
+def test_what_is_no_place_of_records_is_a_usage_error(root: Path, name: str, state: str) -> None:
+    (root / "notes.txt").write_text("")
+
+    with pytest.raises(UsageError, match=f"{name} {state}"):
+        validate(root / name)
+
+
+def test_a_hostile_file_name_is_shown_escaped(root: Path) -> None:
+    record, files = example_record()
+    folder = write_record(root, record, {**files, "\x1b[31mred": b""})
+
+    assert str(validate(folder)[0]) == f"{folder}/\\x1b[31mred: R-FILES is not named in the record"
+
+
+def test_where_lower_is_better_the_bounds_change_sides(root: Path) -> None:
+    record, files = example_record(targets=(0.9,))
+    record["question"]["metric"].update(name="error-rate", direction="lower")
+    point = record["frontier"][0]
+    point["bracket"] = []
+    below = validate(write_record(root, record, files))
+    point["target"] = 0.96
+    record["version"], record["supersedes"] = 2, 1
+    above = validate(write_record(root, record, files))
+
+    assert [str(each).partition(": ")[2] for each in below] == [
+        "R-INTERVAL its bound 0.95 does not meet the target 0.9"
+    ]
+    assert above == []
+
+
+def test_one_rule_can_be_checked_alone(root: Path) -> None:
+    record, files = example_record()
+    folder = write_record(root, {**record, "mood": "good"}, files)
+
+    assert {rule.id for rule in RULES if check(rule, folder)} == {"R-SCHEMA"}
