@@ -99,7 +99,9 @@ def test_every_command_and_option_is_documented(name: str) -> None:
     assert section is not None, f"docs/commands.md has no section '## guides {name}'"
     if name in LIGHT:
         options = {option for parameter in command(name).params for option in parameter.opts if option.startswith("--")}
-        assert {option for option in options if f"`{option}" not in section[1] and f" {option}" not in section[1]} == set()
+        assert {
+            option for option in options if f"`{option}" not in section[1] and f" {option}" not in section[1]
+        } == set()
 
 
 def test_the_help_line_of_a_command_is_the_first_line_of_the_table() -> None:
@@ -107,12 +109,39 @@ def test_the_help_line_of_a_command_is_the_first_line_of_the_table() -> None:
 
 
 def test_lookup_prints_a_table_and_what_binds(guides: Guides, filled: Path) -> None:
-    result = guides("lookup", "--task", "image-cls", "--dataset", "digits", "--target-acc", "0.9,0.95", "--registry", filled)
+    result = guides(
+        "lookup", "--task", "image-cls", "--dataset", "digits", "--target-acc", "0.9,0.95", "--registry", filled
+    )
 
     assert (result.code, result.err) == (0, "")
     heading, first, second = result.out.splitlines()[1:4]
-    assert heading.split() == ["guideline", "target", "width", "depth", "route", "params", "flops", "bytes", "metric", "[low,", "high]", "seeds"]
-    assert first.split()[3:] == ["0.9", "8", "1", "scratch", "610", "1,184", "2,440", "0.925", "[0.900,", "0.950]", "20"]
+    assert heading.split() == [
+        "guideline",
+        "target",
+        "width",
+        "depth",
+        "route",
+        "params",
+        "flops",
+        "bytes",
+        "metric",
+        "[low,",
+        "high]",
+        "seeds",
+    ]
+    assert first.split()[3:] == [
+        "0.9",
+        "8",
+        "1",
+        "scratch",
+        "610",
+        "1,184",
+        "2,440",
+        "0.925",
+        "[0.900,",
+        "0.950]",
+        "20",
+    ]
     assert second.split()[3:5] == ["0.95", "12"]
 
 
@@ -148,7 +177,10 @@ def test_a_data_set_without_an_answer_is_mentioned_beside_those_with_one(guides:
     result = guides("lookup", "--task", "image-cls", "--target-acc", "0.95", "--registry", filled)
 
     assert result.code == 0
-    assert "image-cls on kites: nothing reaches 0.95; the best on record is image-cls/kites/mlp v1, width 8, depth 1 with 0.925" in result.out
+    assert (
+        "image-cls on kites: nothing reaches 0.95; "
+        "the best on record is image-cls/kites/mlp v1, width 8, depth 1 with 0.925" in result.out
+    )
 
 
 def test_list_shows_every_version_with_its_root(guides: Guides, filled: Path, tmp_path: Path) -> None:

@@ -84,13 +84,37 @@ def test_the_header_names_the_record_its_licence_and_the_call() -> None:
     assert not any("harness_is_never_imported" in line or "Other" in line or "after" in line for line in lines)
 
 
+def test_an_option_that_the_constructor_does_not_take_is_a_comment(family: Path) -> None:
+    family.write_text(FAMILY.replace(', activation: str = "relu"', ""))
+    record, _ = example_record()
+    program = code.program(record, record["frontier"][0], "0.9")
+
+    assert "# Fixed in this family: activation relu" in program.splitlines()
+    assert "activation=" not in program
+
+
+@pytest.mark.parametrize("name", sorted(plugins.known("family")))
+def test_the_program_of_every_family_here_runs(name: str, tmp_path: Path) -> None:
+    record, _ = example_record(f"image-cls/digits/{name}")
+    record["question"]["dataset"]["input_shape"] = [1, 8, 8]
+    path = tmp_path / "net.py"
+    path.write_text(code.program(record, record["frontier"][0], "0.9"))
+
+    done = subprocess.run([sys.executable, "-I", str(path)], capture_output=True, text=True, check=False)
+
+    assert done.stderr == ""
+    assert done.stdout.startswith("(2, 10) ")
+
+
 def test_decorators_come_along() -> None:
     text = 'NETWORK_CLASS: str = "A"\n\n\n@final\nclass A:\n    x = 1\n'
 
     assert code.network_class(text, "mlp") == ("A", "@final\nclass A:\n    x = 1")
 
 
-@pytest.mark.parametrize("text", ["", "class A: ...\n", 'NETWORK_CLASS = "B"\nclass A: ...\n', "NETWORK_CLASS = A\nclass A: ...\n"])
+@pytest.mark.parametrize(
+    "text", ["", "class A: ...\n", 'NETWORK_CLASS = "B"\nclass A: ...\n', "NETWORK_CLASS = A\nclass A: ...\n"]
+)
 def test_a_file_without_a_network_class_is_refused(text: str) -> None:
     with pytest.raises(InvalidData, match="the family 'mlp' names no network class"):
         code.network_class(text, "mlp")

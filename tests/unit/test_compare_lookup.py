@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import registry
 from harness.__main__ import harness
 from harness.compare.lookup import cpu_seconds
 from registry.errors import GuidesError, UnknownName
 
 
 @pytest.mark.usefixtures("alone")
-def test_rows_compare_a_lookup_with_importing_click(tmp_path: Path) -> None:
+def test_rows_compare_a_lookup_with_importing_click(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(registry.__file__).parents[1]))
     path = tmp_path / "rows.json"
     arguments = ["compare", "lookup", "--records", "50", "--runs", "1", "--json", str(path)]
     done = CliRunner().invoke(harness, arguments, catch_exceptions=False)

@@ -16,24 +16,23 @@ from typing import Any
 import pytest
 
 import registry
+from tests.unit.conftest import settle
 
 CHECKOUT = Path(registry.__file__).parents[1]
-LOOKUP = "from registry.cli import run; run(['lookup', '--task', 'image-cls', '--target-acc', '0.9', '--registry', {root!r}])"
+LOOKUP = "from registry.cli import run; run('lookup --task image-cls --target-acc 0.9 --registry'.split() + [{root!r}])"
 
 # What a lookup may load beyond what `import click` does. Everything else in the standard library costs time too.
 ALLOWED = {
     "errno", "json", "json.decoder", "json.encoder", "json.scanner", "_json", "sqlite3", "sqlite3.dbapi2", "_sqlite3",
-    "heapq", "_heapq", "locale", "_locale", "__future__", "time", "math", "re", "datetime", "_datetime", "collections.abc",
-    "contextlib", "typing", "os", "zlib",
+    "heapq", "_heapq", "locale", "_locale", "__future__", "time", "math", "re", "datetime", "_datetime",
+    "collections.abc", "contextlib", "typing", "os", "zlib",
 }  # fmt: skip
 
 
 def loaded(code: str, root: Path) -> set[str]:
     """Return the modules that ``code`` loads beyond click and this package, in a fresh interpreter."""
     probe = (
-        "import sys, click\nbefore = set(sys.modules)\n"
-        f"{code}\n"
-        "sys.stderr.write(' '.join(set(sys.modules) - before))\n"
+        f"import sys, click\nbefore = set(sys.modules)\n{code}\nsys.stderr.write(' '.join(set(sys.modules) - before))\n"
     )
     command = [sys.executable, "-c", probe.replace("{root!r}", repr(str(root)))]
     done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, check=True)
@@ -42,6 +41,7 @@ def loaded(code: str, root: Path) -> set[str]:
 
 @pytest.mark.usefixtures("alone")
 def test_a_lookup_loads_click_json_sqlite_and_little_else(filled: Path) -> None:
+    settle(filled)
     first = loaded(LOOKUP, filled)  # builds the index
     second = loaded(LOOKUP, filled)
 
@@ -78,7 +78,11 @@ def test_the_import_contracts_hold() -> None:
 
 @pytest.mark.parametrize(
     ("module", "line"),
-    [("registry/lookup.py", "import pydantic"), ("registry/wording.py", "import harness.trial"), ("registry/store.py", "import numpy")],
+    [
+        ("registry/lookup.py", "import pydantic"),
+        ("registry/wording.py", "import harness.trial"),
+        ("registry/store.py", "import numpy"),
+    ],
 )
 def test_an_import_inside_a_function_breaks_a_contract(tmp_path: Path, module: str, line: str) -> None:
     for package in ("registry", "harness"):
