@@ -4,8 +4,8 @@ Small networks are bound by overhead, not arithmetic: K members in one program m
 as K separate loops. Members never depend on their pack: each has its own generators for weights and batches, and every
 operation here works member by member.
 
-All parameters of a pack live in one flat tensor ``(members, scalars)``; layers are views into it, so Adam is a handful of
-element-wise operations whatever the network.
+All parameters of a pack live in one flat tensor ``(members, scalars)``; layers are views into it, so Adam is a handful
+of element-wise operations whatever the network.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def train(
     weight_decays: Sequence[float],
     steps: int,
 ) -> Progress:
-    """Train every member with Adam under cosine annealing to 0, decoupled weight decay, best validation checkpoint kept.
+    """Train every member by Adam, annealed to 0, with decoupled weight decay; keep the best validation checkpoint.
 
     Args:
         network: The members, already loaded; its parameters end at the last step's.
@@ -209,9 +209,7 @@ def _empty_progress(network: StackedNetwork) -> Progress:
     )
 
 
-def _check(
-    network: StackedNetwork, progress: Progress, inputs: torch.Tensor, labels: torch.Tensor, step: int
-) -> None:
+def _check(network: StackedNetwork, progress: Progress, inputs: torch.Tensor, labels: torch.Tensor, step: int) -> None:
     """Read validation, keep what is better (error, then loss), note what diverged."""
     errors, losses = errors_and_losses(network, inputs, labels)
     finite = torch.isfinite(losses) & torch.isfinite(network.parameters).all(dim=1)

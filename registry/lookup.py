@@ -242,7 +242,7 @@ def _first(
         conditions, parameters = [*conditions, "points.route = ?"], [*parameters, route]
     where = " AND ".join(("points.question = ?", "points.kind = ?", "points.superseded = ?", *conditions))
     order = ", ".join((*(("points.score DESC",) if by_score else ()), *_order(query, target)))
-    select = f"SELECT {_COLUMNS} FROM points JOIN records USING (record) WHERE {where} ORDER BY {order}"  # noqa: S608
+    select = f"SELECT {_COLUMNS} FROM points JOIN records USING (record) WHERE {where} ORDER BY {order}"  # noqa: S608  # ours
     kind = "knee" if target is None else "frontier"
     for superseded in (0, 1):
         found: list[tuple[Network, Index]] = []

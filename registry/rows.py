@@ -309,5 +309,6 @@ def _question(connection: sqlite3.Connection, values: tuple[str, ...]) -> int:
 
 def _add(connection: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> int:
     columns, marks = ", ".join(row), ", ".join("?" * len(row))
-    added = connection.execute(f"INSERT INTO {table} ({columns}) VALUES ({marks})", tuple(row.values()))  # noqa: S608
+    insert = f"INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608  # our own table and columns
+    added = connection.execute(insert, tuple(row.values()))
     return int(added.lastrowid or 0)

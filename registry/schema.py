@@ -22,7 +22,9 @@ Line = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Prose = Annotated[str, StringConstraints(max_length=4000)]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Timestamp = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$")]
-RelativePath = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")]
+RelativePath = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$")
+]
 Count = Annotated[int, Field(ge=0, le=LARGEST_INT)]
 PositiveCount = Annotated[int, Field(ge=1, le=LARGEST_INT)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -39,9 +41,14 @@ class Model(BaseModel):
 class Shape(Model):
     """The size of a network inside its family."""
 
-    width: Annotated[Count, Field(description="units per hidden layer, channels of the first stage, or model dimension; 0 at depth 0")]
+    width: Annotated[
+        Count,
+        Field(description="units per hidden layer, channels of the first stage, or model dimension; 0 at depth 0"),
+    ]
     depth: Annotated[Count, Field(description="hidden layers or blocks, input and output not counted; 0 is linear")]
-    resolution: Annotated[PositiveCount | None, Field(description="input side in pixels, where the task has one")] = None
+    resolution: Annotated[PositiveCount | None, Field(description="input side in pixels, where the task has one")] = (
+        None
+    )
 
 
 class Licence(Model):
@@ -57,15 +64,20 @@ class DatasetFacts(Model):
     id: Annotated[Slug, Field(description="data set name")]
     source: Annotated[Line, Field(description="where the data come from, citable")]
     licence: Annotated[Line, Field(description="licence of the data")]
-    sha256: Annotated[Sha256 | None, Field(description="content hash of inputs, labels and splits; null for published evidence")]
+    sha256: Annotated[
+        Sha256 | None, Field(description="content hash of inputs, labels and splits; null for published evidence")
+    ]
     n_train: Annotated[PositiveCount | None, Field(description="examples to train on")]
     n_val: Annotated[Count | None, Field(description="examples to choose by")]
     n_test: Annotated[PositiveCount | None, Field(description="examples the claim rests on")]
     input_shape: Annotated[
-        list[PositiveCount] | None, Field(max_length=4, description="one example: features, or channels x height x width")
+        list[PositiveCount] | None,
+        Field(max_length=4, description="one example: features, or channels x height x width"),
     ]
     n_classes: Annotated[PositiveCount | None, Field(description="classes, where the task has them")]
-    group: Annotated[Line | None, Field(description="what the splits keep apart (file, font family); null: same source")]
+    group: Annotated[
+        Line | None, Field(description="what the splits keep apart (file, font family); null: same source")
+    ]
 
 
 class Metric(Model):
@@ -117,7 +129,8 @@ class TestResult(Model):
         str,
         Field(
             max_length=400_000,
-            description="per seed and test item: zlib + base64 of packed correct bits (classification) or float16 losses, seeds first",
+            description="per seed and test item: zlib + base64 of packed correct bits (classification) or "
+            "float16 losses, seeds first",
         ),
     ]
 
@@ -140,7 +153,8 @@ class OnnxFile(Model):
     opset: Annotated[int, Field(ge=13, le=40)]
     metric: Annotated[Real, Field(description="test metric of this file in onnxruntime")]
     max_abs_difference: Annotated[
-        Measure, Field(description="largest difference of a logit between PyTorch and onnxruntime, batch 1, 7 and n_test")
+        Measure,
+        Field(description="largest difference of a logit between PyTorch and onnxruntime, batch 1, 7 and n_test"),
     ]
     int8: Int8File | None = None
 
@@ -180,13 +194,18 @@ class Point(Model):
     route: Annotated[Literal["scratch", "pruned", "distilled"], Field(description="how the network got small")]
     params: Annotated[Count, Field(description="trainable scalars, biases and embeddings included")]
     flops: Annotated[Measure | None, Field(description="forward pass of one example; a multiply-add is 2")]
-    train_flops: Annotated[Measure | None, Field(description="one training run: 3 x flops x examples seen (all stages)")]
+    train_flops: Annotated[
+        Measure | None, Field(description="one training run: 3 x flops x examples seen (all stages)")
+    ]
     weight_bytes: Annotated[Count | None, Field(description="parameters alone, float32")]
-    weight_bytes_int8: Annotated[Count | None, Field(description="parameters alone, int8 with float32 scales, int32 biases")]
+    weight_bytes_int8: Annotated[
+        Count | None, Field(description="parameters alone, int8 with float32 scales, int32 biases")
+    ]
     ram_bytes: Annotated[Count | None, Field(description="peak of live tensors, float32, batch 1, weights apart")]
     ram_bytes_int8: Annotated[Count | None, Field(description="peak of live tensors, int8, batch 1, weights apart")]
     latency_ratio: Annotated[
-        Measure | None, Field(description="median onnxruntime time at batch 1 over that of a dense 64-128-128-10 network")
+        Measure | None,
+        Field(description="median onnxruntime time at batch 1 over that of a dense 64-128-128-10 network"),
     ]
 
 
@@ -199,7 +218,9 @@ class MeasuredPoint(Point):
     steps: Annotated[PositiveCount, Field(description="optimiser steps of the (last) training stage")]
     learning_rate: Annotated[float, Field(gt=0, le=1e6)]
     weight_decay: Annotated[Measure, Field(description="decoupled weight decay")]
-    pruned_from: Annotated[Shape | None, Field(description="the shape that was trained first, where route is pruned")] = None
+    pruned_from: Annotated[
+        Shape | None, Field(description="the shape that was trained first, where route is pruned")
+    ] = None
     test: TestResult
     attempts: Annotated[list[Attempt], Field(max_length=200)]
     bracket: Annotated[list[BracketPoint], Field(max_length=64)]
@@ -211,7 +232,10 @@ class PublishedPoint(Point):
 
     name: Annotated[Line, Field(description="the model's name at the source")]
     value: Annotated[Real, Field(description="test metric as published, in the metric's unit")]
-    low: Annotated[Real | None, Field(description="lower bound of the metric: binomial on the test set and a stated prior for the seed")]
+    low: Annotated[
+        Real | None,
+        Field(description="lower bound of the metric: binomial on the test set and a stated prior for the seed"),
+    ]
     year: Annotated[int | None, Field(ge=1950, le=2100)]
     citation: Annotated[Line, Field(description="citation key or link")]
     where: Annotated[Line, Field(description="table, figure or page of the source")]
@@ -258,7 +282,8 @@ class Law(Model):
     shape: Shape
     forms: Annotated[list[LawForm], Field(min_length=1, max_length=16)]
     draws: Annotated[
-        list[list[Real]], Field(max_length=200, description="bootstrap draws of the first form's parameters, in key order")
+        list[list[Real]],
+        Field(max_length=200, description="bootstrap draws of the first form's parameters, in key order"),
     ]
     valid_range: ValidRange
     points: Annotated[list[LawPoint], Field(min_length=5, max_length=400)]

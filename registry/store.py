@@ -257,13 +257,13 @@ class Store:
             refuse_links(folder, self.root)
             self.root.mkdir(parents=True, exist_ok=True)
             with self._lock():
-                folder.parent.mkdir(parents=True, exist_ok=True)
-                sweep(folder.parent)
                 try:
+                    folder.parent.mkdir(parents=True, exist_ok=True)
+                    sweep(folder.parent)
                     yield folder
                 finally:
-                    with contextlib.suppress(OSError):  # the first that holds something stays, and those above it
-                        for parent in folder.parents[:3]:
+                    for parent in folder.parents[:3]:
+                        with contextlib.suppress(OSError):  # it holds something, or was never made
                             parent.rmdir()
         except OSError as error:
             raise _refused(self.root, error) from error

@@ -1,14 +1,24 @@
-"""Fixtures that more than one test file uses."""
+"""What every test can rely on: the same surroundings everywhere, and fixtures that more than one file uses."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from registry.store import Store
 from tests.example_record import example_record
+
+# What a shell or a CI service happens to set must not change what a test sees.
+for _name in ("CI", "COLUMNS", "FORCE_COLOR", "GUIDES_PATH", "NO_COLOR"):
+    os.environ.pop(_name, None)
+
+# The same examples in every run, and no deadline: a slow machine is no failure.
+hypothesis.settings.register_profile("everywhere", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("everywhere")
 
 
 @pytest.fixture

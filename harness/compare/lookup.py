@@ -40,7 +40,7 @@ class Row(NamedTuple):
 @click.option("--records", default=100_000, show_default=True, help="Synthetic records in the large registry.")
 @click.option("--runs", default=20, show_default=True, help="Runs of each command, interleaved.")
 @click.option("--json", "json_", type=click.Path(path_type=Path), metavar="FILE", help="Write the rows here too.")
-def COMMAND(records: int, runs: int, json_: Path | None) -> None:  # noqa: N802
+def COMMAND(records: int, runs: int, json_: Path | None) -> None:
     """CPU time of a warm lookup over that of `python -c "import click"`: shipped records, then synthetic ones too."""
     compileall.compile_dir(Path(registry.__file__).parent, quiet=1)
     with tempfile.TemporaryDirectory() as folder:

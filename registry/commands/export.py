@@ -33,7 +33,7 @@ _LARGEST_ONNX = 5_000_000  # bytes
 @click.option("--code", "as_code", is_flag=True, help="Print the network as a PyTorch program.")
 @registries
 @quiet
-def COMMAND(  # noqa: N802
+def COMMAND(
     record: str,
     target: str,
     route: str | None,

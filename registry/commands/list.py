@@ -19,7 +19,7 @@ from registry.shelf import Listed
 @registries
 @as_json
 @quiet
-def COMMAND(kind: str | None, registry: tuple[str, ...], json_: bool, quiet: bool) -> None:  # noqa: N802
+def COMMAND(kind: str | None, registry: tuple[str, ...], json_: bool, quiet: bool) -> None:
     """List every guideline on record with the root it lies in, or the names of tasks, data sets or families."""
     records, damaged = index.read(roots.find(registry), _all)
     warn(damaged, is_quiet=quiet)

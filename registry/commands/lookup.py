@@ -70,7 +70,7 @@ _TARGET = Reading("target", parse.target)
 @registries
 @as_json
 @quiet
-def COMMAND(  # noqa: N802  # the name cli.py looks for
+def COMMAND(  # the name cli.py looks for
     accuracies: tuple[list[float], ...],
     targets: tuple[Target, ...],
     knee: bool,

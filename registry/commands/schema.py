@@ -11,6 +11,6 @@ from registry.schema import json_schema
 
 
 @click.command("schema", epilog=examples("guides schema", "guides schema > guideline.schema.json"))
-def COMMAND() -> None:  # noqa: N802
+def COMMAND() -> None:
     """Print the JSON Schema (2020-12) of a guideline record."""
     click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))

@@ -16,7 +16,7 @@ from registry.wording import shown
 @click.argument("record", metavar="ID[@VERSION]")
 @registries
 @as_json
-def COMMAND(record: str, registry: tuple[str, ...], json_: bool) -> None:  # noqa: N802
+def COMMAND(record: str, registry: tuple[str, ...], json_: bool) -> None:
     """Show a guideline: what was asked, its answers, its baselines and cost. With --json the whole record."""
     record_id, version = parse.record_id(record)
 

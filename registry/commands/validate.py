@@ -14,7 +14,7 @@ from registry.validate import validate
 @click.command("validate", epilog=examples("guides validate guidelines", "guides validate my-guidelines --json"))
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @as_json
-def COMMAND(paths: tuple[str, ...], json_: bool) -> None:  # noqa: N802
+def COMMAND(paths: tuple[str, ...], json_: bool) -> None:
     """Check roots, record folders or record files against every static rule; exit 1 where one is broken."""
     findings = []
     for path in map(Path, paths):

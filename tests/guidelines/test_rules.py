@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from registry.rules.record import Rule
 from registry.store import Store
-from registry.validate import RULES, Rule, check, validate
+from registry.validate import RULES, check, validate
 
 ROOT = Path(__file__).parents[2] / "guidelines"
 RECORDS = list(Store(ROOT).records())
