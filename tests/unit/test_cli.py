@@ -47,10 +47,11 @@ def examples(name: str) -> list[str]:
 
 
 def test_the_version_is_the_one_the_package_is_published_as(guides: Guides) -> None:
-    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
+    settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
 
-    assert registry.__version__ == project["version"]
-    assert guides("--version").out == f"guides {project['version']}\n"
+    assert settings["project"]["dynamic"] == ["version"]
+    assert CHECKOUT / settings["tool"]["hatch"]["version"]["path"] == Path(registry.__file__)
+    assert guides("--version").out == f"guides {registry.__version__}\n"
 
 
 def test_the_module_is_the_command(alone: Path) -> None:
