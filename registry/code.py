@@ -27,6 +27,8 @@ def program(values: dict[str, Any], point: dict[str, Any], target: str) -> str:
     """
     family = values["id"].rpartition("/")[2]
     name, source = network_class(family_source(family), family)
+    takes = _constructor_names(source)
+    options = {key.replace("-", "_"): value for key, value in point["family_options"].items()}
     dataset = values["question"]["dataset"]
     input_shape = tuple(dataset["input_shape"])
     arguments = {
@@ -34,16 +36,17 @@ def program(values: dict[str, Any], point: dict[str, Any], target: str) -> str:
         "n_outputs": dataset["n_classes"] or 1,
         "width": point["shape"]["width"],
         "depth": point["shape"]["depth"],
-        **{key.replace("-", "_"): value for key, value in point["family_options"].items()},
+        **{key: value for key, value in options.items() if key in takes},
     }
     built = ", ".join(f"{key}={value!r}" for key, value in arguments.items())
     command = f"guides export {values['id']}@{values['version']} {target}"
     if point["route"] != "scratch":
         command += f" --route {point['route']}"
+    fixed = "".join(f"# Fixed in this family: {key} {value}\n" for key, value in options.items() if key not in takes)
     imports = "import math\n\n" if _uses(source, "math") else ""
     head = f"{values['id']} v{values['version']}, target {target}: {point['route']}, {point['params']:,} params"
     return f"""# {head}.
-# Untrained: the trained weights are in the ONNX file of the same answer.
+{fixed}# Untrained: the trained weights are in the ONNX file of the same answer.
 # SPDX-License-Identifier: Apache-2.0
 # Usage: {command} --code > net.py && python net.py
 {imports}import torch
@@ -91,6 +94,13 @@ def network_class(text: str, family: str) -> tuple[str, str]:
 def _target(node: ast.Assign | ast.AnnAssign) -> str:
     target = node.targets[0] if isinstance(node, ast.Assign) else node.target
     return target.id if isinstance(target, ast.Name) else ""
+
+
+def _constructor_names(source: str) -> set[str]:
+    """Return the names of the parameters of a class's constructor."""
+    functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
+    arguments = next((node.args for node in functions if node.name == "__init__"), None)
+    return {one.arg for one in (*arguments.args, *arguments.kwonlyargs)} if arguments else set()
 
 
 def _uses(source: str, module: str) -> bool:

@@ -15,7 +15,7 @@ from registry.index import Index
 from registry.roots import Root
 from registry.store import Store
 from tests.example_record import example_record, published_record
-from tests.unit.conftest import write
+from tests.unit.conftest import settle, write
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -24,16 +24,11 @@ def names(root: Path) -> list[str]:
     """Return id@version of every indexed record."""
 
     def ask(indexes: list[Index]) -> list[str]:
-        return [f"{name}@{version}" for name, version in indexes[0].rows("SELECT id, version FROM records ORDER BY 1, 2")]
+        return [
+            f"{name}@{version}" for name, version in indexes[0].rows("SELECT id, version FROM records ORDER BY 1, 2")
+        ]
 
     return index.read([Root(str(root))], ask)
-
-
-def settle(root: Path) -> None:
-    """Make everything in the root a minute old, so that an index built now may be trusted."""
-    for path in [root, *root.rglob("*")]:
-        old = path.stat().st_mtime_ns - 60_000_000_000
-        os.utime(path, ns=(old, old))
 
 
 @pytest.fixture
@@ -103,7 +98,9 @@ def test_a_hand_edit_is_seen(filled: Path) -> None:
     record["frontier"][0]["params"] += 1
     write(filled, record)
 
-    params = index.read([Root(str(filled))], lambda opened: [row[0] for row in opened[0].rows("SELECT params FROM points")])
+    params = index.read(
+        [Root(str(filled))], lambda opened: [row[0] for row in opened[0].rows("SELECT params FROM points")]
+    )
 
     assert record["frontier"][0]["params"] in params
 
@@ -117,7 +114,9 @@ def test_a_removed_record_is_gone(filled: Path) -> None:
     assert "tabular-cls/wine/mlp@1" not in names(filled)
 
 
-def test_a_large_root_goes_by_its_generation(filled: Path, monkeypatch: pytest.MonkeyPatch, counted: list[Root]) -> None:
+def test_a_large_root_goes_by_its_generation(
+    filled: Path, monkeypatch: pytest.MonkeyPatch, counted: list[Root]
+) -> None:
     monkeypatch.setattr(index, "SMALL", 3)
     names(filled)
     add_by_hand(filled)
@@ -166,7 +165,9 @@ def test_an_index_damaged_behind_its_header_is_rebuilt(filled: Path) -> None:
     assert len(names(filled)) == 4
 
 
-def test_an_index_of_another_format_is_rebuilt(filled: Path, monkeypatch: pytest.MonkeyPatch, counted: list[Root]) -> None:
+def test_an_index_of_another_format_is_rebuilt(
+    filled: Path, monkeypatch: pytest.MonkeyPatch, counted: list[Root]
+) -> None:
     settle(filled)
     names(filled)
     monkeypatch.setattr(index, "FORMAT", "next")
@@ -299,6 +300,8 @@ def test_a_version_is_superseded_by_a_newer_one_that_says_so(root: Path) -> None
             record["supersedes"] = None
         write(root, record)
 
-    marks = index.read([Root(str(root))], lambda opened: dict(opened[0].rows("SELECT version, superseded FROM records").fetchall()))
+    marks = index.read(
+        [Root(str(root))], lambda opened: dict(opened[0].rows("SELECT version, superseded FROM records").fetchall())
+    )
 
     assert marks == {1: 1, 2: 0, 3: 0}

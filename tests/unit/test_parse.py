@@ -10,13 +10,24 @@ from registry.errors import UsageError
 
 @pytest.mark.parametrize(
     ("text", "value"),
-    [("10e6", 10_000_000), ("10M", 10_000_000), ("64k", 64_000), ("64Ki", 65_536), ("1_000", 1000), ("1.5k", 1500), ("1,000", 1000), ("7", 7)],
+    [
+        ("10e6", 10_000_000),
+        ("10M", 10_000_000),
+        ("64k", 64_000),
+        ("64Ki", 65_536),
+        ("1_000", 1000),
+        ("1.5k", 1500),
+        ("1,000", 1000),
+        ("7", 7),
+    ],
 )
 def test_sizes_are_read_as_typed(text: str, value: int) -> None:
     assert parse.size(text) == value
 
 
-@pytest.mark.parametrize("text", ["", "0", "-5", "1.5", "ten", "5 MB", "nan", "inf", "1e400", "10K", "_5", "0x10", "9e15M"])
+@pytest.mark.parametrize(
+    "text", ["", "0", "-5", "1.5", "ten", "5 MB", "nan", "inf", "1e400", "10K", "_5", "0x10", "9e15M"]
+)
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="not a"):
         parse.size(text)

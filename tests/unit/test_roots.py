@@ -67,8 +67,12 @@ def test_the_cache_folder_follows_xdg(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert roots.cache_folder() == str(tmp_path / "sizing-guides")
 
 
-@pytest.mark.parametrize(("platform", "ending"), [("linux", ".cache/sizing-guides"), ("darwin", "Library/Caches/sizing-guides")])
-def test_without_xdg_the_cache_folder_is_the_platforms(monkeypatch: pytest.MonkeyPatch, platform: str, ending: str) -> None:
+@pytest.mark.parametrize(
+    ("platform", "ending"), [("linux", ".cache/sizing-guides"), ("darwin", "Library/Caches/sizing-guides")]
+)
+def test_without_xdg_the_cache_folder_is_the_platforms(
+    monkeypatch: pytest.MonkeyPatch, platform: str, ending: str
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", "relative/is/ignored")
     monkeypatch.setattr(sys, "platform", platform)
 

@@ -1,0 +1,403 @@
+"""The smallest network for a target: what qualifies, what wins, and what is said beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry import lookup, report, smallest_for
+from registry.answers import Answer, Query, Reply
+from registry.errors import NoAnswer, UnknownName, UsageError
+from registry.roots import Root
+from registry.wording import no_answer
+from tests.example_record import example_record, published_record
+from tests.unit.conftest import write
+
+pytestmark = pytest.mark.usefixtures("alone")
+
+
+def ask(*folders: Path, task: str = "image-cls", targets: tuple[float, ...] = (0.9,), **limits: Any) -> Reply:
+    return lookup.answer([Root(str(folder)) for folder in folders], Query(task, targets, **limits))
+
+
+def only(reply: Reply) -> Answer:
+    assert len(reply.answers) == 1
+    return reply.answers[0]
+
+
+def text(reply: Reply, **limits: Any) -> str:
+    return "\n".join(report.lines(Query("image-cls", (0.9,), **limits), reply))
+
+
+def refusal(*folders: Path, **limits: Any) -> NoAnswer:
+    targets = limits.pop("targets", (0.9,))
+    query = Query("image-cls", targets, **limits)
+    return no_answer(query, lookup.answer([Root(str(folder)) for folder in folders], query))
+
+
+def edited(
+    root: Path, change: Callable[[dict[str, Any]], None], record_id: str = "image-cls/digits/mlp", version: int = 1
+) -> Path:
+    """Write an example record with one thing changed."""
+    record, _ = example_record(record_id, version)
+    change(record)
+    write(root, record)
+    return root
+
+
+def set_tests(record: dict[str, Any], low: float, median: float, high: float) -> None:
+    for point in record["frontier"]:
+        set_test(point, low, median, high)
+
+
+def set_test(point: dict[str, Any], low: float, median: float, high: float) -> None:
+    point["test"].update(low=low, median=median, high=high)
+
+
+def test_the_smallest_that_reaches_the_target_answers(filled: Path) -> None:
+    reply = ask(filled, targets=(0.9, 0.95), dataset="fashion")
+
+    assert [(answer.target, answer.network.width) for answer in reply.answers] == [(0.9, 8), (0.95, 12)]
+
+
+def test_a_point_certified_for_more_answers_for_less(filled: Path) -> None:
+    answer = only(ask(filled, targets=(0.93,), dataset="fashion"))
+
+    assert answer.network.target == 0.95
+    assert "(at least 20 of 20 runs do)" in text(Reply((answer,), (), False, ()))
+
+
+def test_the_bound_decides_not_the_median(root: Path) -> None:
+    edited(root, lambda record: set_tests(record, 0.8, 0.99, 0.99))
+
+    assert ask(root).answers == ()
+
+
+def test_where_lower_is_better_the_upper_bound_decides(root: Path) -> None:
+    def bits(record: dict[str, Any]) -> None:
+        record["question"]["metric"] = {"name": "bits", "unit": "bits-per-byte", "direction": "lower", "chance": 4.0}
+        record["frontier"] = record["frontier"][:1]
+        record["frontier"][0]["target"] = 2.0
+        record["knee"] = []
+        set_test(record["frontier"][0], 1.8, 1.9, 2.0)
+
+    edited(root, bits)
+
+    assert ask(root, targets=(2.0,), metric="bits").answers
+    assert not ask(root, targets=(1.9,), metric="bits").answers
+
+
+def test_each_data_set_has_its_own_answer(filled: Path) -> None:
+    reply = ask(filled)
+
+    assert [answer.question.dataset for answer in reply.answers] == ["digits", "fashion"]
+    assert text(reply).endswith("Sizes for different data sets are not comparable.")
+
+
+def test_ties_go_to_fewer_flops_whatever_the_root(root: Path, tmp_path: Path) -> None:
+    edited(root, lambda record: None, "image-cls/digits/aa")
+    edited(tmp_path / "two", lambda record: record["frontier"][0].update(flops=3.0), "image-cls/digits/zz")
+
+    assert only(ask(root, tmp_path / "two")).network.family == "zz"
+    assert only(ask(tmp_path / "two", root)).network.family == "zz"
+
+
+@pytest.mark.parametrize(
+    ("minimise", "field"),
+    [("flops", "flops"), ("weight-bytes", "weight_bytes"), ("ram-bytes", "ram_bytes"), ("latency", "latency_ratio")],
+)
+def test_smallest_may_mean_something_else_first(root: Path, minimise: str, field: str) -> None:
+    edited(root, lambda record: None)
+    edited(
+        root,
+        lambda record: record["frontier"][1].update({field: 0 if "bytes" in field else 0.0}),
+        "image-cls/digits/cnn",
+    )
+
+    assert only(ask(root)).network.width == 8
+    assert only(ask(root, minimise=minimise)).network.width == 12
+
+
+@pytest.mark.parametrize(
+    "limit", [{"max_params": 700}, {"max_flops": 1200}, {"flash": 2500}, {"max_latency_ratio": 0.5}, {"ram": 1}]
+)
+def test_a_limit_that_no_network_meets_is_named_with_what_would_do(filled: Path, limit: dict[str, Any]) -> None:
+    error = refusal(filled, targets=(0.95,), dataset="digits", **limit)
+
+    assert str(error) == (
+        "no guideline for image-cls reaches 0.950 within these limits; "
+        "without them the smallest is image-cls/digits/cnn v1, width 12, depth 1 with 910 params\n"
+        "  Ask for less, or measure: guides bench --task image-cls --dataset digits --family mlp --target-acc 0.95"
+    )
+
+
+@pytest.mark.parametrize(
+    "limit", [{"max_params": 610}, {"max_flops": 1184}, {"flash": 2440}, {"max_latency_ratio": 5.0}]
+)
+def test_a_limit_that_is_just_met_is_no_obstacle(filled: Path, limit: dict[str, Any]) -> None:
+    assert only(ask(filled, dataset="digits", **limit)).network.width == 8
+
+
+def test_int8_counts_int8_bytes_and_holds_the_int8_file_to_the_target(root: Path) -> None:
+    def with_int8(record: dict[str, Any]) -> None:
+        for point, metric in zip(record["frontier"], (0.89, 0.96), strict=True):
+            point["onnx"]["int8"] = {"path": "onnx/i.onnx", "sha256": "0" * 64, "bytes": 900, "metric": metric}
+
+    edited(root, with_int8)
+    answer = only(ask(root, int8=True, flash=1064))
+
+    assert answer.network.width == 12
+    assert "its int8 file makes 0.960 (one network, no interval)" in text(Reply((answer,), (), False, ()), int8=True)
+    assert not ask(root, int8=True, flash=1063).answers
+
+
+def test_reach_holds_for_the_points_own_target_and_easier_ones_only(filled: Path) -> None:
+    answer = only(ask(filled, targets=(0.94,), reach=0.86, dataset="digits"))
+
+    assert answer.network.target == 0.95
+    assert "at least 0.861 of fresh runs meet 0.95 (95 % bound), so as many meet 0.94" in text(
+        Reply((answer,), (), False, ()), reach=0.86
+    )
+    assert not ask(filled, targets=(0.95,), reach=0.87, dataset="digits").answers
+
+
+def test_reach_of_an_easier_target_says_nothing_of_a_harder_one(root: Path) -> None:
+    edited(root, lambda record: record["frontier"][1].update(target=0.9))
+
+    assert ask(root, targets=(0.95,)).answers
+    assert not ask(root, targets=(0.95,), reach=0.5).answers
+
+
+def test_points_trained_on_more_examples_than_the_asker_has_do_not_answer(filled: Path) -> None:
+    error = refusal(filled, n_train=999, dataset="digits")
+
+    assert error.message == (
+        "no guideline for image-cls reaches 0.900 with at most 999 training examples; "
+        "image-cls/digits/cnn v1, width 8, depth 1 was trained on 1,000"
+    )
+
+
+@pytest.mark.parametrize(
+    "far", [{"n_train": 4001}, {"input_size": 15}, {"input_size": 257}, {"n_classes": 41}, {"n_classes": 2}]
+)
+def test_a_task_more_than_four_times_off_is_told_so_first(filled: Path, far: dict[str, Any]) -> None:
+    reply = ask(filled, dataset="digits", **far)
+    first = text(reply, **far).splitlines()[0]
+
+    assert not only(reply).near
+    assert first.startswith("no evidence near your task: the nearest record has 1,000 training examples")
+    assert "guides bench --task image-cls" in first
+
+
+@pytest.mark.parametrize("near", [{"n_train": 4000}, {"input_size": 16}, {"input_size": 256}, {"n_classes": 40}])
+def test_a_task_at_most_four_times_off_is_near(filled: Path, near: dict[str, Any]) -> None:
+    assert only(ask(filled, dataset="digits", **near)).near
+
+
+def test_far_too_few_examples_are_no_evidence(filled: Path) -> None:
+    assert refusal(filled, n_train=100).message.startswith("no evidence near your task: no guideline for image-cls")
+
+
+def test_a_superseded_version_answers_only_where_nothing_else_does(root: Path) -> None:
+    edited(root, lambda record: record["frontier"][0].update(params=1))
+    edited(root, lambda record: record.update(frontier=record["frontier"][:1]), version=2)
+
+    assert only(ask(root)).network.version == 2
+    last = only(ask(root, targets=(0.95,)))
+    assert last.network.version == 1
+    assert "this version is superseded" in text(Reply((last,), (), False, ()))
+
+
+def test_a_version_in_another_root_supersedes_too(root: Path, tmp_path: Path) -> None:
+    edited(root, lambda record: record["frontier"][0].update(params=1))
+    edited(tmp_path / "mine", lambda record: None, version=2)
+
+    assert only(ask(root, tmp_path / "mine")).network.version == 2
+    assert only(ask(tmp_path / "mine", root)).network.version == 2
+
+
+def test_the_same_version_in_two_roots_answers_from_the_first(root: Path, tmp_path: Path) -> None:
+    edited(root, lambda record: record["frontier"][0].update(params=700))
+    edited(tmp_path / "mine", lambda record: record["frontier"][0].update(params=1))
+
+    answer = only(ask(root, tmp_path / "mine"))
+
+    assert (answer.network.params, answer.root.path) == (700, str(root))
+    assert only(ask(tmp_path / "mine", root)).network.params == 1
+
+
+def test_published_evidence_ranks_by_its_lower_bound(root: Path) -> None:
+    write(root, published_record("image-cls/digits/lenet"))
+    answer = only(ask(root, targets=(0.96,)))
+
+    assert (answer.network.name, answer.network.median, answer.network.low) == ("A network of 1998", 0.98, 0.96)
+    assert "is published evidence (An Author 1998)" in text(Reply((answer,), (), False, ()))
+    assert not ask(root, targets=(0.97,)).answers
+
+
+def test_a_published_figure_without_a_bound_claims_nothing(root: Path) -> None:
+    record = published_record("image-cls/digits/lenet")
+    record["frontier"][0]["low"] = None
+    write(root, record)
+
+    assert not ask(root, targets=(0.5,)).answers
+
+
+def test_beside_a_pruned_answer_stands_the_best_from_scratch(root: Path) -> None:
+    edited(root, lambda record: record["frontier"][0].update(route="pruned"))
+    answer = only(ask(root))
+    lines = text(Reply((answer,), (), False, ()))
+
+    assert answer.scratch is not None
+    assert answer.scratch.width == 12
+    assert (
+        "this network was pruned: from scratch it takes image-cls/digits/mlp v1, width 12, depth 1, 910 params" in lines
+    )
+
+
+def test_a_baseline_that_beats_every_network_comes_first(root: Path) -> None:
+    edited(root, lambda record: record["baselines"][1].update(metric=0.985))
+
+    assert text(ask(root)).splitlines()[0] == (
+        "nearest-neighbours reaches 0.985 on digits with 256,000 bytes: better than every network on record (0.975)"
+    )
+
+
+def test_a_baseline_that_beats_only_the_answer_stands_beside_it(root: Path) -> None:
+    edited(root, lambda record: None)
+    lines = text(ask(root)).splitlines()
+
+    assert lines[0] == "image-cls on digits, by accuracy:"
+    assert "  baseline: nearest-neighbours reaches 0.975 with 256,000 bytes, beating the answer for 0.9" in lines
+
+
+def test_the_sentence_says_how_sure_and_what_was_refuted(root: Path) -> None:
+    edited(root, lambda record: None)
+
+    assert (
+        "The median fresh run meets 0.9 with 95 % confidence (20 of 20 runs do); "
+        "the next smaller shape, width 6, depth 1, 1.33 x fewer params, is refuted." in text(ask(root))
+    )
+
+
+def test_an_undecided_bracket_is_said_to_be(root: Path) -> None:
+    edited(root, lambda record: record["frontier"][0]["bracket"][0].update(verdict="undecided"))
+
+    assert "1.33 x fewer params, is undecided: a smaller one may do." in text(ask(root))
+
+
+def test_a_shape_refuted_for_a_harder_target_is_undecided_for_an_easier_one(root: Path) -> None:
+    edited(root, lambda record: record.update(frontier=record["frontier"][1:]))
+    reply = ask(root, targets=(0.8,))
+    values = report.values(Query("image-cls", (0.8,)), reply)
+
+    assert "refuted only for 0.95" in text(reply)
+    assert {part["verdict"] for part in values["answers"][0]["bracket"]} == {"undecided"}
+
+
+def test_without_a_target_each_family_shows_its_knee(filled: Path) -> None:
+    reply = ask(filled, targets=(), dataset="digits")
+
+    assert [(answer.network.family, answer.target) for answer in reply.answers] == [("cnn", None), ("mlp", None)]
+    assert "within 1.1 x of the best that any width reached with 1,000 examples" in text(reply)
+
+
+def test_nothing_that_reaches_names_the_best_on_record(filled: Path) -> None:
+    assert str(refusal(filled, targets=(0.99,))) == (
+        "no guideline for image-cls reaches 0.990; "
+        "the best on record is 0.950 (image-cls/digits/cnn v1, width 12, depth 1)\n"
+        "  Measure more: guides bench --task image-cls --dataset digits --family mlp --target-acc 0.99"
+    )
+
+
+def test_a_best_that_misses_by_a_hair_is_shown_with_enough_decimals(root: Path) -> None:
+    edited(root, lambda record: set_tests(record, 0.9496, 0.96, 0.97))
+
+    assert (
+        "the best on record is 0.9496, 95 % sure, or 0.960 in the median run ("
+        in refusal(root, targets=(0.95,)).message
+    )
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"task": "image-clss"}, "unknown task 'image-clss'. Did you mean 'image-cls'?"),
+        ({"dataset": "digitz"}, "unknown data set 'digitz'. Did you mean 'digits'?"),
+        ({"family": "mpl"}, "unknown family 'mpl'. Did you mean 'mlp'?"),
+    ],
+)
+def test_a_misspelt_name_is_answered_with_the_one_meant(filled: Path, limits: dict[str, str], message: str) -> None:
+    with pytest.raises(UnknownName) as refused:
+        ask(filled, **limits)  # type: ignore[arg-type]
+
+    assert str(refused.value) == message
+
+
+def test_a_name_without_records_is_no_answer_rather_than_unknown(filled: Path) -> None:
+    with pytest.raises(NoAnswer, match="no guideline for image-cls on wine is on record"):
+        ask(filled, dataset="wine")
+    with pytest.raises(NoAnswer, match="no guideline for tabular-cls with cnn is on record"):
+        ask(filled, task="tabular-cls", family="cnn")
+
+
+def test_another_metric_than_the_tasks_names_the_tasks(root: Path) -> None:
+    def bits(record: dict[str, Any]) -> None:
+        record["question"]["metric"] = {"name": "r2", "unit": "r2", "direction": "higher", "chance": 0.0}
+
+    edited(root, bits)
+
+    with pytest.raises(UsageError) as refused:
+        ask(root)
+    assert str(refused.value) == "image-cls is measured by r2, not by accuracy\n  Ask with: --target r2=VALUE"
+
+
+@pytest.mark.parametrize(
+    ("target", "message"), [(97.0, "97 is not a fraction; did you mean 0.97?"), (1.01, "1.01 is not a fraction")]
+)
+def test_an_impossible_target_is_refused(filled: Path, target: float, message: str) -> None:
+    with pytest.raises(UsageError, match=message.replace("?", r"\?")):
+        ask(filled, targets=(target,))
+
+
+def test_enough_answers_end_the_search(filled: Path) -> None:
+    reply = lookup.answer([Root(str(filled))], Query("image-cls", (0.9,)), most=1)
+
+    assert [answer.question.dataset for answer in reply.answers] == ["digits"]
+    assert reply.more
+    assert "Only the first 1 data sets are here" in text(reply)
+
+
+def test_python_asks_the_same_question(filled: Path) -> None:
+    (answer,) = smallest_for("image-cls", 0.95, dataset="digits", registry=[str(filled)])
+
+    assert answer.network.width == 12
+    with pytest.raises(NoAnswer):
+        smallest_for("image-cls", [0.99], registry=[str(filled)])
+
+
+def test_a_lookup_is_read_from_the_index_in_order(filled: Path) -> None:
+    """No table is scanned, and points come in order of size, so that the first that qualifies ends the search."""
+    from registry import index
+    from registry.index import Index
+
+    plans: list[tuple[str, str]] = []
+
+    def explain(indexes: list[Index]) -> None:
+        original = Index.rows
+
+        def rows(self: Index, query: str, parameters: Any = ()) -> Any:
+            plans.extend((query, step[3]) for step in original(self, f"EXPLAIN QUERY PLAN {query}", parameters))
+            return original(self, query, parameters)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Index, "rows", rows)
+            lookup._answer(indexes, Query("image-cls", (0.9,)), 10)
+
+    index.read([Root(str(filled))], explain)
+
+    assert [step for query, step in plans if step.startswith("SCAN") and "damaged" not in query] == []
+    assert any("points_by_size" in step for _, step in plans)
