@@ -164,10 +164,11 @@ class BracketPoint(Model):
 
     shape: Shape
     params: Count
-    test: TestResult
+    test: Annotated[TestResult, Field(description="at its settled steps")]
+    test_longer: Annotated[TestResult, Field(description="at 4 x as many steps")]
     verdict: Annotated[
         Literal["refuted", "undecided"],
-        Field(description="refuted: high < target, still so at 4 x the steps; undecided otherwise"),
+        Field(description="refuted: high < target at both; undecided otherwise"),
     ]
     steps_tried: Annotated[list[PositiveCount], Field(min_length=1, description="optimiser steps, ascending")]
 

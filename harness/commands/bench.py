@@ -1,0 +1,260 @@
+"""`guides bench`: train, shrink, measure and certify; write a guideline record."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from harness import plugins
+from registry import parse
+from registry.errors import NoAnswer, UsageError
+from registry.options import Reading, examples, quiet
+from registry.roots import OWN_FOLDER
+
+if TYPE_CHECKING:
+    from harness.study import Findings, Investigation, Study
+    from harness.trial import Outcome, Trial
+
+RUNS: Final = ".runs"
+PRELOAD: Final = ("harness.train", "harness.families.mlp", "harness.families.cnn")
+
+
+@click.command(
+    "bench",
+    short_help="Train, shrink, measure and certify: make a guideline.",
+    epilog=examples(
+        "guides bench --task image-cls --dataset digits --family mlp --target-acc 0.95",
+        "guides bench --task tabular-cls --dataset wine --family mlp --target-acc 0.9,0.95 --resume",
+    ),
+)
+@click.option("--task", required=True, metavar="TASK", help="Task category, for example image-cls.")
+@click.option("--dataset", required=True, metavar="D", help="Data set, for example digits.")
+@click.option("--family", required=True, metavar="F", help="Network family, for example mlp.")
+@click.option(
+    "--target-acc",
+    "accuracies",
+    multiple=True,
+    type=Reading("accuracy", parse.accuracies),
+    metavar="A",
+    help="Accuracy as a fraction (repeatable, or commas).",
+)
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    type=Reading("target", parse.target),
+    metavar="METRIC=VALUE",
+    help="Any other metric (repeatable).",
+)
+@click.option("--search", default="bisect", show_default=True, metavar="S", help="Search strategy.")
+@click.option("--executor", default="processes", show_default=True, metavar="E", help="Where packs of trainings run.")
+@click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes [default: the cores].")
+@click.option(
+    "--out", default=OWN_FOLDER, show_default=True, metavar="DIR", help="Root folder that receives the record."
+)
+@click.option("--resume", is_flag=True, help="Go on with what earlier runs of this question have trained.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**31 - 1), metavar="N", help="Study seed.")
+@quiet
+def COMMAND(  # the name cli.py looks for
+    task: str,
+    dataset: str,
+    family: str,
+    accuracies: tuple[list[float], ...],
+    targets: tuple[parse.Target, ...],
+    search: str,
+    executor: str,
+    workers: int | None,
+    out: str,
+    resume: bool,
+    seed: int,
+    quiet: bool,
+) -> None:
+    """Find the smallest certified network for each target, from scratch and pruned, and write the record.
+
+    Everything trained is kept in DIR/.runs: another target of the same question reuses it.
+    """
+    plugins.load("tasks", task)
+    for seam, name in (("datasets", dataset), ("families", family), ("search", search), ("executors", executor)):
+        if name not in plugins.names(seam):
+            plugins.load(seam, name)  # raises, with the closest name
+    asked = _targets(task, accuracies, targets)
+    with plugins.load("executors", executor).open(workers or _cores(), preload=PRELOAD) as running:
+        from harness.study import Study
+
+        study = Study(task, dataset, family, asked, search, seed)
+        _check(study)
+        _bench(study, running, Path(out), resume=resume, is_quiet=quiet)
+
+
+def _bench(study: Study, running: object, root: Path, *, resume: bool, is_quiet: bool) -> None:
+    from harness.ledger import Ledger, configuration_hash
+    from harness.procedure import drive
+    from harness.study import Investigation
+    from harness.sweep import run_round
+    from harness.train import packs, run_pack
+
+    folder = root / RUNS / configuration_hash(study.configuration())
+    published = _Published(folder / "published.json")
+    study = replace(study, targets=tuple(sorted({*study.targets, *published.targets})))
+    with Ledger.open(folder / "ledger.jsonl", study.configuration(), resume=resume) as ledger:
+        if ledger.note:
+            click.echo(ledger.note, err=True)
+        known = len(ledger.results)
+        run = partial(run_pack, weights=folder / "weights")
+        with _progress(is_quiet) as (say, count):
+            investigation = Investigation(study, say)
+
+            def round_(trials: list[Trial]) -> list[Outcome]:
+                return run_round(trials, ledger=ledger, running=running, pack=packs, run=run, on_done=count)
+
+            findings = drive(investigation.run(), round_)
+            if len(ledger.results) > known or not published.stands(root, study):
+                say("exporting, measuring, writing the record")
+                _publish(investigation, findings, ledger, folder, root, published)
+    _report(investigation, findings, published.folder(root))
+
+
+class _Published:
+    """What this question has published so far: a small file in its run folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            values = json.loads(path.read_bytes())
+            self.targets = tuple(float(target) for target in values["targets"])
+            self._hash, self._place = str(values["record_hash"]), str(values["place"])
+        except (OSError, ValueError, KeyError, TypeError):  # none yet, or half a file: the record is made again
+            self.targets, self._hash, self._place = (), "", ""
+
+    def folder(self, root: Path) -> Path:
+        """Return the record's folder."""
+        return root / self._place
+
+    def stands(self, root: Path, study: Study) -> bool:
+        """Say whether the record is still there as written and answers every target of ``study``."""
+        import hashlib
+
+        try:
+            found = hashlib.sha256((self.folder(root) / "guideline.json").read_bytes()).hexdigest()
+        except OSError:
+            return False
+        return found == self._hash and set(study.targets) <= set(self.targets)
+
+    def write(self, place: Path, root: Path, record_hash: str, targets: Sequence[float]) -> None:
+        """Note what was published."""
+        self.targets, self._hash, self._place = tuple(targets), record_hash, place.relative_to(root).as_posix()
+        values = {"targets": list(targets), "record_hash": record_hash, "place": self._place}
+        temporary = self._path.with_suffix(".new")
+        temporary.write_text(json.dumps(values) + "\n")
+        temporary.replace(self._path)
+
+
+def _publish(
+    investigation: Investigation, findings: Findings, ledger: object, folder: Path, root: Path, published: _Published
+) -> None:
+    from harness.publish import publication
+    from registry.store import Store, record_hash
+
+    store, study = Store(root), investigation.study
+    record_id = f"{study.task}/{study.dataset}/{study.family}"
+    latest = store.next_version(record_id) - 1
+    version = latest + 1 if f"{record_id}@{latest}" in store.released() else max(1, latest)
+    made = publication(investigation, findings, ledger, folder / "weights", version=version, command=_command(study))
+    place = store.replace(made.record, made.files)
+    published.write(place, root, record_hash(made.record), study.targets)
+
+
+def _report(investigation: Investigation, findings: Findings, place: Path) -> None:
+    """Print one line an answer; raise for what was not certified."""
+    task, metric = investigation.task, investigation.task.metric.name
+    for answer in findings.answers:
+        shape, test = answer.test.trial.shape, answer.test
+        click.echo(
+            f"{metric} {answer.target:g}: {shape}, {answer.test.trial.route}, {investigation.params(shape):,} params; "
+            f"{test.n_meeting(answer.target, task)} of {len(test.trials)} fresh runs meet it"
+        )
+    click.echo(f"record: {place}")
+    if findings.misses:
+        miss = findings.misses[0]
+        values = sorted(miss.nearest.values)
+        raise NoAnswer(
+            f"target {metric} {miss.target:g} is not certified: {miss.reason}; the nearest miss is {miss.nearest.trial.shape} "
+            f"with median {values[len(values) // 2]:.4f}, {miss.nearest.n_meeting(miss.target, task)} of {len(values)} "
+            "fresh runs meeting it",
+            "the record holds what was certified; more data or another family may reach it",
+        )
+
+
+def _targets(
+    task: str, accuracies: tuple[list[float], ...], targets: tuple[parse.Target, ...]
+) -> tuple[float, ...]:
+    """Return every target in the task's metric, checked."""
+    found = plugins.load("tasks", task)
+    metric = found.metric.name
+    asked = [*targets, *(parse.Target("accuracy", value) for values in accuracies for value in values)]
+    if not asked:
+        raise UsageError("give a target with --target-acc A or --target METRIC=VALUE")
+    for target in asked:
+        if target.metric != metric:
+            raise UsageError(f"task {task} is scored by {metric}, not by {target.metric}", f"use --target {metric}=VALUE")
+        found.check_target(target.value)
+    return tuple(sorted({target.value for target in asked}))
+
+
+def _check(study: Study) -> None:
+    """Refuse a data set of another task, or a family that does not fit."""
+    data = plugins.load("datasets", study.dataset)
+    if data.task != study.task:
+        fitting = [n for n in plugins.names("datasets") if plugins.load("datasets", n).task == study.task]
+        raise UsageError(
+            f"data set {study.dataset} is for task {data.task}, not {study.task}",
+            f"data sets of {study.task}: {', '.join(fitting)}",
+        )
+    families = {name: plugins.load("families", name) for name in plugins.names("families")}
+    fitting = [n for n, f in families.items() if study.task in f.tasks and f.fits(data.input_shape)]
+    if study.family not in fitting:
+        raise UsageError(
+            f"family {study.family} does not fit {study.task} on {study.dataset}", f"those that fit: {', '.join(fitting)}"
+        )
+
+
+def _command(study: Study) -> str:
+    """Return the command that makes this record, the same however it was called."""
+    words = ["guides", "bench", "--task", study.task, "--dataset", study.dataset, "--family", study.family]
+    words += ["--target", ",".join(f"{target:g}" for target in study.targets)]
+    return shlex.join(words)
+
+
+def _cores() -> int:
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS
+        return os.cpu_count() or 1
+
+
+@contextmanager
+def _progress(is_quiet: bool) -> Iterator[tuple[Callable[[str], None], Callable[[Trial, Outcome], None]]]:
+    """Show what is being done and how many trainings have ended, on a terminal only."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} trainings"), TimeElapsedColumn())
+    with Progress(
+        *columns, TextColumn("{task.description}"), console=console, transient=True,
+        disable=is_quiet or not console.is_terminal,
+    ) as bar:  # fmt: skip
+        line = bar.add_task("starting", total=None)
+        yield (
+            lambda words: bar.update(line, description=words),
+            lambda _trial, _outcome: bar.advance(line),
+        )

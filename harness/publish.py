@@ -1,0 +1,325 @@
+"""Turn a study's findings into a guideline record: networks exported and measured, figures derived, one folder written."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import onnx
+import torch
+
+from harness.baselines import run_baselines
+from harness.certify import Refutation, Tested
+from harness.export import export_onnx, parity
+from harness.inference import predict_onnx
+from harness.latency import latency_ratio
+from harness.ledger import Ledger
+from harness.measure import weight_bytes, weight_bytes_int8
+from harness.memory import ram_bytes
+from harness.provenance import energy, provenance
+from harness.quantise import quantise_static
+from harness.study import Answer, Attempt, Findings, Investigation
+from harness.train import flops, load_weights, train_flops
+from harness.trial import Shape, Trial
+from harness.tuning import FIRST_STEPS, MOST_STEPS, RATES, SEEDS
+from registry.errors import GuidesError
+from registry.outcomes import decode_bits, encode_bits
+from registry.schema import SCHEMA_ID, SCHEMA_VERSION
+from registry.statistics import best_of_3, meets, summarise
+
+AUTHORS = ("The sizing-guides authors",)
+CALIBRATION = 200  # training examples that set the int8 ranges
+
+
+@final
+@dataclass(frozen=True)
+class Publication:
+    """A record and the files it names, ready for the store."""
+
+    record: dict[str, Any]
+    files: dict[str, bytes]
+
+
+def publication(
+    investigation: Investigation, findings: Findings, ledger: Ledger, weights: Path, *, version: int, command: str
+) -> Publication:
+    """Build the record of a finished study.
+
+    Args:
+        investigation: The study and what it settled.
+        findings: What it found.
+        ledger: Every training run behind it.
+        weights: Folder with ``<key>.npz`` of each tested run.
+        version: Version of the record.
+        command: The command that makes this record again.
+
+    Raises:
+        InvalidRecord: If an exported network differs from its PyTorch original.
+    """
+    files: dict[str, bytes] = {}
+    baselines = run_baselines(investigation.task, investigation.dataset)
+    frontier = [_point(investigation, answer, weights, files) for answer in findings.answers]
+    frontier.sort(key=lambda point: (point["target"], point["route"]))
+    rows = list(ledger.rows())
+    files["trials.jsonl"] = b"".join(_line(row) for row in rows)
+    outcomes = ledger.results.values()
+    wall_s = round(sum(o.wall_s for o in outcomes), 3)
+    record = {
+        "$schema": SCHEMA_ID,
+        "schema_version": SCHEMA_VERSION,
+        "id": "/".join((investigation.study.task, investigation.study.dataset, investigation.study.family)),
+        "version": version,
+        "supersedes": version - 1 if version > 1 else None,
+        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "licence": {"code": "Apache-2.0", "data": "CC-BY-4.0"},
+        "authors": list(AUTHORS),
+        "cite": f"The sizing-guides authors ({datetime.now(UTC).year}), sizing-guides",
+        "evidence": "measured",
+        "question": _question(investigation),
+        "notes": _notes(investigation, findings, baselines),
+        "frontier": frontier,
+        "knee": [],
+        "law": findings.law,
+        "baselines": baselines,
+        "recipe": _recipe(),
+        "cost": {
+            "train_flops": float(sum(o.train_flops for o in outcomes)),
+            "wall_s": wall_s,
+            "n_trials": len(rows),
+            "energy_estimate": energy(wall_s),
+        },
+        "provenance": provenance(command, investigation.study.seed),
+        "trials": {
+            "path": "trials.jsonl",
+            "sha256": hashlib.sha256(files["trials.jsonl"]).hexdigest(),
+            "n": len(rows),
+        },
+    }
+    return Publication(record, files)
+
+
+def _line(values: dict[str, Any]) -> bytes:
+    return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def _question(investigation: Investigation) -> dict[str, Any]:
+    data, metric = investigation.dataset, investigation.task.metric
+    return {
+        "task": investigation.study.task,
+        "dataset": {
+            "id": data.name,
+            "source": data.source,
+            "licence": data.licence,
+            "sha256": data.sha256(),
+            "n_train": len(data.train()),
+            "n_val": len(data.val()),
+            "n_test": len(data.test()),
+            "input_shape": list(data.input_shape),
+            "n_classes": data.n_classes,
+            "group": data.group,
+        },
+        "metric": {
+            "name": metric.name,
+            "unit": metric.unit,
+            "direction": metric.direction,
+            "chance": investigation.task.chance(data),
+        },
+    }
+
+
+def _recipe() -> dict[str, Any]:
+    return {
+        "optimiser": "Adam (0.9, 0.999), decoupled weight decay",
+        "schedule": "cosine from the peak rate to 0 over the run",
+        "batch_size": 32,
+        "initialisation": "He uniform for hidden layers, LeCun uniform for the last, zero biases",
+        "tuning": (
+            f"at every shape and n_train: {RATES} learning rates a factor 2 apart, {SEEDS} seeds each, lowest mean validation "
+            "error, extended until the best is interior; weight decay 0"
+        ),
+        "steps_rule": (
+            f"from {FIRST_STEPS} steps, doubled until the mean validation error of the best rate and its neighbours improves "
+            f"by less than 3 %, at most {MOST_STEPS}; of log-spaced checkpoints the best on validation counts; epochs "
+            "without replacement; a batch is 32 examples or all where there are fewer"
+        ),
+        "augmentation": "none",
+    }
+
+
+def _notes(investigation: Investigation, findings: Findings, baselines: Sequence[dict[str, Any]]) -> list[str]:
+    """Say what a reader should know before trusting a number."""
+    notes = []
+    metric = investigation.task.metric
+    best = max((m for a in findings.answers for m in [float(np.median(a.test.values))]), default=None)
+    for baseline in baselines:
+        if best is not None and meets(baseline["metric"], best, metric.direction):
+            notes.append(
+                f"{baseline['name']} reaches {baseline['metric']:.4f}, at or above the median of every network certified here"
+            )
+    if investigation.dataset.group is None:
+        notes.append("train, validation and test are of the same source: the claims are for this test split")
+    notes += [
+        f"target {miss.target:g} not certified: {miss.reason}; nearest {miss.nearest.trial.shape} with median "
+        f"{np.median(miss.nearest.values):.4f}"
+        for miss in findings.misses
+    ]
+    if any(answer.test.trial.route == "pruned" for answer in findings.answers):
+        notes.append("pruned networks are bracketed at their own depth only")
+    return notes + findings.notes
+
+
+def _point(investigation: Investigation, answer: Answer, weights: Path, files: dict[str, bytes]) -> dict[str, Any]:
+    """Build one frontier point and add its networks to ``files``."""
+    trial = answer.test.trial
+    family, data = investigation.family, investigation.dataset
+    network = family.network(data.input_shape, data.n_classes, trial.shape)
+    median = _median_run(answer.test)
+    network.load_state_dict(load_weights(weights / f"{median.key}.npz"))
+    exported = _export(investigation, network, median)
+    files.update(exported.files)
+    return {
+        "target": answer.target,
+        "shape": _shape(trial.shape),
+        "family_options": {},
+        "route": trial.route,
+        "pruned_from": None if trial.pruned_from is None else _shape(trial.pruned_from.shape),
+        "n_train": trial.n_train,
+        "params": investigation.params(trial.shape),
+        "flops": float(flops(trial.family, trial.dataset, trial.shape)),
+        "train_flops": float(train_flops(trial)),
+        "weight_bytes": weight_bytes(network),
+        "weight_bytes_int8": weight_bytes_int8(network),
+        "ram_bytes": exported.ram_bytes,
+        "ram_bytes_int8": exported.ram_bytes_int8,
+        "latency_ratio": exported.latency_ratio,
+        "steps": trial.steps,
+        "learning_rate": trial.learning_rate,
+        "weight_decay": trial.weight_decay,
+        "test": _test(investigation, answer.test, answer.target),
+        "attempts": [_attempt(investigation, attempt, answer.target) for attempt in answer.attempts],
+        "bracket": [_bracket(investigation, refutation, answer.target) for refutation in answer.bracket],
+        "onnx": exported.onnx,
+    }
+
+
+def _median_run(test: Tested) -> Trial:
+    """Return the run in the middle by validation: the test split has no say in which network is shipped."""
+    ranked = sorted(
+        (o.val_error, o.val_loss, i)
+        for i, o in enumerate(test.outcomes)
+        if o.val_error is not None and o.val_loss is not None
+    )
+    return test.trials[ranked[(len(ranked) - 1) // 2][2]]
+
+
+def _shape(shape: Shape) -> dict[str, Any]:
+    return {"width": shape.width, "depth": shape.depth, "resolution": shape.resolution}
+
+
+def _test(investigation: Investigation, test: Tested, target: float) -> dict[str, Any]:
+    n_items = len(investigation.dataset.test())
+    rows = [
+        [False] * n_items if o.test_outcomes is None else decode_bits(o.test_outcomes, 1, n_items)[0]
+        for o in test.outcomes
+    ]
+    # a diverged run has all items wrong, which is the worst value it was counted with
+    val_errors = [o.val_error for o in test.outcomes]
+    return {
+        **summarise(test.values, target, investigation.task.metric.direction),
+        "n_diverged": sum(o.status != "ok" for o in test.outcomes),
+        "best_of_3": best_of_3(test.values, val_errors),
+        "outcomes": encode_bits(rows),
+    }
+
+
+def _attempt(investigation: Investigation, attempt: Attempt, target: float) -> dict[str, Any]:
+    trial = attempt.test.trial
+    return {
+        "shape": _shape(trial.shape),
+        "params": investigation.params(trial.shape),
+        "steps": trial.steps,
+        "learning_rate": trial.learning_rate,
+        "n_seeds": len(attempt.test.trials),
+        "n_meeting": attempt.test.n_meeting(target, investigation.task),
+        "verdict": "certified" if attempt.certified else "failed",
+    }
+
+
+def _bracket(investigation: Investigation, refutation: Refutation, target: float) -> dict[str, Any]:
+    trial = refutation.settled.trial
+    return {
+        "shape": _shape(trial.shape),
+        "params": investigation.params(trial.shape),
+        "test": _test(investigation, refutation.settled, target),
+        "test_longer": _test(investigation, refutation.longer, target),
+        "verdict": refutation.verdict(target, investigation.task),
+        "steps_tried": [test.trial.steps for test in refutation.tests],
+    }
+
+
+@final
+@dataclass(frozen=True)
+class _Exported:
+    """One network as files, and what can be measured of the files."""
+
+    onnx: dict[str, Any]
+    files: dict[str, bytes]
+    ram_bytes: int
+    ram_bytes_int8: int
+    latency_ratio: float
+
+
+def _export(investigation: Investigation, network: torch.nn.Module, run: Trial) -> _Exported:
+    """Export one run's network, float and int8, and measure both on the test split."""
+    data = investigation.dataset
+    test, train = data.test(), data.train()
+    shape = run.shape
+    stem = f"{run.route}-w{shape.width}-d{shape.depth}-{run.key[:8]}"
+    with tempfile.TemporaryDirectory() as folder:
+        path, small = Path(folder) / f"{stem}.onnx", Path(folder) / f"{stem}-int8.onnx"
+        exported = export_onnx(network, data.input_shape, path)
+        difference = parity(network, path, test.inputs)
+        files = {f"onnx/{path.name}": path.read_bytes()}
+        int8: dict[str, Any] | None = None
+        try:
+            quantised = quantise_static(path, train.inputs[:CALIBRATION], small)
+        except GuidesError:  # some networks have no static int8 form: the record says null
+            pass
+        else:
+            files[f"onnx/{small.name}"] = small.read_bytes()
+            int8 = {
+                "path": f"onnx/{small.name}",
+                "sha256": quantised.sha256,
+                "bytes": quantised.bytes,
+                "metric": _metric(investigation, small),
+            }
+        model = onnx.load(path, load_external_data=False)
+        return _Exported(
+            onnx={
+                "path": f"onnx/{path.name}",
+                "sha256": exported.sha256,
+                "bytes": exported.bytes,
+                "opset": exported.opset,
+                "metric": _metric(investigation, path),
+                "max_abs_difference": difference,
+                "int8": int8,
+            },
+            files=files,
+            ram_bytes=ram_bytes(model),
+            ram_bytes_int8=ram_bytes(model, int8=True),
+            latency_ratio=latency_ratio(path, data.input_shape),
+        )
+
+
+def _metric(investigation: Investigation, path: Path) -> float:
+    """Return the test metric of a file in onnxruntime."""
+    test = investigation.dataset.test()
+    right = predict_onnx(path, test.inputs).argmax(axis=1) == test.labels
+    return investigation.task.metric_from_error(float(investigation.task.error_from_outcomes(right[np.newaxis])[0]))
