@@ -1,7 +1,7 @@
 """Certify shapes on the test split with fresh seeds, and bracket the answer from below.
 
-A shape meets a target when 15 of its 20 fresh runs do: then the median run does, with 95 % confidence (exact sign test).
-The test split never chooses a rate, a number of steps, a checkpoint or a seed: those are settled before, on validation.
+A shape meets a target when 15 of its 20 fresh runs do: then the median run does, with 95 % confidence (exact sign
+test). The test split never chooses a rate, a number of steps, a checkpoint or a seed: validation settles those before.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final, Literal, final
 from harness.procedure import Procedure
 from harness.tasks.base import Task
 from harness.trial import Outcome, Trial
-from registry.statistics import meets, median_bounds
+from registry.statistics import median_bounds, meets
 
 SEEDS: Final = 20
 VALIDATION_SEEDS: Final = 5

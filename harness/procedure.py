@@ -1,8 +1,8 @@
 """Procedures: what to train next, written as plain code that waits for results.
 
-A procedure is a generator that yields rounds (lists of trials) and is sent their outcomes in the same order. It holds no
-state but what it was given and what it was sent, so replaying it over a ledger reaches the same point: a resumed run and
-an uninterrupted one propose the same trials.
+A procedure is a generator that yields rounds (lists of trials) and is sent their outcomes in the same order. It holds
+no state but what it was given and what it was sent, so replaying it over a ledger reaches the same point: a resumed
+run and an uninterrupted one propose the same trials.
 """
 
 from __future__ import annotations

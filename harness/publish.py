@@ -1,4 +1,4 @@
-"""Turn a study's findings into a guideline record: networks exported and measured, figures derived, one folder written."""
+"""Turn a study's findings into a guideline record: networks exported and measured, figures derived, files named."""
 
 from __future__ import annotations
 
@@ -141,13 +141,13 @@ def _recipe() -> dict[str, Any]:
         "batch_size": 32,
         "initialisation": "He uniform for hidden layers, LeCun uniform for the last, zero biases",
         "tuning": (
-            f"at every shape and n_train: {RATES} learning rates a factor 2 apart, {SEEDS} seeds each, lowest mean validation "
-            "error, extended until the best is interior; weight decay 0"
+            f"at every shape and n_train: {RATES} learning rates a factor 2 apart, {SEEDS} seeds each, lowest mean "
+            "validation error, extended until the best is interior; weight decay 0"
         ),
         "steps_rule": (
-            f"from {FIRST_STEPS} steps, doubled until the mean validation error of the best rate and its neighbours improves "
-            f"by less than 3 %, at most {MOST_STEPS}; of log-spaced checkpoints the best on validation counts; epochs "
-            "without replacement; a batch is 32 examples or all where there are fewer"
+            f"from {FIRST_STEPS} steps, doubled until the mean validation error of the best rate and its neighbours "
+            f"improves by less than 3 %, at most {MOST_STEPS}; the best of log-spaced checkpoints counts; "
+            "epochs without replacement; a batch is 32 examples or all where there are fewer"
         ),
         "augmentation": "none",
     }
@@ -161,7 +161,7 @@ def _notes(investigation: Investigation, findings: Findings, baselines: Sequence
     for baseline in baselines:
         if best is not None and meets(baseline["metric"], best, metric.direction):
             notes.append(
-                f"{baseline['name']} reaches {baseline['metric']:.4f}, at or above the median of every network certified here"
+                f"{baseline['name']} reaches {baseline['metric']:.4f}, no less than any network certified here (median)"
             )
     if investigation.dataset.group is None:
         notes.append("train, validation and test are of the same source: the claims are for this test split")

@@ -21,7 +21,7 @@ def prune(family: Family, network: nn.Module, input_shape: tuple[int, ...], n_ou
 
     Args:
         family: Family of both networks.
-        network: A trained network of the same depth, at least as wide; it is cut in place, so hand in a copy to keep it.
+        network: A trained network of the same depth, at least as wide. It is cut in place: hand in a copy to keep it.
         input_shape: Shape of one example.
         n_outputs: Number of logits.
         shape: What to prune to.
@@ -55,7 +55,9 @@ def prune(family: Family, network: nn.Module, input_shape: tuple[int, ...], n_ou
     pruner.step()
     reached = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     if reached != wanted:
-        raise UsageError(f"pruning {family.name} from width {widest} does not reach {shape}", "prune from a wider network")
+        raise UsageError(
+            f"pruning {family.name} from width {widest} does not reach {shape}", "prune from a wider network"
+        )
     small.load_state_dict(network.state_dict())
     return small
 

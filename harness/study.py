@@ -29,7 +29,7 @@ from registry.errors import InvalidData
 BATCH: Final = 32
 MOST_ATTEMPTS: Final = 12
 SHARP: Final = 1.5  # certified / refuted params: go on down while the nearest refuted shape is farther
-NARROWER_TRIED: Final = 6
+NARROWER_TRIED: Final = 4
 PARENT_WIDTHS: Final = 4  # a pruned network starts from one this many times as wide
 LAW_CELLS: Final = 7
 
@@ -122,19 +122,31 @@ class Investigation:
         self.settled: dict[Shape, Settled] = {}
 
     def run(self) -> Procedure[Findings]:
-        """Answer every target, from easy to hard, then fit the law."""
+        """Certify a shape for every target, from easy to hard; then bracket and shrink them all and fit the law.
+
+        What comes after certification shares its rounds: the more there is to train at once, the busier the workers.
+        """
         findings = Findings()
         higher = self.task.metric.direction == "higher"
+        certified: list[tuple[float, Tested, list[Attempt]]] = []
         for target in sorted(self.study.targets, reverse=not higher):
-            found = yield from self.answer(target)
-            if isinstance(found, Miss):
-                findings.misses.append(found)
-                continue
-            findings.answers.append(found)
-            pruned = yield from self.prune(target)
-            if pruned is not None:
-                findings.answers.append(pruned)
-        yield from self.law(findings)
+            attempts: list[Attempt] = []
+            test = yield from self._certify(target, attempts)
+            if test is None:
+                findings.misses.append((yield from self._miss(target, attempts)))
+            else:
+                certified.append((target, test, attempts))
+        self.say("bracketing, pruning, fitting the law")
+        tests = [test for _, test, _ in certified]
+        results = yield from together(
+            [
+                *[self.bracket(*found) for found in certified],
+                *[self.prune(target) for target, _, _ in certified],
+                self.law(tests, findings.notes),
+            ]
+        )
+        findings.law = results.pop()
+        findings.answers = [answer for answer in results if answer is not None]
         return findings
 
     def params(self, shape: Shape) -> int:
@@ -147,25 +159,22 @@ class Investigation:
         found = yield from together([settle(self._template(shape)) for shape in missing])
         self.settled.update(zip(missing, found, strict=True))
 
-    def answer(self, target: float) -> Procedure[Answer | Miss]:
-        """Find, certify and bracket the smallest shape trained from scratch."""
-        error = self.task.target_to_error(target)
-        attempts: list[Attempt] = []
-        answer = yield from self._certify(target, error, attempts)
-        if answer is None:
-            return (yield from self._miss(target, attempts))
-        bracket: dict[Shape, Refutation] = {}
+    def bracket(self, target: float, answer: Tested, attempts: list[Attempt]) -> Procedure[Answer]:
+        """Refute what is cheaper than ``answer``; whatever meets the target instead becomes the answer."""
+        known: dict[Shape, Refutation] = {}
         while True:
-            self.say(f"target {target:g}: bracketing {answer.trial.shape}")
-            yield from self._refute(self._cheaper(answer, target, bracket), target, bracket)
-            met = [t for r in bracket.values() for t in r.tests if t.verdict(target, self.task) == "meets"]
+            lacking = self._lacking(answer, target, known)
+            yield from self.settle(lacking)
+            found = yield from together([self._refute(self.settled[shape].trial, target) for shape in lacking])
+            known.update(zip(lacking, found, strict=True))
+            met = [t for r in known.values() for t in r.tests if t.verdict(target, self.task) == "meets"]
             cheaper = [t for t in met if self._order(t.trial.shape) < self._order(answer.trial.shape)]
-            if cheaper:  # what was to be refuted meets the target: it is the answer
+            if cheaper:
                 answer = min(cheaper, key=lambda t: (self._order(t.trial.shape), t.trial.steps))
                 attempts.append(Attempt(answer, certified=True))
-            elif not self._cheaper(answer, target, bracket):
-                below = [r for s, r in bracket.items() if self._order(s) < self._order(answer.trial.shape)]
-                return Answer(target, answer, attempts, sorted(below, key=lambda r: self._order(r.settled.trial.shape)))
+            elif not self._lacking(answer, target, known):
+                below = [s for s in known if self._order(s) < self._order(answer.trial.shape)]
+                return Answer(target, answer, attempts, [known[s] for s in sorted(below, key=self._order)])
 
     def prune(self, target: float) -> Procedure[Answer | None]:
         """Find and certify the smallest pruned shape; None if there is none.
@@ -181,7 +190,6 @@ class Investigation:
         ladder = self.family.ladder(widest.depth)
         parent = Shape(next((w for w in ladder if w >= PARENT_WIDTHS * widest.width), ladder[-1]), widest.depth)
         shapes = [Shape(w, widest.depth) for w in ladder if w <= widest.width][-1 - NARROWER_TRIED :]
-        self.say(f"target {target:g}: pruning {parent} to {shapes[0]} ... {shapes[-1]}")
         yield from self.settle([parent, *shapes])
         templates = [self._pruned(shape, parent) for shape in shapes]
         errors = yield from together([validate(template, self.study.seed) for template in templates])
@@ -192,34 +200,51 @@ class Investigation:
             certified = test.verdict(target, self.task) == "meets"
             attempts.append(Attempt(test, certified))
             if certified:
-                narrower = templates[max(0, i - 1) : i]
-                bracket = yield from together([refute(t, self.task, target, self.study.seed) for t in narrower])
-                return Answer(target, test, attempts, bracket)
+                return (yield from self._bracket_pruned(target, test, attempts, templates[:i]))
         return None
 
-    def law(self, findings: Findings) -> Procedure[None]:
-        """Fit validation error against n_train at the largest shape certified from scratch."""
-        scratch = [a for a in findings.answers if a.test.trial.route == "scratch"]
-        if not scratch:
-            findings.notes.append("no law: nothing was certified to fit it at")
-            return
-        template = max((a.test.trial for a in scratch), key=lambda t: self._order(t.shape))
+    def _bracket_pruned(
+        self, target: float, answer: Tested, attempts: list[Attempt], narrower: Sequence[Trial]
+    ) -> Procedure[Answer]:
+        """Refute the next notches down, while none is refuted and params are within a factor 1.5."""
+        bracket: list[Refutation] = []
+        for template in reversed(narrower):
+            if bracket and self.params(answer.trial.shape) > SHARP * self.params(template.shape):
+                break
+            found = yield from self._refute(template, target)
+            meeting = [test for test in found.tests if test.verdict(target, self.task) == "meets"]
+            if meeting:
+                answer, bracket = meeting[0], []
+                attempts.append(Attempt(answer, certified=True))
+                continue
+            bracket.append(found)
+            if found.verdict(target, self.task) == "refuted":
+                break
+        return Answer(target, answer, attempts, bracket[::-1])
+
+    def law(self, tests: Sequence[Tested], notes: list[str]) -> Procedure[dict[str, Any] | None]:
+        """Fit validation error against n_train at the largest certified shape; None, with a note, if refused."""
+        if not tests:
+            notes.append("no law: nothing was certified to fit it at")
+            return None
+        template = max((test.trial for test in tests), key=lambda trial: self._order(trial.shape))
         n_full = len(self.dataset.train())
         least = max(10, 2 * self.dataset.n_classes)
         sizes = sorted({round(least * (n_full / least) ** (i / (LAW_CELLS - 1))) for i in range(LAW_CELLS)})
-        self.say(f"law: {len(sizes)} sizes of training set at {template.shape}")
-        starts = [replace(self._template(template.shape), n_train=n, learning_rate=template.learning_rate) for n in sizes]
+        starts = [
+            replace(self._template(template.shape), n_train=n, learning_rate=template.learning_rate) for n in sizes
+        ]
         found = yield from together([settle(start) for start in starts])
         cells = [Cell(n, s.val_errors, s.trial.steps, s.capped) for n, s in zip(sizes, found, strict=True)]
         try:
             fitted = fit_power_law(cells, seed=self.study.seed, n_val=len(self.dataset.val()))
         except InvalidData as refusal:
-            findings.notes.append(f"no law: {refusal.message}")
-            return
-        findings.law = {
+            notes.append(f"no law: {refusal.message}")
+            return None
+        return {
             **fitted,
             "shape": {"width": template.shape.width, "depth": template.shape.depth, "resolution": None},
-            "examples_seen_rule": "steps double until validation error improves by less than 3 %; n_train / batch steps an epoch",
+            "examples_seen_rule": "steps x batch, with steps doubled until validation error improves by less than 3 %",
         }
 
     def _template(self, shape: Shape) -> Trial:
@@ -237,13 +262,13 @@ class Investigation:
         )
 
     def _pruned(self, shape: Shape, parent: Shape) -> Trial:
-        """Return the run that fine-tunes what is pruned to ``shape``: at full rate, up to twice as long as from scratch."""
+        """Return the run that fine-tunes what is pruned to ``shape``: at full rate, up to 2 x as long."""
         own = self.settled[shape].trial
         steps = max(own.steps, min(own.steps * 2, MOST_STEPS))
         return replace(own, route="pruned", steps=steps, pruned_from=self.settled[parent].trial)
 
     def _search(self, target: float, error: float, failed: Container[Shape]) -> Procedure[None]:
-        """Let the strategy settle shapes until it is done; nothing dearer than the cheapest promising shape is tried."""
+        """Let the strategy settle shapes until it is done; nothing dearer than what looks promising is tried."""
         while True:
             errors = {s: math.inf if s in failed else found.error for s, found in self.settled.items()}
             promising = [self._order(s) for s, e in errors.items() if e <= error]
@@ -254,8 +279,9 @@ class Investigation:
             self.say(f"target {target:g}: searching, " + "; ".join(map(str, shapes[:4])))
             yield from self.settle(shapes)
 
-    def _certify(self, target: float, error: float, attempts: list[Attempt]) -> Procedure[Tested | None]:
+    def _certify(self, target: float, attempts: list[Attempt]) -> Procedure[Tested | None]:
         """Certify the cheapest promising shape; where it fails, search on and give its next notch a chance too."""
+        error = self.task.target_to_error(target)
         failed: set[Shape] = set()
         raised: set[Shape] = set()  # next notches up of what failed: certified whatever validation says
         while len(attempts) < MOST_ATTEMPTS:
@@ -292,7 +318,7 @@ class Investigation:
         )
         return Miss(target, nearest, reason, attempts)
 
-    def _cheaper(self, answer: Tested, target: float, bracket: dict[Shape, Refutation]) -> list[Shape]:
+    def _lacking(self, answer: Tested, target: float, bracket: dict[Shape, Refutation]) -> list[Shape]:
         """Return the shapes the bracket still lacks: the largest cheaper one of each depth, and further notches down.
 
         At the answer's depth it goes on down while nothing is refuted and params are within a factor 1.5.
@@ -300,7 +326,8 @@ class Investigation:
         certified = self._order(answer.trial.shape)
         lacking = []
         for depth in self.family.depths:
-            cheaper = [s for s in map(lambda w: Shape(w, depth), self.family.ladder(depth)) if self._order(s) < certified]
+            shapes = [Shape(width, depth) for width in self.family.ladder(depth)]
+            cheaper = [shape for shape in shapes if self._order(shape) < certified]
             for shape in reversed(cheaper):
                 if shape not in bracket:
                     lacking.append(shape)
@@ -311,10 +338,8 @@ class Investigation:
                     break
         return lacking
 
-    def _refute(self, shapes: Sequence[Shape], target: float, bracket: dict[Shape, Refutation]) -> Procedure[None]:
-        yield from self.settle(shapes)
-        found = yield from together([refute(self.settled[s].trial, self.task, target, self.study.seed) for s in shapes])
-        bracket.update(zip(shapes, found, strict=True))
+    def _refute(self, template: Trial, target: float) -> Procedure[Refutation]:
+        return refute(template, self.task, target, self.study.seed)
 
     def _order(self, shape: Shape) -> tuple[int, int, int]:
         """Order shapes by params, then depth, then width."""

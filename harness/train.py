@@ -29,11 +29,12 @@ LARGEST_PACK: Final = {"mlp": 250_000, "cnn": 60_000}
 MOST_MEMBERS: Final = 64
 
 
-def packs(trials: Sequence[Trial]) -> list[Sequence[Trial]]:
+def packs(trials: Sequence[Trial], workers: int = 1) -> list[Sequence[Trial]]:
     """Group trials that can train as one program, each group small enough to be one pack.
 
-    Members of a pack share data set, family, padded shape, steps, batch size, route and the same of what they are pruned
-    from. The grouping decides speed only: no outcome depends on it.
+    Members of a pack share data set, family, padded shape, steps, batch size, route and the same of what they are
+    pruned from. Where there are fewer packs than workers the longest are halved. The grouping decides speed only: no
+    outcome depends on it.
     """
     groups: dict[tuple[object, ...], list[Trial]] = defaultdict(list)
     for trial in trials:
@@ -44,7 +45,17 @@ def packs(trials: Sequence[Trial]) -> list[Sequence[Trial]]:
         count = -(-len(members) // most)
         size = -(-len(members) // count)
         found += [members[i : i + size] for i in range(0, len(members), size)]
-    return sorted(found, key=lambda pack: -len(pack) * _steps(pack[0]))
+    found.sort(key=_work)
+    while len(found) < workers and found and len(found[-1]) > 1:
+        longest = found.pop()
+        half = len(longest) // 2
+        found += [longest[:half], longest[half:]]
+        found.sort(key=_work)
+    return found[::-1]
+
+
+def _work(pack: Sequence[Trial]) -> int:
+    return len(pack) * _steps(pack[0])
 
 
 def run_pack(trials: Sequence[Trial], weights: Path | None = None) -> list[Outcome]:
@@ -77,7 +88,7 @@ def run_pack(trials: Sequence[Trial], weights: Path | None = None) -> list[Outco
 def save_weights(path: Path, state: State) -> None:
     """Write a state atomically as an uncompressed npz."""
     buffer = io.BytesIO()
-    np.savez(buffer, **{name: tensor.numpy() for name, tensor in state.items()})
+    np.savez(buffer, allow_pickle=False, **{name: tensor.numpy() for name, tensor in state.items()})
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     temporary.write_bytes(buffer.getvalue())
@@ -199,6 +210,6 @@ def _outcome(i: int, trial: Trial, progress: Progress, tested: np.ndarray | None
     )
     if not trial.tested or tested is None:
         return found
-    return replace(found, test_outcomes=encode_bits([tested[i].tolist()]), test_error=round(1 - float(tested[i].mean()), 12))
-
-
+    return replace(
+        found, test_outcomes=encode_bits([tested[i].tolist()]), test_error=round(1 - float(tested[i].mean()), 12)
+    )

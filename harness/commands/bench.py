@@ -21,6 +21,8 @@ from registry.options import Reading, examples, quiet
 from registry.roots import OWN_FOLDER
 
 if TYPE_CHECKING:
+    from harness.executors.base import Running
+    from harness.ledger import Ledger
     from harness.study import Findings, Investigation, Study
     from harness.trial import Outcome, Trial
 
@@ -62,7 +64,9 @@ PRELOAD: Final = ("harness.train", "harness.families.mlp", "harness.families.cnn
     "--out", default=OWN_FOLDER, show_default=True, metavar="DIR", help="Root folder that receives the record."
 )
 @click.option("--resume", is_flag=True, help="Go on with what earlier runs of this question have trained.")
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**31 - 1), metavar="N", help="Study seed.")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0, 2**31 - 1), metavar="N", help="Study seed."
+)
 @quiet
 def COMMAND(  # the name cli.py looks for
     task: str,
@@ -87,15 +91,16 @@ def COMMAND(  # the name cli.py looks for
         if name not in plugins.names(seam):
             plugins.load(seam, name)  # raises, with the closest name
     asked = _targets(task, accuracies, targets)
-    with plugins.load("executors", executor).open(workers or _cores(), preload=PRELOAD) as running:
+    workers = workers or _cores()
+    with plugins.load("executors", executor).open(workers, preload=PRELOAD) as running:
         from harness.study import Study
 
         study = Study(task, dataset, family, asked, search, seed)
         _check(study)
-        _bench(study, running, Path(out), resume=resume, is_quiet=quiet)
+        _bench(study, running, workers, Path(out), resume=resume, is_quiet=quiet)
 
 
-def _bench(study: Study, running: object, root: Path, *, resume: bool, is_quiet: bool) -> None:
+def _bench(study: Study, running: Running, workers: int, root: Path, *, resume: bool, is_quiet: bool) -> None:
     from harness.ledger import Ledger, configuration_hash
     from harness.procedure import drive
     from harness.study import Investigation
@@ -114,7 +119,9 @@ def _bench(study: Study, running: object, root: Path, *, resume: bool, is_quiet:
             investigation = Investigation(study, say)
 
             def round_(trials: list[Trial]) -> list[Outcome]:
-                return run_round(trials, ledger=ledger, running=running, pack=packs, run=run, on_done=count)
+                return run_round(
+                    trials, ledger=ledger, running=running, pack=partial(packs, workers=workers), run=run, on_done=count
+                )
 
             findings = drive(investigation.run(), round_)
             if len(ledger.results) > known or not published.stands(root, study):
@@ -159,7 +166,7 @@ class _Published:
 
 
 def _publish(
-    investigation: Investigation, findings: Findings, ledger: object, folder: Path, root: Path, published: _Published
+    investigation: Investigation, findings: Findings, ledger: Ledger, folder: Path, root: Path, published: _Published
 ) -> None:
     from harness.publish import publication
     from registry.store import Store, record_hash
@@ -187,16 +194,14 @@ def _report(investigation: Investigation, findings: Findings, place: Path) -> No
         miss = findings.misses[0]
         values = sorted(miss.nearest.values)
         raise NoAnswer(
-            f"target {metric} {miss.target:g} is not certified: {miss.reason}; the nearest miss is {miss.nearest.trial.shape} "
-            f"with median {values[len(values) // 2]:.4f}, {miss.nearest.n_meeting(miss.target, task)} of {len(values)} "
-            "fresh runs meeting it",
+            f"target {metric} {miss.target:g} is not certified: {miss.reason}; the nearest miss is "
+            f"{miss.nearest.trial.shape} with median {values[len(values) // 2]:.4f}, "
+            f"{miss.nearest.n_meeting(miss.target, task)} of {len(values)} fresh runs meeting it",
             "the record holds what was certified; more data or another family may reach it",
         )
 
 
-def _targets(
-    task: str, accuracies: tuple[list[float], ...], targets: tuple[parse.Target, ...]
-) -> tuple[float, ...]:
+def _targets(task: str, accuracies: tuple[list[float], ...], targets: tuple[parse.Target, ...]) -> tuple[float, ...]:
     """Return every target in the task's metric, checked."""
     found = plugins.load("tasks", task)
     metric = found.metric.name
@@ -205,7 +210,9 @@ def _targets(
         raise UsageError("give a target with --target-acc A or --target METRIC=VALUE")
     for target in asked:
         if target.metric != metric:
-            raise UsageError(f"task {task} is scored by {metric}, not by {target.metric}", f"use --target {metric}=VALUE")
+            raise UsageError(
+                f"task {task} is scored by {metric}, not by {target.metric}", f"use --target {metric}=VALUE"
+            )
         found.check_target(target.value)
     return tuple(sorted({target.value for target in asked}))
 
@@ -223,7 +230,8 @@ def _check(study: Study) -> None:
     fitting = [n for n, f in families.items() if study.task in f.tasks and f.fits(data.input_shape)]
     if study.family not in fitting:
         raise UsageError(
-            f"family {study.family} does not fit {study.task} on {study.dataset}", f"those that fit: {', '.join(fitting)}"
+            f"family {study.family} does not fit {study.task} on {study.dataset}",
+            f"those that fit: {', '.join(fitting)}",
         )
 
 

@@ -3,7 +3,7 @@
 Contract, tested for every file of this folder:
 
 * ``network`` builds a self-contained ``nn.Module`` named by the module's ``NETWORK_CLASS``, with the constructor
-  ``(input_shape, n_outputs, width, depth)`` and no import but torch and math: ``guides export --code`` prints its source;
+  ``(input_shape, n_outputs, width, depth)`` and no import but torch and math: ``guides export --code`` prints it;
 * activations satisfy f(0) = 0 and there is no normalisation layer, so that zero-padded units stay exactly zero;
 * the stacked form and the plain network compute the same logits from the same state;
 * along a ladder, params rise with width;

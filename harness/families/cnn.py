@@ -7,7 +7,7 @@ loses it, and small networks need it) and costs the same at every resolution.
 
 from __future__ import annotations
 
-from typing import Final, final
+from typing import Final, Literal, final
 
 import torch
 from torch import nn
@@ -156,7 +156,7 @@ class CnnFamily(Family):
         """
         for layer in network.modules():
             if isinstance(layer, nn.Conv2d | nn.Linear):
-                gain = "relu" if isinstance(layer, nn.Conv2d) else "linear"
+                gain: Literal["linear", "relu"] = "relu" if isinstance(layer, nn.Conv2d) else "linear"
                 nn.init.kaiming_uniform_(layer.weight, nonlinearity=gain, generator=generator)
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from typing import final
+from typing import Literal, final
 
 import torch
 from torch import nn
@@ -28,7 +29,7 @@ class Mlp(nn.Module):
     def __init__(self, input_shape: tuple[int, ...], n_outputs: int, width: int, depth: int) -> None:
         super().__init__()
         sizes = [math.prod(input_shape), *[width] * depth, n_outputs]
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(sizes[:-1], sizes[1:], strict=True))
+        self.layers = nn.ModuleList(nn.Linear(sizes[i], sizes[i + 1]) for i in range(depth + 1))
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map (batch, *input_shape) to logits (batch, n_outputs)."""
@@ -45,14 +46,12 @@ class StackedMlp(StackedNetwork):
 
     def __init__(self, n_inputs: int, n_outputs: int, shape: Shape, members: int) -> None:
         sizes = [n_inputs, *[shape.width] * shape.depth, n_outputs]
-        pairs = list(zip(sizes[:-1], sizes[1:], strict=True))
+        pairs = list(itertools.pairwise(sizes))
         super().__init__(members, [n for a, b in pairs for n in (a * b, b)])
         self._weights, self._biases = self._views(self.parameters, pairs)
         self._weight_gradients, self._bias_gradients = self._views(self.gradient, pairs)
 
-    def _views(
-        self, flat: torch.Tensor, pairs: list[tuple[int, int]]
-    ) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+    def _views(self, flat: torch.Tensor, pairs: list[tuple[int, int]]) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
         """Return views of each layer's weight, (members, in, out), and bias, (members, 1, out)."""
         k = self.members
         weights = [flat[:, self.spans[2 * i]].view(k, a, b) for i, (a, b) in enumerate(pairs)]
@@ -107,7 +106,7 @@ class MlpFamily(Family):
 
     name = "mlp"
     tasks = ("image-cls", "tabular-cls")
-    depths = (0, 1, 2, 3)
+    depths = (0, 1, 2)
     buckets = (8, 16, 32, 64, 128, 256)
 
     def fits(self, input_shape: tuple[int, ...]) -> bool:
@@ -130,7 +129,7 @@ class MlpFamily(Family):
         """
         layers = [m for m in network.modules() if isinstance(m, nn.Linear)]
         for layer in layers:
-            gain = "linear" if layer is layers[-1] else "relu"
+            gain: Literal["linear", "relu"] = "linear" if layer is layers[-1] else "relu"
             nn.init.kaiming_uniform_(layer.weight, nonlinearity=gain, generator=generator)
             nn.init.zeros_(layer.bias)
 

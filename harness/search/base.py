@@ -24,8 +24,8 @@ class Space:
 
     Args:
         ladders: Per depth the widths, ascending.
-        cheaper: Per depth how many of them are cheaper than the cheapest shape that looks promising; only those are worth
-            trying. None where nothing looks promising yet.
+        cheaper: Per depth how many of them are cheaper than the cheapest shape that looks promising; only those are
+            worth trying. None where nothing looks promising yet.
     """
 
     ladders: Mapping[int, Sequence[int]]

@@ -29,8 +29,8 @@ class Bisect(Strategy):
 def _next_width(space: Space, depth: int, meets: Mapping[int, bool]) -> int | None:
     """Return the width that tells most about one ladder; None when nothing is left to ask.
 
-    Where dearer widths are out of question and the next one up is not known to meet the target, the widest open one rules
-    the whole depth out if it fails. Otherwise the middle between the widest failure and the narrowest success.
+    Where dearer widths are out of question and the next one up is not known to meet the target, the widest open one
+    rules the whole depth out if it fails. Otherwise the middle between the widest failure and the narrowest success.
     """
     widths = space.open_widths(depth)
     high = min((i for i, width in enumerate(widths) if meets.get(width)), default=len(widths))

@@ -1,4 +1,4 @@
-"""Tasks say what is measured: the metric, its error form, chance, the families that fit, the methods beside them.
+"""Tasks say what is measured: the metric, its error form, chance, the methods beside them.
 
 Contract, tested for every file of this folder:
 
@@ -38,12 +38,10 @@ class Task(ABC):
     Attributes:
         name: File name in kebab-case.
         metric: What targets are stated in.
-        families: Names of the families that take such inputs.
     """
 
     name: str
     metric: Metric
-    families: tuple[str, ...]
 
     @abstractmethod
     def chance(self, dataset: Dataset) -> float:

@@ -13,7 +13,6 @@ class ImageClassification(AccuracyTask):
     """One image (channels, height, width) in, one class out."""
 
     name = "image-cls"
-    families = ("mlp", "cnn")
 
     def baselines(self, dataset: Dataset) -> tuple[str, ...]:
         """Return the methods that take pixels as they are."""

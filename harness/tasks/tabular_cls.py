@@ -13,7 +13,6 @@ class TabularClassification(AccuracyTask):
     """One row of numbers in, one class out."""
 
     name = "tabular-cls"
-    families = ("mlp",)
 
     def baselines(self, dataset: Dataset) -> tuple[str, ...]:
         """Return the methods for tables; boosted trees are the one to beat."""
