@@ -100,6 +100,7 @@ class UnknownName(UsageError):
         guess = f". Did you mean '{close[0]}'?" if close else ""
         listed = "" if close else f"known: {', '.join(known)}" if known else f"no {kind} is known here yet"
         super().__init__(f"unknown {kind} '{name}'{guess}", listed)
+        self.args = (kind, name, known)  # what pickle rebuilds it from
         self.kind = kind
         self.name = name
         self.known = known
