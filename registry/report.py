@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from registry.wording import bench_command, naming, shape_of, shown
+from registry.wording import bench_command, bound_of, naming, shape_of, shown
 
 if TYPE_CHECKING:
     from registry.answers import Answer, Bracket, Miss, Network, Query, Reply
@@ -137,7 +137,8 @@ def _row(query: Query, answer: Answer, network: Network) -> tuple[str, ...]:
     mine = network is answer.network
     root = "" if answer.root.shipped or not mine else f" ({answer.root.path})"
     weight_bytes = network.weight_bytes_int8 if query.int8 else network.weight_bytes
-    interval = "" if network.low is None else f" [{shown(network.low)}, {_or_open(network.high)}]"
+    bounded = network.low is not None or network.high is not None
+    interval = f" [{_or_open(network.low)}, {_or_open(network.high)}]" if bounded else ""
     return (
         f"{network.id} v{network.version}{root}",
         "knee" if answer.target is None else f"{answer.target:g}",
@@ -187,9 +188,10 @@ def _beside(query: Query, answer: Answer) -> list[str]:
 def _sentence(query: Query, answer: Answer) -> str:
     network = answer.network
     if network.evidence == "published":
+        side = "lower" if answer.question.sign > 0 else "upper"
         return (
-            f"'{network.name}' is published evidence ({network.citation}): its lower bound, {_or_open(network.low)}, "
-            f"meets {answer.target:g}; nothing smaller was tried here."
+            f"'{network.name}' is published evidence ({network.citation}): its {side} bound, "
+            f"{shown(bound_of(network, answer.question))}, meets {answer.target:g}; nothing smaller was tried here."
         )
     if answer.target is None:
         sure = f"Its error is within 1.1 x of the best that any width reached with {network.n_train or 0:,} examples"

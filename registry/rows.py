@@ -271,17 +271,18 @@ def _measured(kind: str, point: _Fields, facts: _Fields, scale: _Scale) -> tuple
 
 
 def _published(kind: str, point: _Fields, facts: _Fields, scale: _Scale) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    # ``low`` bounds the metric from below: a safe bound only where higher is better.
-    low = point.metric("low", scale) if point.get("low") is not None else None
+    low, high = (point.metric(key, scale) if point.get(key) is not None else None for key in ("low", "high"))
+    bound = low if scale.higher else high  # only this one is safe to compare with a target
     shape = _shape(point) if point.get("shape") is not None else {}
     row = {
         "kind": kind,
-        "score": low if scale.higher else None,
+        "score": None if bound is None else scale.score(bound),
         **shape,
         **_size(point),
         "n_train": facts.optional_count("n_train"),
         "median": point.metric("value", scale),
         "low": low,
+        "high": high,
         "name": point.text("name"),
         "citation": point.text("citation"),
     }

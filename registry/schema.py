@@ -170,7 +170,10 @@ class BracketPoint(Model):
         Literal["refuted", "undecided"],
         Field(description="refuted: high < target at both; undecided otherwise"),
     ]
-    steps_tried: Annotated[list[PositiveCount], Field(min_length=1, description="optimiser steps, ascending")]
+    steps_tried: Annotated[
+        list[PositiveCount],
+        Field(min_length=2, max_length=2, description="optimiser steps of test and of test_longer"),
+    ]
 
 
 class Attempt(Model):
@@ -236,6 +239,9 @@ class PublishedPoint(Point):
     low: Annotated[
         Real | None,
         Field(description="lower bound of the metric: binomial on the test set and a stated prior for the seed"),
+    ]
+    high: Annotated[
+        Real | None, Field(description="upper bound of the metric, likewise: what a lower-is-better figure ranks by")
     ]
     year: Annotated[int | None, Field(ge=1950, le=2100)]
     citation: Annotated[Line, Field(description="citation key or link")]

@@ -15,6 +15,7 @@ from typing import Final, final
 from registry.errors import BrokenRule, UsageError
 from registry.loader import shown
 from registry.rules import figures, folder, reading
+from registry.rules.evidence import evidence
 from registry.rules.record import Record, Rule
 from registry.store import RECORD_FILE, RELEASED_FILE, Store
 
@@ -30,7 +31,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("R-PATH", "the folder agrees with id and version, the id with task and data set", folder.path),
     Rule("R-FILES", "each named file is there with its hash and size, nothing else is, and no links", folder.files),
     Rule("R-SIZE", "guideline.json holds at most 1 MB, its folder 5 MB", folder.size),
-    Rule("R-TRIALS", "trials are one JSON object a line, as many as the record says", folder.trials),
+    Rule("R-TRIALS", "trials are one training run a line, none twice, as many as the record says", folder.trials),
     Rule("R-ONNX-STATIC", "networks are .onnx files without external data", folder.onnx_static),
     Rule("R-SUPERSEDES", "version 1 supersedes nothing, a later one an earlier one", folder.supersedes),
     Rule("R-RELEASED", "a released file never changes", folder.released),
@@ -40,11 +41,14 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("R-OUTCOMES", "median, mean, bounds, sd and reach follow from the outcomes (accuracy)", figures.outcomes),
     Rule(
         "R-BRACKET",
-        "bracketing shapes are cheaper; refuted ones miss the target, also at 4 x the steps",
+        "bracketing shapes are cheaper; those refuted miss the target, also at 4 x the steps, no others do",
         figures.bracket,
     ),
     Rule("R-ATTEMPTS", "attempts end as their counts say, and no cheaper one was certified", figures.attempts),
     Rule("R-ORDER", "the frontier is sorted by target, then route", figures.order),
+    Rule("R-PARAMS", "a shape has the same params everywhere, and 4 bytes each in float32", figures.networks),
+    Rule("R-LAW", "a law's range is that of the points it was fitted to, its weights sum to 1", figures.law),
+    Rule("R-EVIDENCE", "figures of networks, attempts, brackets, law and cost are found again in the trials", evidence),
 )
 
 _VERSION: Final = re.compile(r"v[1-9][0-9]*")

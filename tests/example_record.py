@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import math
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -25,7 +26,11 @@ from registry.statistics import best_of_3, summarise
 
 N_SEEDS = 20
 N_TEST = 40
+N_TRAIN = 1000
+BATCH = 32
 INPUTS, CLASSES = 64, 10
+
+Shape = dict[str, Any]
 
 
 def example_record(
@@ -38,17 +43,19 @@ def example_record(
         version: From 2 on it supersedes the one before.
         targets: Accuracies between chance and 0.975, ascending; the first is met by width 8, the next by 12, 16 ...
     """
-    task, dataset, _ = record_id.split("/")
-    trials: list[dict[str, Any]] = []
+    task, dataset, family = record_id.split("/")
+    runs = Runs(dataset, family)
     files: dict[str, bytes] = {}
     frontier = []
     for position, target in enumerate(targets):
         width = 8 + 4 * position
         network = f"onnx/w{width}-d1.onnx"
         files[network] = tiny_network(width)
-        frontier.append(_point(target, width, network, files[network], trials))
-    knee = _point(None, 8, None, b"", trials)
-    files["trials.jsonl"] = b"".join(json.dumps(trial, sort_keys=True).encode() + b"\n" for trial in trials)
+        frontier.append(_point(target, width, network, files[network], runs))
+    knee = {**frontier[0], "target": None, "attempts": [], "bracket": [], "onnx": None}
+    knee["test"] = {**frontier[0]["test"], "reach": None}
+    law = _law(runs)
+    files["trials.jsonl"] = b"".join(json.dumps(line, sort_keys=True).encode() + b"\n" for line in runs.lines)
     record = {
         "$schema": SCHEMA_ID,
         "schema_version": SCHEMA_VERSION,
@@ -67,7 +74,7 @@ def example_record(
                 "source": "invented for tests",
                 "licence": "CC0-1.0",
                 "sha256": "0" * 64,
-                "n_train": 1000,
+                "n_train": N_TRAIN,
                 "n_val": 200,
                 "n_test": N_TEST,
                 "input_shape": [INPUTS],
@@ -79,7 +86,7 @@ def example_record(
         "notes": ["Invented figures: for tests only."],
         "frontier": frontier,
         "knee": [knee],
-        "law": _law(),
+        "law": law,
         "baselines": [
             {"name": "majority", "metric": 0.1, "bytes": 1, "flops": 0},
             {"name": "nearest-neighbours", "metric": 0.975, "bytes": 256_000, "flops": 192_000},
@@ -87,16 +94,16 @@ def example_record(
         "recipe": {
             "optimiser": "Adam",
             "schedule": "cosine to 0",
-            "batch_size": 32,
+            "batch_size": BATCH,
             "initialisation": "He normal",
             "tuning": "5 rates a factor 2 apart, best mean validation error of 2 seeds",
             "steps_rule": "doubled until validation error improves by less than 3 %",
             "augmentation": "none",
         },
         "cost": {
-            "train_flops": 1e9,
-            "wall_s": 12.5,
-            "n_trials": len(trials),
+            "train_flops": math.fsum(line["outcome"]["train_flops"] for line in runs.lines),
+            "wall_s": round(math.fsum(line["outcome"]["wall_s"] for line in runs.lines), 3),
+            "n_trials": len(runs.lines),
             "energy_estimate": {"kwh": 0.0001, "assumption": "30 W a core"},
         },
         "provenance": {
@@ -111,7 +118,7 @@ def example_record(
         "trials": {
             "path": "trials.jsonl",
             "sha256": hashlib.sha256(files["trials.jsonl"]).hexdigest(),
-            "n": len(trials),
+            "n": len(runs.lines),
         },
     }
     return record, files
@@ -142,11 +149,59 @@ def published_record(record_id: str = "image-cls/digits/mlp", version: int = 1) 
         ),
         "value": 0.98,
         "low": 0.96,
+        "high": 0.99,
         "year": 1998,
         "citation": "An Author 1998",
         "where": "table 2",
     }
     return {**record, "evidence": "published", "frontier": [point]}
+
+
+class Runs:
+    """The invented training runs of a record, one line of its trials file each; the same runs are made once."""
+
+    def __init__(self, dataset: str, family: str) -> None:
+        self.lines: list[dict[str, Any]] = []
+        self._common = {"dataset": dataset, "family": family, "batch_size": BATCH, "weight_decay": 0.0}
+        self._tested: dict[tuple[int, int, int, str], tuple[list[int], list[float]]] = {}
+
+    def test(self, right: list[int], shape: Shape, steps: int, phase: str) -> tuple[list[int], list[float]]:
+        """Return how many items each run has right, and each run's validation error: as made first."""
+        made = (shape["width"], shape["depth"], steps, phase)
+        if made not in self._tested:
+            val_errors = [round(0.02 + 0.001 * (7 * seed % 11), 6) for seed in range(len(right))]
+            for seed, (k, val_error) in enumerate(zip(right, val_errors, strict=True)):
+                read = {"test_outcomes": encode_bits([_row(k)]), "test_error": round(1 - k / N_TEST, 12)}
+                self._add(val_error, read, shape=shape, steps=steps, phase=phase, seed=1000 + seed, tested=True)
+            self._tested[made] = (right, val_errors)
+        return self._tested[made]
+
+    def tune(self, val_errors: list[float], shape: Shape, steps: int, n_train: int) -> None:
+        """Add runs that did not read the test split."""
+        unread = {"test_outcomes": None, "test_error": None}
+        for seed, val_error in enumerate(val_errors):
+            self._add(val_error, unread, shape=shape, steps=steps, phase="tune", seed=seed, n_train=n_train)
+
+    def _add(self, val_error: float, read: dict[str, Any], **facts: Any) -> None:
+        trial = {
+            **self._common,
+            "n_train": N_TRAIN,
+            "learning_rate": 0.01,
+            "route": "scratch",
+            "pruned_from": None,
+            "tested": False,
+            **facts,
+        }
+        text = json.dumps(trial, sort_keys=True, separators=(",", ":"))
+        shape, steps = trial["shape"], trial["steps"]
+        outcome = {
+            "status": "ok",
+            "val_error": val_error,
+            "train_flops": 3 * _flops(shape["width"], shape["depth"]) * steps * BATCH,
+            "wall_s": 0.05,
+            **read,
+        }
+        self.lines.append({"key": hashlib.sha256(text.encode()).hexdigest()[:24], "trial": trial, "outcome": outcome})
 
 
 def write_record(root: Path, record: dict[str, Any], files: dict[str, bytes]) -> Path:
@@ -192,25 +247,23 @@ def tiny_network(width: int) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _point(
-    target: float | None, width: int, network: str | None, data: bytes, trials: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """A point whose seeds all meet ``target``, with two cheaper shapes that do not."""
-    least = 37 if target is None else next(k for k in range(N_TEST + 1) if k / N_TEST >= target)
-    shape = {"width": width, "depth": 1, "resolution": None}
-    flops = 2.0 * (INPUTS * width + width * CLASSES)
-    params = count_params(width)
-    attempt = {"params": params, "steps": 2000, "learning_rate": 0.01, "n_seeds": N_SEEDS}
-    cheaper = [] if target is None else [(width - 2, 1), (0, 0)] if count_params(0, 0) < params else [(width - 2, 1)]
+def _point(target: float, width: int, network: str, data: bytes, runs: Runs) -> dict[str, Any]:
+    """A point whose seeds all meet ``target``, after a failed attempt, with cheaper shapes that do not meet it."""
+    least = next(k for k in range(N_TEST + 1) if k / N_TEST >= target)
+    shape, narrower = _shape(width, 1), _shape(width - 1, 1)
+    flops, params = _flops(width, 1), count_params(width)
+    cheaper = [(width - 2, 1), (0, 0)] if count_params(0, 0) < params else [(width - 2, 1)]
+    attempt = {"steps": 2000, "learning_rate": 0.01, "n_seeds": N_SEEDS}
+    runs.test([least] * 14 + [least - 1] * 6, narrower, 2000, "certify")
     return {
         "target": target,
         "shape": shape,
         "family_options": {"activation": "relu"},
         "route": "scratch",
-        "n_train": 1000,
+        "n_train": N_TRAIN,
         "params": params,
         "flops": flops,
-        "train_flops": 3 * flops * 2000 * 32,
+        "train_flops": 3 * flops * 2000 * BATCH,
         "weight_bytes": 4 * params,
         "weight_bytes_int8": params + 7 * (width + CLASSES),
         "ram_bytes": 4 * (INPUTS + width),
@@ -220,39 +273,13 @@ def _point(
         "learning_rate": 0.01,
         "weight_decay": 0.0,
         "pruned_from": None,
-        "test": _test(least, target, shape, 2000, "certify", trials),
-        "attempts": []
-        if target is None
-        else [
-            {
-                **attempt,
-                "shape": {**shape, "width": width - 1},
-                "params": count_params(width - 1),
-                "n_meeting": 14,
-                "verdict": "failed",
-            },
-            {**attempt, "shape": shape, "n_meeting": N_SEEDS, "verdict": "certified"},
+        "test": _test(_about(least, N_SEEDS), target, shape, 2000, "certify", runs),
+        "attempts": [
+            {**attempt, "shape": narrower, "params": count_params(width - 1), "n_meeting": 14, "verdict": "failed"},
+            {**attempt, "shape": shape, "params": params, "n_meeting": N_SEEDS, "verdict": "certified"},
         ],
-        "bracket": [
-            {
-                "shape": {"width": narrow, "depth": depth, "resolution": None},
-                "params": count_params(narrow, depth),
-                "test": _test(
-                    least - 6,
-                    target,
-                    {"width": narrow, "depth": depth, "resolution": None},
-                    8000,
-                    "bracket",
-                    trials,
-                ),
-                "verdict": "refuted",
-                "steps_tried": [2000, 8000],
-            }
-            for narrow, depth in cheaper
-        ],
-        "onnx": None
-        if network is None
-        else {
+        "bracket": [_bracket(least, target, _shape(*one), runs) for one in cheaper],
+        "onnx": {
             "path": network,
             "sha256": hashlib.sha256(data).hexdigest(),
             "bytes": len(data),
@@ -264,53 +291,67 @@ def _point(
     }
 
 
-def _test(
-    least: int, target: float | None, shape: dict[str, Any], steps: int, phase: str, trials: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """Twenty invented seeds with ``least`` to ``least + 2`` items right; their trials are appended to ``trials``."""
-    right = [min(N_TEST, least + seed % 3) for seed in range(N_SEEDS)]
-    rows = [[item < k for item in range(N_TEST)] for k in right]
+def _bracket(least: int, target: float, shape: Shape, runs: Runs) -> dict[str, Any]:
+    """A shape that misses the target with 20 seeds, and with 5 seeds at 4 x the steps."""
+    return {
+        "shape": shape,
+        "params": count_params(shape["width"], shape["depth"]),
+        "test": _test(_about(least - 6, N_SEEDS), target, shape, 2000, "bracket", runs),
+        "test_longer": _test(_about(least - 5, 5), target, shape, 8000, "bracket", runs),
+        "verdict": "refuted",
+        "steps_tried": [2000, 8000],
+    }
+
+
+def _test(right: list[int], target: float, shape: Shape, steps: int, phase: str, runs: Runs) -> dict[str, Any]:
+    """The test group of runs that have so many items right."""
+    right, val_errors = runs.test(right, shape, steps, phase)
     values = [k / N_TEST for k in right]
-    val_errors = [round(0.02 + 0.001 * (7 * seed % 11), 6) for seed in range(N_SEEDS)]
-    for seed, (row, val_error) in enumerate(zip(rows, val_errors, strict=True)):
-        trial = {
-            "shape": shape,
-            "n_train": 1000,
-            "seed": 1000 + seed,
-            "learning_rate": 0.01,
-            "steps": steps,
-            "route": "scratch",
-            "phase": phase,
-            "tested": True,
-        }
-        outcome = {"status": "ok", "val_error": val_error, "test_outcomes": encode_bits([row])}
-        trials.append({"trial": trial, "outcome": outcome})
     return {
         **summarise(values, target, "higher"),
         "n_diverged": 0,
         "best_of_3": best_of_3(values, val_errors),
-        "outcomes": encode_bits(rows),
+        "outcomes": encode_bits([_row(k) for k in right]),
     }
 
 
-def _law() -> dict[str, Any]:
-    sizes = [60, 120, 250, 500, 1000]
-    parameters = {"floor": 0.01, "coefficient": 1.2, "exponent": 0.5}
+def _about(least: int, n_seeds: int) -> list[int]:
+    return [min(N_TEST, least + seed % 3) for seed in range(n_seeds)]
+
+
+def _row(right: int) -> list[bool]:
+    return [item < right for item in range(N_TEST)]
+
+
+def _shape(width: int, depth: int) -> Shape:
+    return {"width": width, "depth": depth, "resolution": None}
+
+
+def _flops(width: int, depth: int) -> float:
+    sizes = [INPUTS, *[width] * depth, CLASSES]
+    return 2.0 * sum(before * after for before, after in itertools.pairwise(sizes))
+
+
+def _law(runs: Runs) -> dict[str, Any]:
+    shape = _shape(8, 1)
+    errors = {n: 0.01 + 1.2 * n**-0.5 for n in (60, 120, 250, 500, N_TRAIN)}
+    for n, error in errors.items():
+        runs.tune([error - 0.01, error, error + 0.01], shape, 2000, n)
+        runs.tune([error] * 3, shape, 4000, n)  # no better: 2000 steps are enough
     return {
-        "shape": {"width": 8, "depth": 1, "resolution": None},
-        "forms": [{"form": "power-law", "weight": 1.0, "parameters": parameters}],
-        "draws": [[1.1 + 0.01 * draw, 0.48 + 0.002 * draw, 0.01] for draw in range(20)],
-        "valid_range": {"n_train": [60, 1000]},
-        "points": [
+        "shape": shape,
+        "forms": [
             {
-                "n_train": n,
-                "error": 0.01 + 1.2 * n**-0.5,
-                "sd": 0.01,
-                "n_seeds": 3,
-                "steps": 2000,
-                "capped": False,
+                "form": "power-law",
+                "weight": 1.0,
+                "parameters": {"floor": 0.01, "coefficient": 1.2, "exponent": 0.5},
             }
-            for n in sizes
+        ],
+        "draws": [[1.1 + 0.01 * draw, 0.48 + 0.002 * draw, 0.01] for draw in range(20)],
+        "valid_range": {"n_train": [60, N_TRAIN]},
+        "points": [
+            {"n_train": n, "error": error, "sd": 0.01, "n_seeds": 3, "steps": 2000, "capped": False}
+            for n, error in errors.items()
         ],
         "backtest_error": 0.05,
         "width_floor": {"value": 0.01, "low": 0.0, "high": 0.02},

@@ -67,7 +67,8 @@ def _point(point: dict[str, Any]) -> tuple[str, ...]:
     size = f"width {shape['width']}, depth {shape['depth']}" if shape else point["name"]
     target = "published" if test is None else "knee" if point["target"] is None else f"{point['target']:g}"
     if test is None:
-        metric, seeds = f"{shown(point['value'])} [{'?' if point['low'] is None else shown(point['low'])}, open]", "-"
+        low, high = ("open" if point[key] is None else shown(point[key]) for key in ("low", "high"))
+        metric, seeds = f"{shown(point['value'])} [{low}, {high}]", "-"
     else:
         metric, seeds = f"{shown(test['median'])} [{shown(test['low'])}, {shown(test['high'])}]", f"{test['n_seeds']}"
     flops = "-" if point["flops"] is None else f"{point['flops']:,.0f}"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final, Literal
 
 from registry.errors import GuidesError
 from registry.outcomes import decode_bits
 from registry.rules.record import Problem, Record, Result
-from registry.schema import Bound, MeasuredPoint
+from registry.schema import Bound, BracketPoint, MeasuredPoint, PublishedGuideline, PublishedPoint, Shape
 from registry.statistics import clopper_pearson_low, meets, sign_test_count, summarise
+
+LONGER: Final = 4  # a bracketing shape is measured again at this many times its steps
 
 
 def ranges(record: Record) -> Iterator[Problem]:
@@ -30,6 +32,10 @@ def ranges(record: Record) -> Iterator[Problem]:
 
 def intervals(record: Record) -> Iterator[Problem]:
     """Bounds enclose what they bound, and a certified network's bound meets its target."""
+    guideline = record.guideline
+    if isinstance(guideline, PublishedGuideline):
+        for i, figure in enumerate(guideline.frontier):
+            yield from _open_interval(f"frontier.{i}", figure)
     measured = record.measured
     if measured is None:
         return
@@ -84,7 +90,7 @@ def outcomes(record: Record) -> Iterator[Problem]:
 
 
 def bracket(record: Record) -> Iterator[Problem]:
-    """Each bracketing shape is cheaper than the answer; a refuted one misses the target, also at 4 x the steps."""
+    """Each bracketing shape is cheaper than the answer; refuted if it misses the target, also at 4 x the steps."""
     measured = record.measured
     if measured is None:
         return
@@ -92,18 +98,49 @@ def bracket(record: Record) -> Iterator[Problem]:
     for i, point in enumerate(measured.frontier):
         for j, cheaper in enumerate(point.bracket):
             field = f"frontier.{i}.bracket.{j}"
-            steps = cheaper.steps_tried
+            settled, longer = cheaper.steps_tried
             if cheaper.params >= point.params:
                 yield Problem(f"{field}.params", f"{cheaper.params} is not below the answer's {point.params}")
-            if steps != sorted(set(steps)):
-                yield Problem(f"{field}.steps_tried", "is not ascending")
-            if cheaper.verdict == "undecided" or point.target is None:
-                continue
-            best = cheaper.test.high if direction == "higher" else cheaper.test.low
-            if meets(best, point.target, direction):
-                yield Problem(f"{field}.verdict", f"is refuted, but its bound {best:g} meets {point.target:g}")
-            if steps[-1] < 4 * steps[0]:
-                yield Problem(f"{field}.verdict", f"is refuted, but {steps[-1]} steps are not 4 x {steps[0]}")
+            if longer != LONGER * settled:
+                yield Problem(f"{field}.steps_tried", f"{longer} steps are not {LONGER} x {settled}")
+            if point.target is not None:
+                yield from _verdict(f"{field}.verdict", cheaper, point.target, direction)
+
+
+def networks(record: Record) -> Iterator[Problem]:
+    """A shape has the same params wherever it stands, and float32 weights take 4 bytes each."""
+    if record.measured is None:
+        return
+    params: dict[Shape, int] = {}
+    for group, points in (("frontier", record.measured.frontier), ("knee", record.measured.knee)):
+        for i, point in enumerate(points):
+            here = f"{group}.{i}"
+            counted: list[tuple[str, Shape, int]] = [
+                (here, point.shape, point.params),
+                *((f"{here}.attempts.{j}", one.shape, one.params) for j, one in enumerate(point.attempts)),
+                *((f"{here}.bracket.{j}", one.shape, one.params) for j, one in enumerate(point.bracket)),
+            ]
+            for field, shape, n in counted:
+                if params.setdefault(shape, n) != n:
+                    yield Problem(f"{field}.params", f"is {n}, but {params[shape]} elsewhere for the same shape")
+            if point.weight_bytes is not None and point.weight_bytes != 4 * point.params:
+                yield Problem(f"{here}.weight_bytes", f"is {point.weight_bytes}, but 4 x {point.params} params")
+
+
+def law(record: Record) -> Iterator[Problem]:
+    """A law's points ascend, its range is that of the points it was fitted to, and its forms' weights sum to 1."""
+    if record.measured is None or record.measured.law is None:
+        return
+    points, forms = record.measured.law.points, record.measured.law.forms
+    sizes = [point.n_train for point in points]
+    if sizes != sorted(set(sizes)):
+        yield Problem("law.points", "are not in ascending order of n_train")
+    fitted = [point.n_train for point in points if not point.capped]
+    if fitted and record.measured.law.valid_range.n_train != [fitted[0], fitted[-1]]:
+        yield Problem("law.valid_range.n_train", f"is not {fitted[0]} to {fitted[-1]}, the points it was fitted to")
+    total = math.fsum(form.weight for form in forms)
+    if not _same(total, 1.0):
+        yield Problem("law.forms", f"have weights that sum to {total:g}, expected 1")
 
 
 def attempts(record: Record) -> Iterator[Problem]:
@@ -133,27 +170,39 @@ def order(record: Record) -> Iterator[Problem]:
             yield Problem(f"knee.{i}.target", "is a number, expected null: a knee needs no target")
 
 
+def _verdict(
+    field: str, cheaper: BracketPoint, target: float, direction: Literal["higher", "lower"]
+) -> Iterator[Problem]:
+    bests = [test.high if direction == "higher" else test.low for test in (cheaper.test, cheaper.test_longer)]
+    meeting = [best for best in bests if meets(best, target, direction)]
+    if cheaper.verdict == "refuted" and meeting:
+        yield Problem(field, f"is refuted, but its bound {meeting[0]:g} meets {target:g}")
+    elif cheaper.verdict == "undecided" and not meeting:
+        yield Problem(field, f"is undecided, but its bounds {bests[0]:g} and {bests[1]:g} miss {target:g}")
+
+
 def _metric_values(record: Record) -> Iterator[tuple[str, float | None]]:
-    for field, target, test in record.results():
-        yield field.replace("test", "target"), target
+    for field, _, test in record.results():
         for name in ("median", "mean", "low", "high", "best_of_3"):
             yield f"{field}.{name}", getattr(test, name)
     guideline = record.guideline
-    if guideline is not None and guideline.evidence == "published":
+    if isinstance(guideline, PublishedGuideline):
         for i, figure in enumerate(guideline.frontier):
             yield f"frontier.{i}.value", figure.value
             yield f"frontier.{i}.low", figure.low
+            yield f"frontier.{i}.high", figure.high
     if record.measured is None:
         return
     for i, baseline in enumerate(record.measured.baselines):
         yield f"baselines.{i}.metric", baseline.metric
     for i, point in enumerate(record.measured.frontier):
+        yield f"frontier.{i}.target", point.target
         if point.onnx is not None:
             yield f"frontier.{i}.onnx.metric", point.onnx.metric
             yield f"frontier.{i}.onnx.int8.metric", None if point.onnx.int8 is None else point.onnx.int8.metric
 
 
-def _open_interval(field: str, bound: Bound | None) -> Iterator[Problem]:
+def _open_interval(field: str, bound: Bound | PublishedPoint | None) -> Iterator[Problem]:
     if bound is None:
         return
     if bound.low is not None and bound.low > bound.value:

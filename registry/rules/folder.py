@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from registry.errors import BrokenRule
-from registry.loader import parse_json
 from registry.rules.record import LEVELS, Problem, Record
+from registry.rules.runs import read_runs
 from registry.store import (
     FOLDER_LIMIT,
     RECORD_FILE,
@@ -74,25 +74,20 @@ def size(record: Record) -> Iterator[Problem]:
 
 
 def trials(record: Record) -> Iterator[Problem]:
-    """The trials are one JSON object a line, as many as the record says."""
+    """The trials are one training run a line, none twice, as many as the record says."""
     if record.measured is None:
         return
     said = record.measured.trials
     data = record.file(said.path)
     if data is None:
         return
-    lines = data.split(b"\n")
-    if lines.pop() != b"":
-        yield Problem("", "does not end in a line break: the last trial may be torn", said.path)
+    try:
+        runs = read_runs(data, said.path)
+    except BrokenRule as fault:
+        yield Problem(fault.field, fault.problem, said.path)
         return
-    for number, line in enumerate(lines, start=1):
-        try:
-            parse_json(line, said.path)
-        except BrokenRule as fault:
-            yield Problem(f"line {number}", fault.problem, said.path)
-            return
-    if len(lines) != said.n:
-        yield Problem("trials.n", f"is {said.n}, but {said.path} has {len(lines)} lines")
+    if len(runs) != said.n:
+        yield Problem("trials.n", f"is {said.n}, but {said.path} has {len(runs)} lines")
 
 
 def onnx_static(record: Record) -> Iterator[Problem]:

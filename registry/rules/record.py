@@ -117,3 +117,4 @@ class Record:
                 yield Result(f"{group}.{i}.test", point.target, point.test)
                 for j, cheaper in enumerate(point.bracket):
                     yield Result(f"{group}.{i}.bracket.{j}.test", point.target, cheaper.test)
+                    yield Result(f"{group}.{i}.bracket.{j}.test_longer", point.target, cheaper.test_longer)

@@ -246,6 +246,17 @@ def test_a_published_figure_without_a_bound_claims_nothing(root: Path) -> None:
     assert not ask(root, targets=(0.5,)).answers
 
 
+def test_where_lower_is_better_published_evidence_ranks_by_its_upper_bound(root: Path) -> None:
+    record = published_record("image-cls/digits/lenet")
+    record["question"]["metric"] = {"name": "bits", "unit": "bits-per-byte", "direction": "lower", "chance": 4.0}
+    record["frontier"][0].update(value=1.9, low=None, high=2.0)
+    write(root, record)
+    answer = only(ask(root, targets=(2.0,), metric="bits"))
+
+    assert "its upper bound, 2.000, meets 2" in text(Reply((answer,), (), False, ()))
+    assert not ask(root, targets=(1.95,), metric="bits").answers
+
+
 def test_beside_a_pruned_answer_stands_the_best_from_scratch(root: Path) -> None:
     edited(root, lambda record: record["frontier"][0].update(route="pruned"))
     answer = only(ask(root))

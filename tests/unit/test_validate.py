@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,19 @@ def _trials(data: bytes) -> Change:
     return change
 
 
+def _first_line(files: Files) -> bytes:
+    return files["trials.jsonl"].split(b"\n")[0]
+
+
+def _run(record: Record, files: Files, position: int, part: str, **values: Any) -> None:
+    """Change one line of the trials file."""
+    lines = files["trials.jsonl"].splitlines()
+    line = json.loads(lines[position])
+    line[part].update(values)
+    lines[position] = json.dumps(line).encode()
+    _trials(b"".join(each + b"\n" for each in lines))(record, files)
+
+
 def _network(data: bytes) -> Change:
     def change(record: Record, files: Files) -> None:
         files["onnx/w8-d1.onnx"] = data
@@ -47,6 +61,8 @@ def _unpadded(record: Record, files: Files) -> None:
     """Outcomes of one seed less than the record says."""
     _test(record)["outcomes"] = encode_bits([[True] * 40] * 19)
 
+
+_CERTIFIED = 20  # the line of the first run of the first certified network: the failed attempt comes before
 
 # Rule, what to change, and how the finding reads after "<folder>/".
 CHANGES: list[tuple[str, Change, str]] = [
@@ -93,7 +109,7 @@ CHANGES: list[tuple[str, Change, str]] = [
     ),
     (
         "R-TRIALS",
-        _trials(b'{"a": 1}\n{"a": NaN}\n'),
+        lambda record, files: _trials(_first_line(files) + b'\n{"a": NaN}\n')(record, files),
         "trials.jsonl:line 2: R-TRIALS NaN is not a number JSON knows, expected a finite one",
     ),
     (
@@ -103,8 +119,23 @@ CHANGES: list[tuple[str, Change, str]] = [
     ),
     (
         "R-TRIALS",
+        _trials(b'{"a": 1}\n'),
+        "trials.jsonl:line 1: R-TRIALS key: Field required",
+    ),
+    (
+        "R-TRIALS",
+        lambda record, files: _trials((_first_line(files) + b"\n") * 2)(record, files),
+        "trials.jsonl:line 2: R-TRIALS has the key of an earlier line, ",
+    ),
+    (
+        "R-TRIALS",
+        lambda record, files: _run(record, files, 0, "trial", tested=False),
+        "trials.jsonl:line 1: R-TRIALS Value error, test_outcomes belong to runs that are tested and ok",
+    ),
+    (
+        "R-TRIALS",
         lambda record, files: record["trials"].update(n=3),
-        "guideline.json:trials.n: R-TRIALS is 3, but trials.jsonl has 120 lines",
+        "guideline.json:trials.n: R-TRIALS is 3, but trials.jsonl has 185 lines",
     ),
     (
         "R-ONNX-STATIC",
@@ -193,7 +224,7 @@ CHANGES: list[tuple[str, Change, str]] = [
     (
         "R-BRACKET",
         lambda record, files: record["frontier"][0]["bracket"][0].update(steps_tried=[2000, 4000]),
-        "guideline.json:frontier.0.bracket.0.verdict: R-BRACKET is refuted, but 4000 steps are not 4 x 2000",
+        "guideline.json:frontier.0.bracket.0.steps_tried: R-BRACKET 4000 steps are not 4 x 2000",
     ),
     (
         "R-BRACKET",
@@ -201,6 +232,16 @@ CHANGES: list[tuple[str, Change, str]] = [
             {**record["frontier"][0]["bracket"][0], "test": _test(record)}
         ),
         "guideline.json:frontier.0.bracket.1.verdict: R-BRACKET is refuted, but its bound 0.95 meets 0.9",
+    ),
+    (
+        "R-BRACKET",
+        lambda record, files: record["frontier"][0]["bracket"][0].update(test_longer=_test(record)),
+        "guideline.json:frontier.0.bracket.0.verdict: R-BRACKET is refuted, but its bound 0.95 meets 0.9",
+    ),
+    (
+        "R-BRACKET",
+        lambda record, files: record["frontier"][0]["bracket"][0].update(verdict="undecided"),
+        "guideline.json:frontier.0.bracket.0.verdict: R-BRACKET is undecided, but its bounds 0.8 and 0.825 miss 0.9",
     ),
     (
         "R-ATTEMPTS",
@@ -218,13 +259,120 @@ CHANGES: list[tuple[str, Change, str]] = [
         lambda record, files: record["frontier"].reverse(),
         "guideline.json:frontier.1: R-ORDER 0.9 scratch stands after 0.95 scratch",
     ),
+    (
+        "R-PARAMS",
+        lambda record, files: record["knee"][0].update(params=611, weight_bytes=2444),
+        "guideline.json:knee.0.params: R-PARAMS is 611, but 610 elsewhere for the same shape",
+    ),
+    (
+        "R-PARAMS",
+        lambda record, files: record["knee"][0].update(weight_bytes=2441),
+        "guideline.json:knee.0.weight_bytes: R-PARAMS is 2441, but 4 x 610 params",
+    ),
+    (
+        "R-LAW",
+        lambda record, files: record["law"]["valid_range"].update(n_train=[60, 2000]),
+        "guideline.json:law.valid_range.n_train: R-LAW is not 60 to 1000, the points it was fitted to",
+    ),
+    (
+        "R-LAW",
+        lambda record, files: record["law"]["forms"][0].update(weight=0.5),
+        "guideline.json:law.forms: R-LAW have weights that sum to 0.5, expected 1",
+    ),
+    (
+        "R-LAW",
+        lambda record, files: record["law"]["points"].reverse(),
+        "guideline.json:law.points: R-LAW are not in ascending order of n_train",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: _test(record).update(best_of_3=0.93),
+        "guideline.json:frontier.0.test.best_of_3: R-EVIDENCE is 0.93, but its runs give 0.929956",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: record["frontier"][0].update(steps=2001),
+        "guideline.json:frontier.0: R-EVIDENCE no tested runs have its "
+        "route, shape, n_train, steps, learning rate and weight decay",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: record["frontier"][0].update(train_flops=1e9),
+        "guideline.json:frontier.0.train_flops: R-EVIDENCE is 1e+09, but its runs took 227328000",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: record["frontier"][0]["attempts"][0].update(n_meeting=13),
+        "guideline.json:frontier.0.attempts.0.n_meeting: R-EVIDENCE is 13, but 14 of its runs meet the target",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: record["frontier"][0]["attempts"][0].update(learning_rate=0.02),
+        "guideline.json:frontier.0.attempts.0.n_seeds: R-EVIDENCE is 20, but there are no such runs",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: record["frontier"][0]["bracket"][0].update(steps_tried=[4000, 16000]),
+        "guideline.json:frontier.0.bracket.0: R-EVIDENCE no bracketing runs have its shape and 4000 steps",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: record["law"]["points"][2].update(error=0.08),
+        "guideline.json:law.points.2: R-EVIDENCE no tuning runs have its n_train, steps, n_seeds, error and sd",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: record["law"]["points"][0].update(steps=4000, sd=0.0),
+        "guideline.json:law.points.0.capped: R-EVIDENCE is false, but no more steps were tried",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: record["cost"].update(n_trials=184),
+        "guideline.json:cost.n_trials: R-EVIDENCE is 184, but there are 185 runs",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: record["cost"].update(wall_s=9.0),
+        "guideline.json:cost.wall_s: R-EVIDENCE is 9, but the runs sum to 9.250",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: record["recipe"].update(batch_size=64),
+        "guideline.json:recipe.batch_size: R-EVIDENCE is 64, but runs have 32",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: record["question"]["dataset"].update(n_train=999),
+        "guideline.json:question.dataset.n_train: R-EVIDENCE is 999, but a run trained on 1000",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: _run(record, files, _CERTIFIED, "outcome", test_outcomes=encode_bits([[True] * 40])),
+        "guideline.json:frontier.0.test.outcomes: R-EVIDENCE are not those of its runs",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: _run(record, files, _CERTIFIED, "trial", seed=999),
+        "guideline.json:frontier.0.test: R-EVIDENCE the seeds of its runs are not consecutive: "
+        "some may have been left out",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: _run(record, files, _CERTIFIED, "trial", phase="search"),
+        "guideline.json:frontier.0.test.n_seeds: R-EVIDENCE is 20, but there are 19 such runs",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: _run(record, files, 0, "trial", dataset="fashion"),
+        "guideline.json:question.dataset.id: R-EVIDENCE is digits, but runs have fashion",
+    ),
 ]
 
 
 @pytest.mark.parametrize(
     ("rule", "change", "finding"), CHANGES, ids=[f"{rule}-{i}" for i, (rule, *_) in enumerate(CHANGES)]
 )
-def test_a_rule_notices_its_own_fault_and_no_other_rule_does(
+def test_a_rule_notices_its_own_fault_and_no_other_rule_but_that_on_evidence_does(
     root: Path, rule: str, change: Change, finding: str
 ) -> None:
     record, files = example_record()
@@ -232,9 +380,10 @@ def test_a_rule_notices_its_own_fault_and_no_other_rule_does(
     if rule == "R-TRIALS" and finding.startswith("trials"):
         record["trials"]["n"] = files["trials.jsonl"].count(b"\n")
     folder = write_record(root, record, files)
-    found = validate(folder)
+    found = [each for each in validate(folder) if rule == "R-EVIDENCE" or each.rule != "R-EVIDENCE"]
 
-    assert [str(each) for each in found] == [f"{folder}/{finding}"]
+    assert {each.rule for each in found} == {rule}
+    assert str(found[0]).startswith(f"{folder}/{finding}")
 
 
 @pytest.mark.parametrize(
@@ -260,8 +409,8 @@ def test_a_file_that_cannot_be_read_in_one_way_is_found(
 
 def test_a_folder_above_5_mb_breaks_the_size_rule(root: Path) -> None:
     record, files = example_record()
-    _trials(b'{"a": "' + b"x" * 900_000 + b'"}\n' * 1)(record, files)
-    record["trials"]["n"] = 1
+    padded = files["trials.jsonl"].replace(b'"status": "ok"', b'"reason": "' + b"x" * 5000 + b'", "status": "ok"')
+    _trials(padded)(record, files)
     for width in (8, 12):
         name = f"onnx/w{width}-d1.onnx"
         files[name] = bytes(2_100_000)
@@ -351,6 +500,24 @@ def test_valid_records_of_both_kinds_have_no_findings_also_by_a_relative_path(
     assert validate(root) == []
     assert validate(Path()) == []
     assert validate(Path("../../mlp/v1")) == []
+
+
+@pytest.mark.parametrize(
+    ("bounds", "finding"),
+    [
+        ({"low": 0.99}, "frontier.0.low: R-INTERVAL 0.99 is above the value 0.98"),
+        ({"high": 0.97}, "frontier.0.high: R-INTERVAL 0.97 is below the value 0.98"),
+        ({"high": 1.2}, "frontier.0.high: R-RANGE 1.2 is not a fraction in [0, 1]"),
+    ],
+)
+def test_a_published_bound_encloses_its_figure_and_lies_in_range(
+    root: Path, bounds: dict[str, float], finding: str
+) -> None:
+    record = published_record()
+    record["frontier"][0].update(bounds)
+    folder = write_record(root, record, {})
+
+    assert [str(each) for each in validate(folder)] == [f"{folder}/guideline.json:{finding}"]
 
 
 def test_an_empty_root_has_no_findings_and_hidden_folders_are_passed_over(root: Path) -> None:

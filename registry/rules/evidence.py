@@ -1,0 +1,238 @@
+"""The rule that a record's figures are those of its runs: each one is found again in the trials file."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple, final
+
+from registry.errors import BrokenRule, GuidesError
+from registry.outcomes import PACKED_LIMIT, decode_bits
+from registry.rules.record import Problem, Record
+from registry.rules.runs import Run, Series, Trial, in_series, read_runs
+from registry.schema import Attempt, BracketPoint, Law, MeasuredGuideline, MeasuredPoint, TestResult
+from registry.statistics import best_of_3, meets
+
+_CERTIFYING: Final = ("certify", "bracket")  # a shape that was to be refuted may turn out to be the answer
+
+
+def evidence(record: Record) -> Iterator[Problem]:
+    """Every frontier, knee, attempt, bracket, law and cost figure is that of runs in the trials file."""
+    measured = record.measured
+    if measured is None:
+        return
+    data = record.file(measured.trials.path)
+    try:
+        runs = read_runs(data, measured.trials.path) if data is not None else None
+    except BrokenRule:
+        runs = None
+    if runs is None:  # R-FILES or R-TRIALS says why
+        return
+    yield from _protocol(measured, runs)
+    yield from _cost(measured, runs)
+    n_test = measured.question.dataset.n_test
+    if n_test is None or n_test > 8 * PACKED_LIMIT:  # R-OUTCOMES says so
+        return
+    archive = _Archive(measured, in_series(runs), n_test)
+    for group, points in (("frontier", measured.frontier), ("knee", measured.knee)):
+        for i, point in enumerate(points):
+            yield from archive.point(f"{group}.{i}", point)
+    if measured.law is not None:
+        yield from archive.law(measured.law)
+
+
+def _protocol(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Problem]:
+    """All runs are of this record's data set, family and recipe, on no more examples than there are."""
+    _, dataset, family = measured.id.split("/")
+    said = (
+        ("question.dataset.id", dataset, {run.trial.dataset for run in runs}),
+        ("id", family, {run.trial.family for run in runs}),
+        ("recipe.batch_size", measured.recipe.batch_size, {run.trial.batch_size for run in runs}),
+    )
+    for field, value, found in said:
+        if found - {value}:
+            yield Problem(field, f"is {value}, but runs have {', '.join(map(str, sorted(found - {value}, key=str)))}")
+    most, n_train = max((run.trial.n_train for run in runs), default=0), measured.question.dataset.n_train
+    if n_train is not None and most > n_train:
+        yield Problem("question.dataset.n_train", f"is {n_train}, but a run trained on {most}")
+
+
+def _cost(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Problem]:
+    cost = measured.cost
+    if cost.n_trials != len(runs):
+        yield Problem("cost.n_trials", f"is {cost.n_trials}, but there are {len(runs)} runs")
+    flops = math.fsum(run.outcome.train_flops for run in runs)
+    if not _same(cost.train_flops, flops):
+        yield Problem("cost.train_flops", f"is {cost.train_flops:.9g}, but the runs sum to {flops:.9g}")
+    seconds = math.fsum(run.outcome.wall_s for run in runs)
+    if not math.isclose(cost.wall_s, seconds, abs_tol=1e-3):
+        yield Problem("cost.wall_s", f"is {cost.wall_s:g}, but the runs sum to {seconds:.3f}")
+
+
+@final
+class _Values(NamedTuple):
+    """The test results of a series: each run's right and wrong answers, and its accuracy."""
+
+    rows: list[list[bool]]
+    accuracies: list[float]
+
+
+@final
+class _Archive:
+    """The tested and the tuning runs of a record, to look its figures up in."""
+
+    def __init__(self, measured: MeasuredGuideline, series: dict[Trial, Series], n_test: int) -> None:
+        metric = measured.question.metric
+        self._series = series
+        self._n_test = n_test
+        self._direction = metric.direction
+        self._is_accuracy = metric.name == "accuracy"  # another metric needs more than right and wrong
+
+    def point(self, field: str, point: MeasuredPoint) -> Iterator[Problem]:
+        alike = [one for one in self._of(point, _CERTIFYING) if _trained_as(one.trial, point)]
+        found = self._best(alike, point.test)
+        if found is None:
+            kind = "route, shape, n_train, steps, learning rate and weight decay"
+            yield Problem(field, f"no tested runs have its {kind}")
+        else:
+            yield from self._result(f"{field}.test", found, point.test)
+            flops = {run.outcome.train_flops for run in found.runs if run.outcome.status == "ok"}
+            if point.train_flops is not None and any(not _same(point.train_flops, one) for one in flops):
+                listed = ", ".join(f"{one:.9g}" for one in sorted(flops))
+                yield Problem(f"{field}.train_flops", f"is {point.train_flops:.9g}, but its runs took {listed}")
+        for j, attempt in enumerate(point.attempts):
+            yield from self._attempt(f"{field}.attempts.{j}", attempt, point)
+        for j, cheaper in enumerate(point.bracket):
+            yield from self._bracket(f"{field}.bracket.{j}", cheaper, point)
+
+    def law(self, law: Law) -> Iterator[Problem]:
+        """Each point is the mean of one learning rate's tuning runs; one that is not capped was tried for longer."""
+        tuned = [one for one in self._series.values() if one.trial.phase == "tune" and one.trial.shape == law.shape]
+        for i, point in enumerate(law.points):
+            cells = [one for one in tuned if one.trial.n_train == point.n_train]
+            errors = [_val_errors(one) for one in cells if one.trial.steps == point.steps]
+            if not any(
+                len(each) == point.n_seeds
+                and _same(point.error, statistics.fmean(each))
+                and (len(each) < 2 or _same(point.sd, statistics.stdev(each)))
+                for each in errors
+                if each
+            ):
+                yield Problem(f"law.points.{i}", "no tuning runs have its n_train, steps, n_seeds, error and sd")
+            if point.capped == any(one.trial.steps > point.steps for one in cells):
+                said = "is true, but more" if point.capped else "is false, but no more"
+                yield Problem(f"law.points.{i}.capped", f"{said} steps were tried")
+
+    def _of(self, point: MeasuredPoint, phases: Sequence[str]) -> Iterator[Series]:
+        """Yield the tested series of the point's route and n_train."""
+        for one in self._series.values():
+            trial = one.trial
+            if trial.tested and trial.phase in phases and (trial.route, trial.n_train) == (point.route, point.n_train):
+                yield one
+
+    def _best(self, alike: Iterable[Series], test: TestResult) -> Series | None:
+        """Return the series whose outcomes are those of ``test``, or else any of them; None where there is none."""
+        alike = list(alike)
+        exact = (one for one in alike if self._agrees(one, test))
+        return next(exact, alike[0] if alike else None)
+
+    def _agrees(self, series: Series, test: TestResult) -> bool:
+        try:
+            return self._values(series.runs).rows == decode_bits(test.outcomes, test.n_seeds, self._n_test)
+        except GuidesError:
+            return False
+
+    def _values(self, runs: Sequence[Run]) -> _Values:
+        rows = [
+            [False] * self._n_test
+            if run.outcome.test_outcomes is None
+            else decode_bits(run.outcome.test_outcomes, 1, self._n_test)[0]
+            for run in runs
+        ]
+        return _Values(rows, [sum(row) / self._n_test for row in rows])
+
+    def _result(self, field: str, series: Series, test: TestResult, *, some: bool = False) -> Iterator[Problem]:
+        """Compare a ``test`` group with its runs: with all of them, or where ``some`` will do with the first."""
+        runs = series.runs[: test.n_seeds] if some else series.runs
+        if len(runs) != test.n_seeds:
+            yield Problem(f"{field}.n_seeds", f"is {test.n_seeds}, but there are {len(runs)} such runs")
+            return
+        seeds = [run.trial.seed for run in runs]
+        if seeds != list(range(seeds[0], seeds[0] + len(seeds))):
+            yield Problem(field, "the seeds of its runs are not consecutive: some may have been left out")
+        diverged = sum(run.outcome.status != "ok" for run in runs)
+        if test.n_diverged != diverged:
+            yield Problem(f"{field}.n_diverged", f"is {test.n_diverged}, but {diverged} of its runs diverged")
+        try:
+            values = self._values(runs)
+            said = decode_bits(test.outcomes, test.n_seeds, self._n_test)
+            best = best_of_3(values.accuracies, [run.outcome.val_error for run in runs])
+        except GuidesError as error:
+            yield Problem(f"{field}.outcomes", error.message)
+            return
+        if values.rows != said:
+            yield Problem(f"{field}.outcomes", "are not those of its runs")
+        elif self._is_accuracy and not _same(test.best_of_3, best):
+            yield Problem(f"{field}.best_of_3", f"is {test.best_of_3:.6g}, but its runs give {best:.6g}")
+
+    def _attempt(self, field: str, attempt: Attempt, point: MeasuredPoint) -> Iterator[Problem]:
+        wanted = (attempt.shape, attempt.steps, attempt.learning_rate)
+        alike = [
+            one
+            for one in self._of(point, _CERTIFYING)
+            if (one.trial.shape, one.trial.steps, one.trial.learning_rate) == wanted
+        ]
+        counts = {len(one.runs) for one in alike}
+        if attempt.n_seeds not in counts:
+            there = " or ".join(map(str, sorted(counts))) or "no"
+            yield Problem(f"{field}.n_seeds", f"is {attempt.n_seeds}, but there are {there} such runs")
+        elif self._is_accuracy and point.target is not None:
+            meeting = {self._n_meeting(one.runs, point.target) for one in alike if len(one.runs) == attempt.n_seeds}
+            if attempt.n_meeting not in meeting:
+                there = " or ".join(map(str, sorted(meeting)))
+                yield Problem(f"{field}.n_meeting", f"is {attempt.n_meeting}, but {there} of its runs meet the target")
+
+    def _n_meeting(self, runs: Sequence[Run], target: float) -> int:
+        try:
+            return sum(meets(value, target, self._direction) for value in self._values(runs).accuracies)
+        except GuidesError:  # damaged outcomes meet nothing: the answer that rests on them is found out by itself
+            return 0
+
+    def _bracket(self, field: str, cheaper: BracketPoint, point: MeasuredPoint) -> Iterator[Problem]:
+        settled, longer = cheaper.steps_tried
+        alike = [
+            one
+            for one in self._of(point, ("bracket",))
+            if (one.trial.shape, one.trial.steps) == (cheaper.shape, settled)
+        ]
+        found = self._best(alike, cheaper.test)
+        if found is None:
+            yield Problem(field, f"no bracketing runs have its shape and {settled} steps")
+            return
+        yield from self._result(f"{field}.test", found, cheaper.test)
+        also = self._series.get(found.trial.model_copy(update={"steps": longer}))
+        if also is None:
+            yield Problem(f"{field}.test_longer", f"no bracketing runs have its shape and {longer} steps")
+        else:
+            yield from self._result(f"{field}.test_longer", also, cheaper.test_longer, some=True)
+
+
+def _trained_as(trial: Trial, point: MeasuredPoint) -> bool:
+    """Say whether ``trial`` describes how the point was trained."""
+    parent = None if trial.pruned_from is None else trial.pruned_from.shape
+    return (trial.shape, parent, trial.steps, trial.learning_rate, trial.weight_decay) == (
+        point.shape,
+        point.pruned_from,
+        point.steps,
+        point.learning_rate,
+        point.weight_decay,
+    )
+
+
+def _val_errors(series: Series) -> list[float]:
+    return [run.outcome.val_error for run in series.runs if run.outcome.val_error is not None]
+
+
+def _same(said: float, derived: float) -> bool:
+    return math.isclose(said, derived, rel_tol=1e-9, abs_tol=1e-9)
