@@ -10,7 +10,7 @@ import hypothesis
 import pytest
 
 from registry.store import Store
-from tests.example_record import example_record
+from tests.example_record import example_record, write_record
 
 # What a shell or a CI service happens to set must not change what a test sees.
 for _name in ("CI", "COLUMNS", "FORCE_COLOR", "GUIDES_PATH", "NO_COLOR"):
@@ -39,3 +39,13 @@ def root(tmp_path: Path) -> Path:
 def store(root: Path) -> Store:
     """A store over an empty root."""
     return Store(root)
+
+
+@pytest.fixture(scope="session")
+def small_record(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a real record, made by the harness in a few seconds; not to be changed."""
+    from tests.small_study import small_publication  # imports the harness
+
+    folder = tmp_path_factory.mktemp("small-study")
+    made = small_publication(folder)
+    return write_record(folder / "records", made.record, made.files)

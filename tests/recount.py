@@ -1,0 +1,218 @@
+"""Derive a record's figures again from what it names: its data set, family, networks, runs; nothing it says is used
+but the names, the sizes and the runs.
+
+What the static rules can tell from the record alone is theirs; here is what needs the harness.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, numpy_helper
+
+from harness import plugins
+from harness.baselines import run_baselines
+from harness.certify import fresh_trials, with_seed
+from harness.datasets.base import Dataset
+from harness.export import TOLERANCE, parity
+from harness.families.base import Family
+from harness.fit import Cell, fit_power_law
+from harness.inference import predict_onnx
+from harness.measure import count_flops, count_params, weight_bytes, weight_bytes_int8
+from harness.memory import ram_bytes
+from harness.provenance import energy
+from harness.tasks.base import Task
+from harness.train import train_flops
+from harness.trial import Shape, Trial
+
+# Fitted by iteration: another processor's rounding moves the fit in its last digits, a logistic regression by an item.
+FIT = 1e-5
+SOLVED = {"linear": 0.01, "boosted-trees": 0.01}
+
+
+class Figure(NamedTuple):
+    """One figure derived again.
+
+    Args:
+        field: Its place in the record: keys and positions joined by dots.
+        value: What the record should say.
+        within: How far from it a number may be: relative, and absolute below 1.
+    """
+
+    field: str
+    value: Any
+    within: float = 1e-9
+
+
+def disagreements(folder: Path) -> list[str]:
+    """Return a line for each figure of the record in ``folder`` that is not what is derived again."""
+    record = json.loads((folder / "guideline.json").read_bytes())
+    return [
+        f"{field}: is {said}, but {value} is derived again"
+        for field, value, within in figures(record, folder)
+        if not agrees(said := at(record, field), value, within)
+    ]
+
+
+def at(values: Any, field: str) -> Any:
+    """Return the value at ``field``: keys and positions joined by dots."""
+    for step in field.split("."):
+        values = values[int(step) if isinstance(values, list) else step]
+    return values
+
+
+def figures(record: dict[str, Any], folder: Path) -> Iterator[Figure]:
+    """Yield every figure that can be derived again with the harness."""
+    task_name, dataset_name, family_name = record["id"].split("/")
+    task: Task = plugins.load("tasks", task_name)
+    data: Dataset = plugins.load("datasets", dataset_name)
+    family: Family = plugins.load("families", family_name)
+    rows = [json.loads(line) for line in (folder / record["trials"]["path"]).read_bytes().splitlines()]
+    yield from _question(task, data)
+    for group in ("frontier", "knee"):
+        for i, point in enumerate(record[group]):
+            yield from _sizes(f"{group}.{i}", point, family, data)
+            if point["onnx"] is not None:
+                yield from _files(f"{group}.{i}", point, folder, family, task, data)
+    yield from _runs(record, [(row, Trial.from_json(row["trial"])) for row in rows])
+    if record["law"] is not None:
+        yield from _law(record["law"], rows, record["provenance"]["seed"], len(data.val()))
+    for i, baseline in enumerate(run_baselines(task, data)):
+        within = SOLVED.get(baseline["name"], 0.0)
+        yield Figure(f"baselines.{i}.name", baseline["name"])
+        yield Figure(f"baselines.{i}.metric", baseline["metric"], max(within, 1e-9))
+        yield Figure(f"baselines.{i}.bytes", baseline["bytes"], 0.2 if baseline["flops"] is None else 0.0)
+        yield Figure(f"baselines.{i}.flops", baseline["flops"])
+    for key, value in energy(record["cost"]["wall_s"]).items():
+        yield Figure(f"cost.energy_estimate.{key}", value)
+
+
+def _question(task: Task, data: Dataset) -> Iterator[Figure]:
+    facts = {
+        "sha256": data.sha256(),
+        "n_train": len(data.train()),
+        "n_val": len(data.val()),
+        "n_test": len(data.test()),
+        "n_classes": data.n_classes,
+        "source": data.source,
+        "licence": data.licence,
+        "group": data.group,
+    }
+    for key, value in facts.items():
+        yield Figure(f"question.dataset.{key}", value)
+    for i, side in enumerate(data.input_shape):
+        yield Figure(f"question.dataset.input_shape.{i}", side)
+    yield Figure("question.metric.chance", task.chance(data))
+
+
+def _sizes(field: str, point: dict[str, Any], family: Family, data: Dataset) -> Iterator[Figure]:
+    """Build the point's network and count it; count what was attempted and what brackets it."""
+    network = family.network(data.input_shape, data.n_classes, Shape(**point["shape"]))
+    yield Figure(f"{field}.params", count_params(network))
+    yield Figure(f"{field}.flops", count_flops(network, data.input_shape))
+    yield Figure(f"{field}.weight_bytes", weight_bytes(network))
+    yield Figure(f"{field}.weight_bytes_int8", weight_bytes_int8(network))
+    for group in ("attempts", "bracket"):
+        for i, part in enumerate(point[group]):
+            params = family.params(data.input_shape, data.n_classes, Shape(**part["shape"]))
+            yield Figure(f"{field}.{group}.{i}.params", params)
+
+
+def _files(
+    field: str, point: dict[str, Any], folder: Path, family: Family, task: Task, data: Dataset
+) -> Iterator[Figure]:
+    """Count and run the point's networks as files, and rebuild the float one in PyTorch from its weights."""
+    path, test = folder / point["onnx"]["path"], data.test()
+    model = onnx.load(path, load_external_data=False)
+    weights = {
+        each.name: torch.from_numpy(numpy_helper.to_array(each).copy())
+        for each in model.graph.initializer
+        if each.data_type == TensorProto.FLOAT
+    }
+    yield Figure(f"{field}.params", sum(weight.numel() for weight in weights.values()))
+    yield Figure(f"{field}.ram_bytes", ram_bytes(model))
+    yield Figure(f"{field}.ram_bytes_int8", ram_bytes(model, int8=True))
+    yield Figure(f"{field}.onnx.opset", model.opset_import[0].version)
+    for key, file in (("onnx", point["onnx"]), ("onnx.int8", point["onnx"]["int8"])):
+        if file is not None:
+            right = predict_onnx(folder / file["path"], test.inputs).argmax(axis=1) == test.labels
+            error = float(task.error_from_outcomes(right[np.newaxis])[0])
+            yield Figure(f"{field}.{key}.metric", task.metric_from_error(error))
+    network = family.network(data.input_shape, data.n_classes, Shape(**point["shape"]))
+    network.load_state_dict(weights)
+    yield Figure(f"{field}.onnx.max_abs_difference", parity(network, path, test.inputs), TOLERANCE)
+
+
+def _runs(record: dict[str, Any], rows: list[tuple[dict[str, Any], Trial]]) -> Iterator[Figure]:
+    """Find each run's key from its content, and the seeds of fresh runs from the record's one seed."""
+    yield Figure("trials.n", sum(trial.key == row["key"] for row, trial in rows))
+    seed = record["provenance"]["seed"]
+    series: dict[Trial, list[int]] = {}
+    for _, trial in rows:
+        series.setdefault(with_seed(trial, 0), []).append(trial.seed)
+    drawn = {
+        trial: [fresh.seed for fresh in fresh_trials(trial, trial.phase, len(seeds), seed)]
+        for trial, seeds in series.items()
+        if trial.tested
+    }
+    yield Figure(
+        "provenance.seed", seed if all(sorted(series[trial]) == seeds for trial, seeds in drawn.items()) else None
+    )
+    for i, point in enumerate(record["frontier"]):
+        alike = (
+            trial
+            for trial in drawn
+            if (trial.shape, trial.route, trial.steps, trial.n_train, trial.learning_rate)
+            == (Shape(**point["shape"]), point["route"], point["steps"], point["n_train"], point["learning_rate"])
+        )
+        yield Figure(f"frontier.{i}.train_flops", float(train_flops(next(alike))))
+
+
+def _law(law: dict[str, Any], rows: list[dict[str, Any]], seed: int, n_val: int) -> Iterator[Figure]:
+    """Fit the law again to the tuning runs its points stand for."""
+    cells = [
+        Cell(point["n_train"], _tuned(law["shape"], point, rows), point["steps"], point["capped"])
+        for point in law["points"]
+    ]
+    fitted = fit_power_law(cells, seed=seed, n_val=n_val)
+    for field, value in leaves({key: fitted[key] for key in ("forms", "draws", "backtest_error", "irreducible_error")}):
+        yield Figure(f"law.{field}", value, FIT)
+
+
+def _tuned(shape: dict[str, Any], point: dict[str, Any], rows: list[dict[str, Any]]) -> tuple[float, ...]:
+    """Return the validation errors, by seed, of the learning rate whose runs have the point's mean and spread."""
+    rates: dict[float, dict[int, float]] = {}
+    for row in rows:
+        trial, error = row["trial"], row["outcome"]["val_error"]
+        cell = (trial["phase"], trial["shape"], trial["n_train"], trial["steps"])
+        if cell == ("tune", shape, point["n_train"], point["steps"]) and error is not None:
+            rates.setdefault(trial["learning_rate"], {})[trial["seed"]] = error
+    for errors in rates.values():
+        values = [errors[one] for one in sorted(errors)]
+        spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+        if math.isclose(float(np.mean(values)), point["error"]) and math.isclose(spread, point["sd"], abs_tol=1e-12):
+            return tuple(values)
+    raise ValueError(f"no tuning runs with n_train {point['n_train']} have the mean and spread of the law's point")
+
+
+def leaves(values: Any, field: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (field, value) of everything in ``values`` that is no object and no list."""
+    inner = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else None
+    if inner is None:
+        yield field, values
+        return
+    for key, part in inner:
+        yield from leaves(part, f"{field}.{key}" if field else str(key))
+
+
+def agrees(said: Any, value: Any, within: float) -> bool:
+    if isinstance(value, int | float) and isinstance(said, int | float):
+        return math.isclose(said, value, rel_tol=within, abs_tol=within)
+    return bool(said == value)
