@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FORMAT: Final = "1"
+FORMAT: Final = "2"
 FILE: Final = ".index.sqlite3"
 RECORD: Final = "guideline.json"
 SMALL: Final = 200  # records

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from registry.wording import bench_command, bound_of, naming, shape_of, shown
+from registry.wording import bench_command, bound_of, shape_of, shown
 
 if TYPE_CHECKING:
     from registry.answers import Answer, Bracket, Miss, Network, Query, Reply
 
-_HEADINGS = (
-    "guideline", "target", "width", "depth", "route", "params", "flops", "bytes", "metric [low, high]", "seeds"
-)  # fmt: skip
-_LEFT = (0, 4)  # columns of words; numbers are set to the right
+_HEADINGS = ("target", "guideline", "width", "depth", "route", "params", "flops", "bytes", "median [low, high]", "runs")
+_LEFT = (1, 4)  # columns of words; numbers are set to the right
 
 
 def lines(query: Query, reply: Reply) -> list[str]:
@@ -24,12 +22,11 @@ def lines(query: Query, reply: Reply) -> list[str]:
     for question in datasets:
         answers = [answer for answer in reply.answers if answer.question == question]
         out += [""] if out else []
-        out += _baseline_first(answers[0])
-        out.append(f"{question.task} on {question.dataset}, by {question.metric}:")
-        out += _table(query, answers)
         out += _baselines(answers)
+        out.append(f"{question.task} on {question.dataset}, by {question.metric}{_from(answers)}:")
+        out += _table(query, answers)
         for answer in answers:
-            out += _beside(query, answer)
+            out += _beside(query, answer, answers)
     out += [_missed(miss) for miss in reply.misses]
     if len(datasets) > 1:
         out += ["", "Sizes for different data sets are not comparable."]
@@ -124,24 +121,35 @@ def _answer_values(answer: Answer) -> dict[str, Any]:
     }
 
 
+def _from(answers: list[Answer]) -> str:
+    """Name the folder the answers are from, if it is one and did not come with the package."""
+    roots = {answer.root for answer in answers}
+    (first, *others) = roots
+    return "" if others or first.shipped else f" (records in {first.path})"
+
+
 def _table(query: Query, answers: list[Answer]) -> list[str]:
+    mixed = len({answer.root for answer in answers}) > 1
     rows: list[tuple[str, ...]] = [_HEADINGS]
     for answer in answers:
-        rows.append(_row(query, answer, answer.network))
+        place = f" ({answer.root.path})" if mixed and not answer.root.shipped else ""
+        target = "knee" if answer.target is None else f"{answer.target:g}"
+        rows.append((target, f"{_name(answer.network)}{place}", *_row(query, answer.network)))
         if answer.scratch is not None:
-            rows.append(_row(query, answer, answer.scratch))
+            rows.append(("", _name(answer.scratch), *_row(query, answer.scratch)))
     return ["  " + line for line in table(rows, _LEFT)]
 
 
-def _row(query: Query, answer: Answer, network: Network) -> tuple[str, ...]:
-    mine = network is answer.network
-    root = "" if answer.root.shipped or not mine else f" ({answer.root.path})"
+def _name(network: Network) -> str:
+    """Return ``mlp v1``: task and data set stand above."""
+    return f"{network.family} v{network.version}"
+
+
+def _row(query: Query, network: Network) -> tuple[str, ...]:
     weight_bytes = network.weight_bytes_int8 if query.int8 else network.weight_bytes
     bounded = network.low is not None or network.high is not None
     interval = f" [{_or_open(network.low)}, {_or_open(network.high)}]" if bounded else ""
     return (
-        f"{network.id} v{network.version}{root}",
-        "knee" if answer.target is None else f"{answer.target:g}",
         _or_dash(network.width),
         _or_dash(network.depth),
         network.route,
@@ -154,38 +162,44 @@ def _row(query: Query, answer: Answer, network: Network) -> tuple[str, ...]:
 
 
 def _baselines(answers: list[Answer]) -> list[str]:
-    """Return a line for each method without a network that beats an answer."""
-    out = []
-    for one in answers[0].baselines:
+    """Name each method without a network that beats an answer, once: first those that beat every network.
+
+    Of methods with the same figures (the nearest of 1 neighbour and of k = 1) the first is named.
+    """
+    methods = {(one.metric, one.bytes): one for one in reversed(answers[0].baselines)}
+    beating: dict[str, list[str]] = {}
+    for one in sorted(methods.values(), key=answers[0].baselines.index):
         beaten = [answer for answer in answers if _beats(answer, one.metric, answer.network.median)]
-        if beaten:
-            aims = ", ".join("the knee" if answer.target is None else f"{answer.target:g}" for answer in beaten)
-            out.append(
-                f"  baseline: {one.name} reaches {shown(one.metric)} with {one.bytes:,} bytes, "
-                f"beating the answer for {aims}"
+        if not beaten:
+            continue
+        if _beats(beaten[0], one.metric, beaten[0].best):
+            what = f"every network on record for {beaten[0].question.dataset} (best: {shown(beaten[0].best)})"
+        else:
+            what = "the answer for " + ", ".join(
+                "the knee" if one.target is None else f"{one.target:g}" for one in beaten
             )
-    return out
+        also = ", another fit of depth 0" if one.name == "linear" and any(a.network.depth == 0 for a in beaten) else ""
+        beating.setdefault(what, []).append(f"{one.name} ({shown(one.metric)}, {one.bytes:,} bytes{also})")
+    return [f"{' and '.join(names)} {'beats' if len(names) == 1 else 'beat'} {what}" for what, names in beating.items()]
 
 
-def _beside(query: Query, answer: Answer) -> list[str]:
-    """Return the one sentence that says what binds and how sure it is, and the bracket it rests on."""
-    out = [f"  {_sentence(query, answer)}"]
-    for part in answer.bracket:
-        verdict = part.verdict
-        if verdict == "refuted" and not _is_refuted(answer, part):
-            verdict = f"refuted only for {answer.network.target:g}"
-        out.append(
-            f"    bracket: {shape_of(part)}, {part.params:,} params: {verdict}, "
-            f"{shown(part.median)} [{shown(part.low)}, {shown(part.high)}] over {part.n_seeds} runs"
-        )
-    if answer.network.superseded:
-        out.append("    this version is superseded; no newer one answers")
+def _beside(query: Query, answer: Answer, answers: list[Answer]) -> list[str]:
+    """Return the sentence that says how sure the answer is and what binds, and what that rests on."""
+    network = answer.network
+    harder = (one for one in answers if one.network.point == network.point and one.root == answer.root)
+    own = next((one.target for one in harder if one.target == network.target != answer.target), None)
+    if own is not None and answer.target is not None:
+        return [f"  {answer.target:g} is met by the answer for {own:g}: nothing smaller was tried for it."]
+    out = [f"  {_sentence(answer)}", *(f"    {_tried(answer, part)}" for part in answer.bracket)]
+    out += [f"  {line}" for line in _further(query, answer)]
+    if network.superseded:
+        out.append("  This version is superseded; no newer one answers.")
     if not answer.near:
-        out.append("    far from your task: more than 4 x in examples, input size or classes")
+        out.append("  Far from your task: more than 4 x in examples, input size or classes.")
     return out
 
 
-def _sentence(query: Query, answer: Answer) -> str:
+def _sentence(answer: Answer) -> str:
     network = answer.network
     if network.evidence == "published":
         side = "lower" if answer.question.sign > 0 else "upper"
@@ -199,33 +213,47 @@ def _sentence(query: Query, answer: Answer) -> str:
         runs = _runs_meeting(answer)
         counted = "" if runs is None else f" ({_at_least(answer)}{runs} of {network.n_seeds} runs do)"
         sure = f"The median fresh run meets {answer.target:g} with 95 % confidence{counted}"
-    parts = [sure, _what_binds(answer)]
-    if network.route != "scratch":
-        other = "nothing on record does from scratch"
-        if answer.scratch is not None:
-            other = f"from scratch it takes {naming(answer.scratch)}, {answer.scratch.params:,} params"
-        parts.append(f"this network was {network.route}: {other}")
-    if query.int8 and network.int8_metric is not None:
-        parts.append(f"its int8 file makes {shown(network.int8_metric)} (one network, no interval)")
-    if query.reach is not None and network.reach_low is not None:
-        parts.append(
-            f"at least {shown(network.reach_low)} of fresh runs meet {network.target:g} (95 % bound), "
-            f"so as many meet {answer.target:g}"
-        )
-    return "; ".join(parts) + "."
+    return f"{sure}; {_what_binds(answer)}"
 
 
 def _what_binds(answer: Answer) -> str:
     if not answer.bracket:
-        return "nothing smaller was tested beside it"
-    nearest = max(answer.bracket, key=lambda part: part.params)
-    ratio = answer.network.params / max(nearest.params, 1)
-    size = f"{shape_of(nearest)}, {ratio:.2f} x fewer params"
-    if all(_is_refuted(answer, part) for part in answer.bracket):
-        return f"the next smaller shape, {size}, is refuted"
-    if _is_refuted(answer, nearest):
-        return f"{size}, is refuted, but another shape below is undecided: a smaller one may do"
-    return f"{size}, is undecided: a smaller one may do"
+        return "nothing smaller was tried beside it."
+    undecided = [part for part in answer.bracket if not _is_refuted(answer, part)]
+    nearest = max(undecided or answer.bracket, key=lambda part: part.params)
+    smaller = f"{answer.network.params / max(nearest.params, 1):.2f} x smaller"
+    return f"{smaller} may do:" if undecided else f"{smaller} does not:"
+
+
+def _tried(answer: Answer, part: Bracket) -> str:
+    """Say what became of a smaller shape: ``width 7, depth 1 (535 params) is undecided: 14 of 20 runs meet 0.95``."""
+    subject = f"{shape_of(part)} ({part.params:,} params)"
+    if part.n_meeting is None or part.longer_n_meeting is None or answer.network.target is None:
+        return f"{subject} has {shown(part.median)} [{shown(part.low)}, {shown(part.high)}] over {part.n_seeds} runs"
+    verdict = part.verdict
+    if verdict == "refuted" and not _is_refuted(answer, part):
+        verdict = f"refuted only for {answer.network.target:g}"
+    longer = f"{part.longer_n_meeting} of {part.longer_n_seeds} at 4 x the steps"
+    return f"{subject} is {verdict}: {part.n_meeting} of {part.n_seeds} runs meet {answer.network.target:g}, {longer}"
+
+
+def _further(query: Query, answer: Answer) -> list[str]:
+    """Return what the route and the options asked for add."""
+    network, out = answer.network, []
+    if network.route != "scratch":
+        other = "nothing on record does from scratch"
+        if answer.scratch is not None:
+            least = answer.scratch
+            other = f"from scratch it takes {least.params:,} params ({_name(least)}, {shape_of(least)})"
+        out.append(f"This network was {network.route}; {other}.")
+    if query.int8 and network.int8_metric is not None:
+        out.append(f"Its int8 file makes {shown(network.int8_metric)} (one network, no interval).")
+    if query.reach is not None and network.reach_low is not None:
+        out.append(
+            f"At least {shown(network.reach_low)} of fresh runs meet {network.target:g} (95 % bound), "
+            f"so as many meet {answer.target:g}."
+        )
+    return out
 
 
 def _is_refuted(answer: Answer, part: Bracket) -> bool:
@@ -249,23 +277,14 @@ def _at_least(answer: Answer) -> str:
     return "" if answer.target == answer.network.target else "at least "
 
 
-def _baseline_first(answer: Answer) -> list[str]:
-    """Return the first line of a data set on which a method without a network beats every network."""
-    for one in answer.baselines[:1]:
-        if _beats(answer, one.metric, answer.best):
-            return [
-                f"{one.name} reaches {shown(one.metric)} on {answer.question.dataset} with {one.bytes:,} bytes: "
-                f"better than every network on record ({shown(answer.best)})"
-            ]
-    return []
-
-
 def _beats(answer: Answer, metric: float, other: float) -> bool:
     return not answer.question.meets(other, metric)
 
 
 def _missed(miss: Miss) -> str:
-    best = "" if miss.best is None else f"; the best on record is {naming(miss.best)} with {shown(miss.best.median)}"
+    best = ""
+    if miss.best is not None:
+        best = f"; best on record: {_name(miss.best)}, {shape_of(miss.best)}, with {shown(miss.best.median)}"
     aim = "no knee" if miss.target is None else f"nothing reaches {miss.target:g}"
     return f"{miss.question.task} on {miss.question.dataset}: {aim}{best}"
 

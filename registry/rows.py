@@ -39,7 +39,8 @@ CREATE TABLE points (
   int8_metric REAL, name TEXT, citation TEXT);
 CREATE TABLE brackets (
   point INTEGER NOT NULL, width INTEGER NOT NULL, depth INTEGER NOT NULL, resolution INTEGER, params INTEGER NOT NULL,
-  median REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, n_seeds INTEGER NOT NULL, verdict TEXT NOT NULL);
+  median REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, n_seeds INTEGER NOT NULL, n_meeting INTEGER,
+  longer_n_seeds INTEGER NOT NULL, longer_n_meeting INTEGER, verdict TEXT NOT NULL);
 CREATE TABLE baselines (
   question INTEGER NOT NULL, record INTEGER NOT NULL, name TEXT NOT NULL, metric REAL NOT NULL,
   bytes INTEGER NOT NULL, flops REAL);
@@ -240,6 +241,13 @@ def _interval(test: _Fields, scale: _Scale) -> dict[str, Any]:
     return {"median": median, "low": low, "high": high, "n_seeds": test.count("n_seeds")}
 
 
+def _n_meeting(test: _Fields) -> int | None:
+    """Return how many runs meet the point's target; None where it has none."""
+    if test.get("reach") is None:
+        return None
+    return round(test.part("reach").number("value", high=1) * test.count("n_seeds"))
+
+
 def _measured(kind: str, point: _Fields, facts: _Fields, scale: _Scale) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     test = point.part("test")
     reach = test.part("reach") if test.get("reach") is not None else None
@@ -263,6 +271,9 @@ def _measured(kind: str, point: _Fields, facts: _Fields, scale: _Scale) -> tuple
             **_shape(part),
             "params": part.count("params"),
             **_interval(part.part("test"), scale),
+            "n_meeting": _n_meeting(part.part("test")),
+            "longer_n_seeds": part.part("test_longer").count("n_seeds"),
+            "longer_n_meeting": _n_meeting(part.part("test_longer")),
             "verdict": part.choice("verdict", "refuted", "undecided"),
         }
         for part in point.parts("bracket")

@@ -50,7 +50,8 @@ def listed(indexes: list[Index], record_id: str | None = None) -> list[Listed]:
     """Return every record version of every root, or those of one id: by id, version and root."""
     select = (
         "SELECT id, version, task, dataset, records.family, metric, evidence, created, superseded, "
-        "(SELECT COUNT(*) FROM points WHERE points.record = records.record AND kind = 'frontier'), path "
+        "(SELECT COUNT(DISTINCT COALESCE(target, point)) FROM points "
+        "WHERE points.record = records.record AND kind = 'frontier'), path "
         "FROM records JOIN questions USING (question)"
     )
     condition, parameters = ("", ()) if record_id is None else (" WHERE id = ?", (record_id,))

@@ -133,8 +133,9 @@ def _record(task: str, dataset: str, family: str, i: int) -> dict[str, Any]:
 
 
 def _point(target: float, params: int) -> dict[str, Any]:
-    test = {"median": target + 0.01, "low": target, "high": target + 0.02, "n_seeds": 20}
-    below = {"median": target - 0.01, "low": target - 0.02, "high": target - 0.005, "n_seeds": 20}
+    test: dict[str, Any] = {"median": target + 0.01, "low": target, "high": target + 0.02, "n_seeds": 20}
+    below: dict[str, Any] = {"median": target - 0.01, "low": target - 0.02, "high": target - 0.005, "n_seeds": 20}
+    below["reach"] = {"value": 0.1, "low": 0.02}
     shape = {"width": params // 75, "depth": 1, "resolution": None}
     return {
         "target": target,
@@ -147,6 +148,12 @@ def _point(target: float, params: int) -> dict[str, Any]:
         "weight_bytes": 4 * params,
         "test": {**test, "reach": {"value": 1.0, "low": 0.86}},
         "bracket": [
-            {"shape": {**shape, "width": params // 90}, "params": params * 5 // 6, "test": below, "verdict": "refuted"}
+            {
+                "shape": {**shape, "width": params // 90},
+                "params": params * 5 // 6,
+                "test": below,
+                "test_longer": below,
+                "verdict": "refuted",
+            }
         ],
     }

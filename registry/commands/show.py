@@ -37,17 +37,19 @@ def _lines(values: dict[str, Any], places: list[shelf.Listed]) -> list[str]:
     out = [
         f"{first.id} v{first.version}, {first.evidence}, {first.created[:10]}{state}",
         *(f"  in {one.path}{' (shadowed)' if one.shadowed else ''}" for one in places),
-        f"  {question['task']} on {dataset['id']} ({dataset['source']}; {dataset['licence']})",
+        f"  {question['task']} on {dataset['id']}, licence {dataset['licence']}",
+        f"  {dataset['source']}",
         f"  {_splits(dataset)}",
         f"  metric: {metric['name']}, {metric['direction']} is better, {shown(metric['chance'])} by chance",
-        "",
-        *table([("target", "shape", "route", "params", "flops", metric["name"], "seeds"), *_points(values)], (1, 2)),
     ]
-    for one in values.get("baselines", ()):
-        out.append(f"baseline {one['name']}: {shown(one['metric'])} with {one['bytes']:,} bytes")
     if cost := values.get("cost"):
-        out.append(f"cost: {cost['n_trials']:,} trainings, {cost['wall_s'] / 60:.1f} min of one core")
-    return [*out, *(f"note: {note}" for note in values["notes"]), f"cite: {values['cite']}"]
+        out.append(f"  cost: {cost['n_trials']:,} trainings, {cost['wall_s'] / 60:.1f} min of one core")
+    heading = ("target", "shape", "route", "params", "flops", f"{metric['name']} [low, high]", "runs", "next smaller")
+    out += ["", *table([heading, *_points(values)], (1, 2, 7))]
+    if baselines := values.get("baselines"):
+        rows = [(one["name"], shown(one["metric"]), f"{one['bytes']:,}") for one in baselines]
+        out += ["", *table([("without a network", metric["name"], "bytes"), *rows], (0,))]
+    return [*out, "", *(f"note: {note}" for note in values["notes"]), f"cite: {values['cite']}"]
 
 
 def _splits(dataset: dict[str, Any]) -> str:
@@ -72,4 +74,10 @@ def _point(point: dict[str, Any]) -> tuple[str, ...]:
     else:
         metric, seeds = f"{shown(test['median'])} [{shown(test['low'])}, {shown(test['high'])}]", f"{test['n_seeds']}"
     flops = "-" if point["flops"] is None else f"{point['flops']:,.0f}"
-    return (target, size, point["route"], f"{point['params']:,}", flops, metric, seeds)
+    return (target, size, point["route"], f"{point['params']:,}", flops, metric, seeds, _next_smaller(point))
+
+
+def _next_smaller(point: dict[str, Any]) -> str:
+    """Return ``535 params undecided``: the largest of what was tried below the point."""
+    nearest = max(point.get("bracket", ()), key=lambda part: int(part["params"]), default=None)
+    return "-" if nearest is None else f"{nearest['params']:,} params {nearest['verdict']}"

@@ -115,23 +115,25 @@ def test_lookup_prints_a_table_and_what_binds(guides: Guides, filled: Path) -> N
     )
 
     assert (result.code, result.err) == (0, "")
-    heading, first, second = result.out.splitlines()[1:4]
+    heading, first, second = result.out.splitlines()[2:5]
     assert heading.split() == [
-        "guideline",
         "target",
+        "guideline",
         "width",
         "depth",
         "route",
         "params",
         "flops",
         "bytes",
-        "metric",
+        "median",
         "[low,",
         "high]",
-        "seeds",
+        "runs",
     ]
-    assert first.split()[3:] == [
+    assert first.split() == [
         "0.9",
+        "cnn",
+        "v1",
         "8",
         "1",
         "scratch",
@@ -143,7 +145,7 @@ def test_lookup_prints_a_table_and_what_binds(guides: Guides, filled: Path) -> N
         "0.950]",
         "20",
     ]
-    assert second.split()[3:5] == ["0.95", "12"]
+    assert second.split()[:4] == ["0.95", "cnn", "v1", "12"]
 
 
 def test_shipped_records_carry_no_mark(guides: Guides, filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,8 +181,7 @@ def test_a_data_set_without_an_answer_is_mentioned_beside_those_with_one(guides:
 
     assert result.code == 0
     assert (
-        "image-cls on kites: nothing reaches 0.95; "
-        "the best on record is image-cls/kites/mlp v1, width 8, depth 1 with 0.925" in result.out
+        "image-cls on kites: nothing reaches 0.95; best on record: mlp v1, width 8, depth 1, with 0.925" in result.out
     )
 
 
@@ -244,6 +245,29 @@ def test_export_writes_the_recorded_network(guides: Guides, filled: Path, alone:
     assert result.err.startswith("wrote net.onnx (")
     assert hashlib.sha256((alone / "net.onnx").read_bytes()).digest() == hashlib.sha256(source.read_bytes()).digest()
     assert [path.name for path in alone.iterdir()] == ["net.onnx"]
+
+
+def test_export_int8_writes_the_smallest_network_whose_int8_file_reaches_the_target(
+    guides: Guides, root: Path, alone: Path
+) -> None:
+    record, files = example_record()
+    for point, metric in zip(record["frontier"], (0.89, 0.96), strict=True):
+        data = f"int8 of width {point['shape']['width']}".encode()
+        name = point["onnx"]["path"].replace(".onnx", "-int8.onnx")
+        files[name] = data
+        hashed = hashlib.sha256(data).hexdigest()
+        point["onnx"]["int8"] = {"path": name, "sha256": hashed, "bytes": len(data), "metric": metric}
+    Store(root).publish(record, files)
+    arguments = ("--onnx", "net.onnx", "--int8", "--registry", root)
+    written = guides("export", "image-cls/digits/mlp", "0.9", *arguments)
+    missed = guides("export", "image-cls/digits/mlp", "0.97", *arguments)
+    refused = guides("export", "image-cls/digits/mlp", "0.9", "--code", "--int8", "--registry", root)
+
+    assert (written.code, (alone / "net.onnx").read_text()) == (0, "int8 of width 12")
+    assert (missed.code, missed.err.splitlines()[0]) == (
+        3, "image-cls/digits/mlp v1 has no network with an int8 file for 0.97"
+    )  # fmt: skip
+    assert (refused.code, refused.err) == (2, "--int8 goes with --onnx FILE: the program is float32\n")
 
 
 def test_export_prints_nothing_but_the_program(

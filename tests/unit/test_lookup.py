@@ -150,7 +150,7 @@ def test_int8_counts_int8_bytes_and_holds_the_int8_file_to_the_target(root: Path
     answer = only(ask(root, int8=True, flash=1064))
 
     assert answer.network.width == 12
-    assert "its int8 file makes 0.960 (one network, no interval)" in text(Reply((answer,), (), False, ()), int8=True)
+    assert "Its int8 file makes 0.960 (one network, no interval)" in text(Reply((answer,), (), False, ()), int8=True)
     assert not ask(root, int8=True, flash=1063).answers
 
 
@@ -158,7 +158,7 @@ def test_reach_holds_for_the_points_own_target_and_easier_ones_only(filled: Path
     answer = only(ask(filled, targets=(0.94,), reach=0.86, dataset="digits"))
 
     assert answer.network.target == 0.95
-    assert "at least 0.861 of fresh runs meet 0.95 (95 % bound), so as many meet 0.94" in text(
+    assert "At least 0.861 of fresh runs meet 0.95 (95 % bound), so as many meet 0.94" in text(
         Reply((answer,), (), False, ()), reach=0.86
     )
     assert not ask(filled, targets=(0.95,), reach=0.87, dataset="digits").answers
@@ -208,7 +208,7 @@ def test_a_superseded_version_answers_only_where_nothing_else_does(root: Path) -
     assert only(ask(root)).network.version == 2
     last = only(ask(root, targets=(0.95,)))
     assert last.network.version == 1
-    assert "this version is superseded" in text(Reply((last,), (), False, ()))
+    assert "This version is superseded" in text(Reply((last,), (), False, ()))
 
 
 def test_a_version_in_another_root_supersedes_too(root: Path, tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_beside_a_pruned_answer_stands_the_best_from_scratch(root: Path) -> None
     assert answer.scratch is not None
     assert answer.scratch.width == 12
     assert (
-        "this network was pruned: from scratch it takes image-cls/digits/mlp v1, width 12, depth 1, 910 params" in lines
+        "  This network was pruned; from scratch it takes 910 params (mlp v1, width 12, depth 1)." in lines.splitlines()
     )
 
 
@@ -273,31 +273,78 @@ def test_a_baseline_that_beats_every_network_comes_first(root: Path) -> None:
     edited(root, lambda record: record["baselines"][1].update(metric=0.985))
 
     assert text(ask(root)).splitlines()[0] == (
-        "nearest-neighbours reaches 0.985 on digits with 256,000 bytes: better than every network on record (0.975)"
+        "nearest-neighbours (0.985, 256,000 bytes) beats every network on record for digits (best: 0.975)"
     )
 
 
-def test_a_baseline_that_beats_only_the_answer_stands_beside_it(root: Path) -> None:
+def test_a_baseline_that_beats_only_an_answer_is_named_once_with_the_targets(root: Path) -> None:
     edited(root, lambda record: None)
-    lines = text(ask(root)).splitlines()
+    lines = text(ask(root, targets=(0.8, 0.9))).splitlines()
 
-    assert lines[0] == "image-cls on digits, by accuracy:"
-    assert "  baseline: nearest-neighbours reaches 0.975 with 256,000 bytes, beating the answer for 0.9" in lines
+    assert lines[0] == "nearest-neighbours (0.975, 256,000 bytes) beats the answer for 0.8, 0.9"
+    assert lines[1] == f"image-cls on digits, by accuracy (records in {root}):"
+    assert sum("nearest-neighbours" in line for line in lines) == 1
+
+
+def test_of_baselines_with_the_same_figures_the_first_is_named(root: Path) -> None:
+    def same(record: dict[str, Any]) -> None:
+        record["baselines"].insert(1, {**record["baselines"][1], "name": "1-nearest-neighbour"})
+
+    edited(root, same)
+
+    assert text(ask(root)).splitlines()[0].startswith("1-nearest-neighbour (0.975, 256,000 bytes) beats the answer")
+
+
+def test_a_linear_baseline_beside_a_linear_answer_is_said_to_be_another_fit_of_it(root: Path) -> None:
+    def linear(record: dict[str, Any]) -> None:
+        record["frontier"][0]["shape"].update(width=0, depth=0)
+        record["baselines"] = [{"name": "linear", "metric": 0.93, "bytes": 2600, "flops": 1280}]
+
+    edited(root, linear)
+
+    assert text(ask(root)).splitlines()[0] == (
+        "linear (0.930, 2,600 bytes, another fit of depth 0) beats the answer for 0.9"
+    )
+
+
+def test_an_easier_target_that_the_same_network_answers_takes_one_line(root: Path) -> None:
+    edited(root, lambda record: None)
+    lines = text(ask(root, targets=(0.93, 0.95))).splitlines()
+
+    assert "  0.93 is met by the answer for 0.95: nothing smaller was tried for it." in lines
+    assert sum("with 95 % confidence" in line for line in lines) == 1
+
+
+def test_a_line_fits_100_columns(filled: Path) -> None:
+    lines = text(ask(filled, targets=(0.9, 0.95))).splitlines()
+
+    assert [line for line in lines if len(line) > 100 and "(records in " not in line] == []
 
 
 def test_the_sentence_says_how_sure_and_what_was_refuted(root: Path) -> None:
     edited(root, lambda record: None)
 
-    assert (
-        "The median fresh run meets 0.9 with 95 % confidence (20 of 20 runs do); "
-        "the next smaller shape, width 6, depth 1, 1.33 x fewer params, is refuted." in text(ask(root))
-    )
+    lines = text(ask(root)).splitlines()
+
+    assert lines[-2:] == [
+        "  The median fresh run meets 0.9 with 95 % confidence (20 of 20 runs do); 1.33 x smaller does not:",
+        "    width 6, depth 1 (460 params) is refuted: 0 of 20 runs meet 0.9, 0 of 5 at 4 x the steps",
+    ]
 
 
 def test_an_undecided_bracket_is_said_to_be(root: Path) -> None:
-    edited(root, lambda record: record["frontier"][0]["bracket"][0].update(verdict="undecided"))
+    def undecided(record: dict[str, Any]) -> None:
+        part = record["frontier"][0]["bracket"][0]
+        part["verdict"] = "undecided"
+        part["test"]["reach"]["value"] = 0.7
 
-    assert "1.33 x fewer params, is undecided: a smaller one may do." in text(ask(root))
+    edited(root, undecided)
+    lines = text(ask(root)).splitlines()
+
+    assert lines[-2].endswith("(20 of 20 runs do); 1.33 x smaller may do:")
+    assert lines[-1] == (
+        "    width 6, depth 1 (460 params) is undecided: 14 of 20 runs meet 0.9, 0 of 5 at 4 x the steps"
+    )
 
 
 def test_a_shape_refuted_for_a_harder_target_is_undecided_for_an_easier_one(root: Path) -> None:
