@@ -16,7 +16,7 @@ from harness.procedure import Procedure
 from harness.trial import Outcome, Shape, Trial
 
 RATES: Final = 5
-MOST_EXTENSIONS: Final = 4
+MOST_EXTENSIONS: Final = 3  # of two rates each
 FIRST_RATE: Final = 0.01
 FIRST_STEPS: Final = 1000
 MOST_STEPS: Final = 8_000
@@ -78,7 +78,7 @@ def settle(start: Trial, *, first_steps: int = FIRST_STEPS, most_steps: int = MO
             best, tried = min(scores, key=scores.__getitem__), sorted(scores)
             if tried[0] < best < tried[-1]:
                 return True
-            yield from measure([best / 2 if best == tried[0] else best * 2], steps)
+            yield from measure([best / 2, best / 4] if best == tried[0] else [best * 2, best * 4], steps)
         best, tried = min(scores, key=scores.__getitem__), sorted(scores)
         return tried[0] < best < tried[-1]
 
