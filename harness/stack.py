@@ -193,15 +193,15 @@ def errors_and_losses(
     logits = network.logits(inputs.unsqueeze(0).expand(network.members, *inputs.shape))
     picked = labels.view(1, -1, 1).expand(network.members, -1, 1)
     losses = (torch.logsumexp(logits, dim=2) - logits.gather(2, picked).squeeze(2)).mean(dim=1)
-    errors = (logits.argmax(dim=2) != labels).to(losses.dtype).mean(dim=1)
+    errors = (logits.argmax(dim=2) != labels).to(torch.float64).mean(dim=1)
     return errors, losses
 
 
 def _empty_progress(network: StackedNetwork) -> Progress:
     worst = torch.full((network.members,), math.inf)
     return Progress(
-        best_error=worst,
-        best_loss=worst.clone(),
+        best_error=worst.double(),
+        best_loss=worst,
         best_step=torch.zeros(network.members, dtype=torch.int64),
         best_parameters=network.parameters.clone(),
         curves=[[] for _ in range(network.members)],

@@ -206,7 +206,7 @@ def _outcome(i: int, trial: Trial, progress: Progress, tested: np.ndarray | None
         return replace(common, status="diverged", reason="loss or weights stopped being finite")
     found = replace(
         common,
-        val_error=round(float(progress.best_error[i]), 9),
+        val_error=round(float(progress.best_error[i]), 12),
         val_loss=round(float(progress.best_loss[i]), 9),
         best_step=int(progress.best_step[i]),
     )

@@ -238,7 +238,12 @@ def _check(study: Study) -> None:
 def _command(study: Study) -> str:
     """Return the command that makes this record, the same however it was called."""
     words = ["guides", "bench", "--task", study.task, "--dataset", study.dataset, "--family", study.family]
-    words += ["--target", ",".join(f"{target:g}" for target in study.targets)]
+    metric = plugins.load("tasks", study.task).metric.name
+    if metric == "accuracy":
+        words += ["--target-acc", ",".join(f"{target:.12g}" for target in study.targets)]
+    else:
+        words += [word for target in study.targets for word in ("--target", f"{metric}={target:.12g}")]
+    words += ["--search", study.search, "--seed", str(study.seed)]
     return shlex.join(words)
 
 
