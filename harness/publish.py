@@ -83,7 +83,7 @@ def publication(
         "cite": f"The sizing-guides authors ({datetime.now(UTC).year}), sizing-guides",
         "evidence": "measured",
         "question": _question(investigation),
-        "notes": _notes(investigation, findings, baselines),
+        "notes": _notes(investigation, findings, baselines, ledger),
         "frontier": frontier,
         "knee": [],
         "law": findings.law,
@@ -153,7 +153,9 @@ def _recipe() -> dict[str, Any]:
     }
 
 
-def _notes(investigation: Investigation, findings: Findings, baselines: Sequence[dict[str, Any]]) -> list[str]:
+def _notes(
+    investigation: Investigation, findings: Findings, baselines: Sequence[dict[str, Any]], ledger: Ledger
+) -> list[str]:
     """Say what a reader should know before trusting a number."""
     notes = []
     metric = investigation.task.metric
@@ -165,6 +167,10 @@ def _notes(investigation: Investigation, findings: Findings, baselines: Sequence
             )
     if investigation.dataset.group is None:
         notes.append("train, validation and test are of the same source: the claims are for this test split")
+    reads = sum(trial.tested for trial in ledger.trials())
+    notes.append(
+        f"the {len(investigation.dataset.test()):,} test items were read by {reads:,} runs, none of which chose anything by them"
+    )
     notes += [
         f"target {miss.target:g} not certified: {miss.reason}; nearest {miss.nearest.trial.shape} with median "
         f"{np.median(miss.nearest.values):.4f}"

@@ -258,10 +258,10 @@ def _cores() -> int:
 def _progress(is_quiet: bool) -> Iterator[tuple[Callable[[str], None], Callable[[Trial, Outcome], None]]]:
     """Show what is being done and how many trainings have ended, on a terminal only."""
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} trainings"), TimeElapsedColumn())
+    columns = (BarColumn(bar_width=12), TextColumn("{task.completed:,.0f} trainings"), TimeElapsedColumn())
     with Progress(
         *columns, TextColumn("{task.description}"), console=console, transient=True,
         disable=is_quiet or not console.is_terminal,
