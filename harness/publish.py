@@ -168,9 +168,8 @@ def _notes(
     if investigation.dataset.group is None:
         notes.append("train, validation and test are of the same source: the claims are for this test split")
     reads = sum(trial.tested for trial in ledger.trials())
-    notes.append(
-        f"the {len(investigation.dataset.test()):,} test items were read by {reads:,} runs, none of which chose anything by them"
-    )
+    items = len(investigation.dataset.test())
+    notes.append(f"the {items:,} test items were read by {reads:,} runs, and nothing was chosen by them")
     notes += [
         f"target {miss.target:g} not certified: {miss.reason}; nearest {miss.nearest.trial.shape} with median "
         f"{np.median(miss.nearest.values):.4f}"

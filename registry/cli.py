@@ -57,9 +57,8 @@ class Guides(click.Group):
             package = (error.name or "").partition(".")[0]
             if package in ("", "registry", "harness"):  # a bug of ours, not something to install
                 raise
-            raise MissingDependency(
-                f"guides {ctx.invoked_subcommand} needs {package}, which is not installed: pip install 'sizing-guides[harness]'"
-            ) from None
+            needs = f"guides {ctx.invoked_subcommand} needs {package}, which is not installed"
+            raise MissingDependency(f"{needs}: pip install 'sizing-guides[harness]'") from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help lines without importing any command."""
