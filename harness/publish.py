@@ -26,7 +26,7 @@ from harness.memory import ram_bytes
 from harness.provenance import energy, provenance
 from harness.quantise import quantise_static
 from harness.study import Answer, Attempt, Findings, Investigation
-from harness.train import flops, load_weights, train_flops
+from harness.train import flops, load_weights, run_pack, train_flops
 from harness.trial import Shape, Trial
 from harness.tuning import FIRST_STEPS, MOST_STEPS, RATES, SEEDS
 from registry.errors import GuidesError
@@ -186,7 +186,10 @@ def _point(investigation: Investigation, answer: Answer, weights: Path, files: d
     family, data = investigation.family, investigation.dataset
     network = family.network(data.input_shape, data.n_classes, trial.shape)
     median = _median_run(answer.test)
-    network.load_state_dict(load_weights(weights / f"{median.key}.npz"))
+    path = weights / f"{median.key}.npz"
+    if not path.exists():  # the folder was cleaned: a trial decides its run completely, so this makes the same weights
+        run_pack([median], weights)
+    network.load_state_dict(load_weights(path))
     exported = _export(investigation, network, median)
     files.update(exported.files)
     return {
