@@ -53,6 +53,8 @@ class Surface:
     def run(self, trial: Trial) -> Outcome:
         off = math.log2(trial.learning_rate / self.best_rate)
         clean = self.error(trial) * (1 + self.slowness * 1000 / trial.steps) * (1 + 0.5 * abs(off))
+        if not math.isfinite(clean):
+            return DIVERGED
         draw = Random(trial.key)  # noqa: S311  # noise, not secrets
         val, test = (clean * math.exp(self.noise * draw.gauss(0, 1)) for _ in range(2))
         if self.test is not None:
