@@ -26,7 +26,7 @@ from harness.memory import ram_bytes
 from harness.provenance import energy, provenance
 from harness.quantise import quantise_static
 from harness.study import Answer, Attempt, Findings, Investigation
-from harness.train import flops, load_weights, train_flops
+from harness.train import flops, load_weights, run_pack, train_flops
 from harness.trial import Shape, Trial
 from harness.tuning import FIRST_STEPS, MOST_STEPS, RATES, SEEDS
 from registry.errors import GuidesError
@@ -83,7 +83,7 @@ def publication(
         "cite": f"The sizing-guides authors ({datetime.now(UTC).year}), sizing-guides",
         "evidence": "measured",
         "question": _question(investigation),
-        "notes": _notes(investigation, findings, baselines),
+        "notes": _notes(investigation, findings, baselines, ledger),
         "frontier": frontier,
         "knee": [],
         "law": findings.law,
@@ -153,7 +153,9 @@ def _recipe() -> dict[str, Any]:
     }
 
 
-def _notes(investigation: Investigation, findings: Findings, baselines: Sequence[dict[str, Any]]) -> list[str]:
+def _notes(
+    investigation: Investigation, findings: Findings, baselines: Sequence[dict[str, Any]], ledger: Ledger
+) -> list[str]:
     """Say what a reader should know before trusting a number."""
     notes = []
     metric = investigation.task.metric
@@ -165,6 +167,9 @@ def _notes(investigation: Investigation, findings: Findings, baselines: Sequence
             )
     if investigation.dataset.group is None:
         notes.append("train, validation and test are of the same source: the claims are for this test split")
+    reads = sum(trial.tested for trial in ledger.trials())
+    items = len(investigation.dataset.test())
+    notes.append(f"the {items:,} test items were read by {reads:,} runs, and nothing was chosen by them")
     notes += [
         f"target {miss.target:g} not certified: {miss.reason}; nearest {miss.nearest.trial.shape} with median "
         f"{np.median(miss.nearest.values):.4f}"
@@ -181,7 +186,10 @@ def _point(investigation: Investigation, answer: Answer, weights: Path, files: d
     family, data = investigation.family, investigation.dataset
     network = family.network(data.input_shape, data.n_classes, trial.shape)
     median = _median_run(answer.test)
-    network.load_state_dict(load_weights(weights / f"{median.key}.npz"))
+    path = weights / f"{median.key}.npz"
+    if not path.exists():  # the folder was cleaned: a trial decides its run completely, so this makes the same weights
+        run_pack([median], weights)
+    network.load_state_dict(load_weights(path))
     exported = _export(investigation, network, median)
     files.update(exported.files)
     return {

@@ -29,7 +29,7 @@ from registry.errors import InvalidData
 BATCH: Final = 32
 MOST_ATTEMPTS: Final = 12
 SHARP: Final = 1.5  # certified / refuted params: go on down while the nearest refuted shape is farther
-NARROWER_TRIED: Final = 4
+NOTCHES_DOWN: Final = 4
 PARENT_WIDTHS: Final = 4  # a pruned network starts from one this many times as wide
 LAW_CELLS: Final = 7
 
@@ -189,29 +189,46 @@ class Investigation:
         widest = min(promising, key=self._order)
         ladder = self.family.ladder(widest.depth)
         parent = Shape(next((w for w in ladder if w >= PARENT_WIDTHS * widest.width), ladder[-1]), widest.depth)
-        shapes = [Shape(w, widest.depth) for w in ladder if w <= widest.width][-1 - NARROWER_TRIED :]
-        yield from self.settle([parent, *shapes])
-        templates = [self._pruned(shape, parent) for shape in shapes]
-        errors = yield from together([validate(template, self.study.seed) for template in templates])
-        first = next((i for i, found in enumerate(errors) if found <= error), len(shapes))
+        shapes = [Shape(w, widest.depth) for w in ladder if w <= widest.width]
+        hopeful = yield from self._hopeful(shapes, parent, error)
         attempts: list[Attempt] = []
-        for i in range(first, len(shapes)):
-            test = yield from measure(templates[i], "certify", self.task, self.study.seed)
+        for i in range(hopeful, len(shapes)):
+            test = yield from self._measure_pruned(shapes[i], parent)
             certified = test.verdict(target, self.task) == "meets"
             attempts.append(Attempt(test, certified))
             if certified:
-                return (yield from self._bracket_pruned(target, test, attempts, templates[:i]))
+                return (yield from self._bracket_pruned(target, test, attempts, shapes[:i], parent))
         return None
 
+    def _hopeful(self, shapes: Sequence[Shape], parent: Shape, error: float) -> Procedure[int]:
+        """Return the position of the narrowest shape that meets ``error`` on validation when pruned, or their number.
+
+        Walks down a few notches at a time, until the narrowest of them misses.
+        """
+        first = low = len(shapes)
+        while low > 0:
+            low, few = max(0, low - NOTCHES_DOWN), shapes[max(0, low - NOTCHES_DOWN) : low]
+            yield from self.settle([parent, *few])
+            errors = yield from together([validate(self._pruned(s, parent), self.study.seed) for s in few])
+            first = next((low + i for i, found in enumerate(errors) if found <= error), first)
+            if errors[0] > error:
+                break
+        return first
+
+    def _measure_pruned(self, shape: Shape, parent: Shape) -> Procedure[Tested]:
+        yield from self.settle([parent, shape])
+        return (yield from measure(self._pruned(shape, parent), "certify", self.task, self.study.seed))
+
     def _bracket_pruned(
-        self, target: float, answer: Tested, attempts: list[Attempt], narrower: Sequence[Trial]
+        self, target: float, answer: Tested, attempts: list[Attempt], narrower: Sequence[Shape], parent: Shape
     ) -> Procedure[Answer]:
         """Refute the next notches down, while none is refuted and params are within a factor 1.5."""
         bracket: list[Refutation] = []
-        for template in reversed(narrower):
-            if bracket and self.params(answer.trial.shape) > SHARP * self.params(template.shape):
+        for shape in reversed(narrower):
+            if bracket and self.params(answer.trial.shape) > SHARP * self.params(shape):
                 break
-            found = yield from self._refute(template, target)
+            yield from self.settle([shape])
+            found = yield from self._refute(self._pruned(shape, parent), target)
             meeting = [test for test in found.tests if test.verdict(target, self.task) == "meets"]
             if meeting:
                 answer, bracket = meeting[0], []

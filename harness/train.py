@@ -27,6 +27,8 @@ from registry.outcomes import encode_bits
 # measured: digits, K = 20, one core: mlp 2.5e4-5e4 member-steps/s up to width 64, cnn 3e3-9e3
 LARGEST_PACK: Final = {"mlp": 250_000, "cnn": 60_000}
 MOST_MEMBERS: Final = 64
+# Halves smaller than this take about as long as the whole: a step is overhead, and grouped convolution fills up to 8.
+FEWEST_HALVED: Final = 8
 
 
 def packs(trials: Sequence[Trial], workers: int = 1) -> list[Sequence[Trial]]:
@@ -46,7 +48,7 @@ def packs(trials: Sequence[Trial], workers: int = 1) -> list[Sequence[Trial]]:
         size = -(-len(members) // count)
         found += [members[i : i + size] for i in range(0, len(members), size)]
     found.sort(key=_work)
-    while len(found) < workers and found and len(found[-1]) > 1:
+    while len(found) < workers and found and len(found[-1]) >= 2 * FEWEST_HALVED:
         longest = found.pop()
         half = len(longest) // 2
         found += [longest[:half], longest[half:]]
@@ -204,7 +206,7 @@ def _outcome(i: int, trial: Trial, progress: Progress, tested: np.ndarray | None
         return replace(common, status="diverged", reason="loss or weights stopped being finite")
     found = replace(
         common,
-        val_error=round(float(progress.best_error[i]), 9),
+        val_error=round(float(progress.best_error[i]), 12),
         val_loss=round(float(progress.best_loss[i]), 9),
         best_step=int(progress.best_step[i]),
     )

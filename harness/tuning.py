@@ -8,7 +8,7 @@ validation error moves in steps of one example.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, final
 
@@ -16,7 +16,7 @@ from harness.procedure import Procedure
 from harness.trial import Outcome, Shape, Trial
 
 RATES: Final = 5
-MOST_EXTENSIONS: Final = 4
+MOST_EXTENSIONS: Final = 3  # of two rates each
 FIRST_RATE: Final = 0.01
 FIRST_STEPS: Final = 1000
 MOST_STEPS: Final = 8_000
@@ -75,17 +75,17 @@ def settle(start: Trial, *, first_steps: int = FIRST_STEPS, most_steps: int = MO
 
     def extend(steps: int) -> Procedure[bool]:
         for _ in range(MOST_EXTENSIONS):
-            best, tried = min(scores, key=scores.__getitem__), sorted(scores)
+            best, tried = _best(scores), sorted(scores)
             if tried[0] < best < tried[-1]:
                 return True
-            yield from measure([best / 2 if best == tried[0] else best * 2], steps)
-        best, tried = min(scores, key=scores.__getitem__), sorted(scores)
+            yield from measure([best / 2, best / 4] if best == tried[0] else [best * 2, best * 4], steps)
+        best, tried = _best(scores), sorted(scores)
         return tried[0] < best < tried[-1]
 
     yield from measure([middle * 2.0**i for i in range(-(RATES // 2), RATES // 2 + 1)], steps)
     interior = yield from extend(steps)
     while True:
-        best = min(scores, key=scores.__getitem__)
+        best = _best(scores)
         here = Settled(replace(start, learning_rate=best, steps=steps, seed=0), errors[best], True, interior)
         if steps * 2 > most_steps:
             return here
@@ -98,6 +98,11 @@ def settle(start: Trial, *, first_steps: int = FIRST_STEPS, most_steps: int = MO
             return replace(here, capped=False)
         steps *= 2
         interior = yield from extend(steps)
+
+
+def _best(scores: Mapping[float, Score]) -> float:
+    """Return the rate with the best score; of equal ones the lowest, so that where all diverge lower ones are tried."""
+    return min(scores, key=lambda rate: (scores[rate], rate))
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -53,6 +53,12 @@ class Guides(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             raise click.exceptions.Exit(_silence()) from None
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if package in ("", "registry", "harness"):  # a bug of ours, not something to install
+                raise
+            needs = f"guides {ctx.invoked_subcommand} needs {package}, which is not installed"
+            raise MissingDependency(f"{needs}: pip install 'sizing-guides[harness]'") from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help lines without importing any command."""
@@ -109,14 +115,7 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _load(name: str) -> click.Command:
     module, _ = COMMANDS[name]
-    try:
-        command = import_module(module).COMMAND
-    except ModuleNotFoundError as error:
-        if not module.startswith("harness."):
-            raise
-        raise MissingDependency(
-            f"guides {name} needs {error.name}, which is not installed: pip install 'sizing-guides[harness]'"
-        ) from None
+    command = import_module(module).COMMAND
     assert isinstance(command, click.Command)  # noqa: S101  # the contract of a command's file
     return command
 

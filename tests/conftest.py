@@ -27,6 +27,21 @@ def example() -> tuple[dict[str, Any], dict[str, bytes]]:
     return example_record()
 
 
+@pytest.fixture(scope="session")
+def wine_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root with the record of a real, short study of wine at 0.9, and its run folder. Copy it before changing it.
+
+    Made once a process: tests that use it belong to the group ``wine``.
+    """
+    from tests import tiny_bench
+
+    root = tmp_path_factory.mktemp("wine") / "records"
+    with pytest.MonkeyPatch.context() as patch:
+        tiny_bench.shorten(patch.setattr)
+        assert tiny_bench.cli.run([*tiny_bench.WINE, "--target-acc", "0.9", "--out", str(root)]) == 0
+    return root
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """An empty root."""

@@ -16,7 +16,7 @@ import click
 
 from harness import plugins
 from registry import parse
-from registry.errors import NoAnswer, UsageError
+from registry.errors import Interrupted, NoAnswer, UsageError
 from registry.options import Reading, examples, quiet
 from registry.roots import OWN_FOLDER
 
@@ -97,7 +97,13 @@ def COMMAND(  # the name cli.py looks for
 
         study = Study(task, dataset, family, asked, search, seed)
         _check(study)
-        _bench(study, running, workers, Path(out), resume=resume, is_quiet=quiet)
+        try:
+            _bench(study, running, workers, Path(out), resume=resume, is_quiet=quiet)
+        except KeyboardInterrupt:  # between rounds, or while the record is made
+            raise Interrupted(
+                f"interrupted: what was trained is recorded below {Path(out) / RUNS}",
+                "run the same command with --resume to go on from there",
+            ) from None
 
 
 def _bench(study: Study, running: Running, workers: int, root: Path, *, resume: bool, is_quiet: bool) -> None:
@@ -109,6 +115,7 @@ def _bench(study: Study, running: Running, workers: int, root: Path, *, resume: 
 
     folder = root / RUNS / configuration_hash(study.configuration())
     published = _Published(folder / "published.json")
+    asked = study.targets
     study = replace(study, targets=tuple(sorted({*study.targets, *published.targets})))
     with Ledger.open(folder / "ledger.jsonl", study.configuration(), resume=resume) as ledger:
         if ledger.note:
@@ -127,7 +134,7 @@ def _bench(study: Study, running: Running, workers: int, root: Path, *, resume: 
             if len(ledger.results) > known or not published.stands(root, study):
                 say("exporting, measuring, writing the record")
                 _publish(investigation, findings, ledger, folder, root, published)
-    _report(investigation, findings, published.folder(root))
+    _report(investigation, findings, published.folder(root), asked)
 
 
 class _Published:
@@ -180,8 +187,8 @@ def _publish(
     published.write(place, root, record_hash(made.record), study.targets)
 
 
-def _report(investigation: Investigation, findings: Findings, place: Path) -> None:
-    """Print one line an answer; raise for what was not certified."""
+def _report(investigation: Investigation, findings: Findings, place: Path, asked: Sequence[float]) -> None:
+    """Print one line an answer; raise for what was asked now and is not certified."""
     task, metric = investigation.task, investigation.task.metric.name
     for answer in findings.answers:
         shape, test = answer.test.trial.shape, answer.test
@@ -190,8 +197,9 @@ def _report(investigation: Investigation, findings: Findings, place: Path) -> No
             f"{test.n_meeting(answer.target, task)} of {len(test.trials)} fresh runs meet it"
         )
     click.echo(f"record: {place}")
-    if findings.misses:
-        miss = findings.misses[0]
+    misses = [miss for miss in findings.misses if miss.target in asked]
+    if misses:
+        miss = misses[0]
         values = sorted(miss.nearest.values)
         raise NoAnswer(
             f"target {metric} {miss.target:g} is not certified: {miss.reason}; the nearest miss is "
@@ -238,7 +246,12 @@ def _check(study: Study) -> None:
 def _command(study: Study) -> str:
     """Return the command that makes this record, the same however it was called."""
     words = ["guides", "bench", "--task", study.task, "--dataset", study.dataset, "--family", study.family]
-    words += ["--target", ",".join(f"{target:g}" for target in study.targets)]
+    metric = plugins.load("tasks", study.task).metric.name
+    if metric == "accuracy":
+        words += ["--target-acc", ",".join(f"{target:.12g}" for target in study.targets)]
+    else:
+        words += [word for target in study.targets for word in ("--target", f"{metric}={target:.12g}")]
+    words += ["--search", study.search, "--seed", str(study.seed)]
     return shlex.join(words)
 
 
@@ -253,10 +266,10 @@ def _cores() -> int:
 def _progress(is_quiet: bool) -> Iterator[tuple[Callable[[str], None], Callable[[Trial, Outcome], None]]]:
     """Show what is being done and how many trainings have ended, on a terminal only."""
     from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     console = Console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,.0f} trainings"), TimeElapsedColumn())
+    columns = (BarColumn(bar_width=12), TextColumn("{task.completed:,.0f} trainings"), TimeElapsedColumn())
     with Progress(
         *columns, TextColumn("{task.description}"), console=console, transient=True,
         disable=is_quiet or not console.is_terminal,

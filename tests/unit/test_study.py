@@ -1,0 +1,461 @@
+"""A study driven by a response surface: what it proposes and concludes, without training anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from itertools import takewhile
+
+import pytest
+
+from harness import study
+from harness.certify import fresh_trials
+from harness.fit import fit_power_law
+from harness.plugins import load
+from harness.procedure import drive
+from harness.study import Answer, Findings, Investigation, Study
+from harness.trial import Shape, Trial
+from harness.tuning import MOST_STEPS
+from tests.fake_outcomes import Surface, of_phase
+
+N_TRAIN = 90  # of wine
+
+
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The law's interval is not what these tests are about."""
+    monkeypatch.setattr(study, "fit_power_law", partial(fit_power_law, n_draws=4))
+
+
+def question(*targets: float, search: str = "bisect", seed: int = 0) -> Study:
+    return Study("tabular-cls", "wine", "mlp", targets, search, seed)
+
+
+def by_width(trial: Trial) -> float:
+    """Depth 1 needs width 7 for an accuracy of 0.9 and 13 for 0.94; no other depth comes near."""
+    shape = trial.shape
+    error = 0.02 + 0.5 / shape.width if shape.depth == 1 else 0.5
+    return error * (trial.n_train / N_TRAIN) ** -0.3
+
+
+def investigate(
+    surface: Surface, *targets: float, search: str = "bisect", seed: int = 0
+) -> tuple[Findings, Investigation, list[str]]:
+    said: list[str] = []
+    investigation = Investigation(question(*targets, search=search, seed=seed), said.append)
+    return surface.drive(investigation.run()), investigation, said
+
+
+def scratch(findings: Findings) -> list[Answer]:
+    return [answer for answer in findings.answers if answer.test.trial.route == "scratch"]
+
+
+def attempts(answer: Answer | study.Miss) -> list[tuple[int, bool]]:
+    return [(attempt.test.trial.shape.width, attempt.certified) for attempt in answer.attempts]
+
+
+# --- what is certified
+
+
+@pytest.mark.parametrize("search", ["bisect", "grid"])
+def test_smallest_shape_that_meets_is_certified(search: str) -> None:
+    findings, investigation, _ = investigate(Surface(by_width), 0.9, search=search)
+    [answer] = scratch(findings)
+
+    assert answer.target == 0.9
+    assert answer.test.trial.shape == Shape(7, 1)
+    assert answer.test.verdict(0.9, investigation.task) == "meets"
+    assert len(answer.test.trials) == 20
+    assert attempts(answer) == [(7, True)]
+    assert findings.misses == []
+
+
+def test_bracket_holds_the_largest_cheaper_shape_of_each_depth() -> None:
+    findings, investigation, _ = investigate(Surface(by_width), 0.9)
+    [answer] = scratch(findings)
+    shapes = [refutation.settled.trial.shape for refutation in answer.bracket]
+    params = [investigation.params(shape) for shape in shapes]
+    limit = investigation.params(Shape(7, 1))
+    largest = max(w for w in investigation.family.ladder(2) if investigation.params(Shape(w, 2)) < limit)
+
+    assert set(shapes) == {Shape(0, 0), Shape(6, 1), Shape(largest, 2)}
+    assert params == sorted(params)
+    assert {refutation.verdict(0.9, investigation.task) for refutation in answer.bracket} == {"refuted"}
+
+
+def test_bracket_goes_on_down_past_a_shape_that_is_undecided() -> None:
+    def test_error(trial: Trial, clean: float) -> float:
+        near = trial.shape.width == 6 and trial.shape.depth == 1
+        return (0.08 if trial.seed % 2 else 0.12) if near else clean
+
+    findings, investigation, _ = investigate(Surface(by_width, test=test_error), 0.9)
+    [answer] = scratch(findings)
+    verdicts = {
+        r.settled.trial.shape.width: r.verdict(0.9, investigation.task)
+        for r in answer.bracket
+        if r.settled.trial.shape.depth == 1
+    }
+
+    assert verdicts == {5: "refuted", 6: "undecided"}
+
+
+def test_failed_certification_goes_to_the_next_notch_and_is_recorded() -> None:
+    def test_error(trial: Trial, clean: float) -> float:
+        return clean + (0.05 if trial.shape.width in (7, 8) else 0.0)
+
+    findings, investigation, _ = investigate(Surface(by_width, test=test_error), 0.9)
+    [answer] = scratch(findings)
+
+    assert answer.test.trial.shape == Shape(9, 1)
+    assert attempts(answer) == [(7, False), (8, False), (9, True)]
+    assert answer.attempts[0].test.verdict(0.9, investigation.task) == "misses"
+
+
+def test_each_attempt_has_seeds_of_its_own() -> None:
+    def test_error(trial: Trial, clean: float) -> float:
+        return clean + (0.05 if trial.shape.width < 9 else 0.0)
+
+    findings, _, _ = investigate(Surface(by_width, test=test_error), 0.9)
+    [answer] = scratch(findings)
+    seeds = [{trial.seed for trial in attempt.test.trials} for attempt in answer.attempts]
+
+    assert len(seeds) == 3
+    assert len(set.union(*seeds)) == 60
+
+
+def test_next_notch_is_certified_even_where_validation_is_against_it() -> None:
+    def bumpy(trial: Trial) -> float:
+        return by_width(trial) + (0.1 if trial.shape == Shape(8, 1) else 0.0)
+
+    def test_error(trial: Trial, clean: float) -> float:
+        return {Shape(7, 1): 0.2, Shape(8, 1): 0.05}.get(trial.shape, clean)
+
+    findings, _, _ = investigate(Surface(bumpy, test=test_error), 0.9)
+    [answer] = scratch(findings)
+
+    assert attempts(answer) == [(7, False), (8, True)]
+
+
+def test_bracket_shape_that_meets_becomes_the_answer() -> None:
+    def test_error(_trial: Trial, clean: float) -> float:
+        return clean - 0.02  # the test split is easier than validation: width 6 is enough
+
+    findings, investigation, _ = investigate(Surface(by_width, test=test_error), 0.9)
+    [answer] = scratch(findings)
+    below = [r.settled.trial.shape for r in answer.bracket if r.settled.trial.shape.depth == 1]
+
+    assert attempts(answer) == [(7, True), (6, True)]
+    assert answer.test.trial.shape == Shape(6, 1)
+    assert answer.test.trial.phase == "bracket"
+    assert answer.test.verdict(0.9, investigation.task) == "meets"
+    assert below == [Shape(5, 1)]
+
+
+def test_shape_of_another_depth_wins_where_it_is_cheaper() -> None:
+    def linear_is_enough(trial: Trial) -> float:
+        return 0.05 if trial.shape.depth == 0 else by_width(trial)
+
+    findings, investigation, _ = investigate(Surface(linear_is_enough), 0.9)
+    [answer] = scratch(findings)
+
+    assert answer.test.trial.shape == Shape(0, 0)
+    assert all(
+        investigation.params(r.settled.trial.shape) < investigation.params(Shape(0, 0)) for r in answer.bracket
+    )
+
+
+def test_diverged_shapes_are_passed_over() -> None:
+    def wild(trial: Trial) -> float:
+        return math.inf if trial.shape.depth == 2 else by_width(trial)
+
+    findings, _, _ = investigate(Surface(wild), 0.9)
+
+    assert [answer.test.trial.shape for answer in scratch(findings)] == [Shape(7, 1)]
+
+
+# --- what is missed
+
+
+def test_target_that_no_width_meets_is_a_miss_with_the_best_shape_measured_once() -> None:
+    surface = Surface(lambda trial: 0.2 + by_width(trial), noise=0.0)
+    findings, investigation, _ = investigate(surface, 0.9)
+    [miss] = findings.misses
+
+    assert findings.answers == []
+    assert miss.reason == "no width of the ladder meets it on validation"
+    assert miss.nearest.trial.shape == Shape(256, 1)
+    assert miss.nearest.verdict(0.9, investigation.task) == "misses"
+    assert miss.attempts == []
+    assert len(of_phase(surface.trials, "certify", "bracket")) == 20
+    assert findings.law is None
+    assert findings.notes == ["no law: nothing was certified to fit it at"]
+
+
+def test_target_that_only_validation_meets_is_a_miss_that_says_so() -> None:
+    def widest_alone(trial: Trial) -> float:
+        return 0.08 if trial.shape == Shape(256, 1) else 0.5
+
+    findings, _, _ = investigate(Surface(widest_alone, test=lambda _trial, clean: clean + 0.05), 0.9)
+    [miss] = findings.misses
+
+    assert attempts(miss) == [(256, False)]
+    assert miss.reason == "every shape that meets it on validation misses it on the test split"
+    assert miss.nearest is miss.attempts[0].test
+
+
+def test_certification_is_given_up_after_12_attempts_and_the_nearest_is_kept() -> None:
+    def test_error(trial: Trial, _clean: float) -> float:
+        return 0.11 if trial.shape == Shape(12, 1) else 0.3
+
+    findings, _, _ = investigate(Surface(by_width, test=test_error), 0.9)
+    [miss] = findings.misses
+
+    assert len(miss.attempts) == 12
+    assert miss.reason == "stopped after 12 certifications"
+    assert miss.nearest.trial.shape == Shape(12, 1)
+
+
+def test_a_missed_target_does_not_keep_the_others_from_an_answer() -> None:
+    findings, _, _ = investigate(Surface(by_width), 0.9, 0.999)
+
+    assert [answer.target for answer in scratch(findings)] == [0.9]
+    assert [miss.target for miss in findings.misses] == [0.999]
+
+
+# --- in which order
+
+
+def test_targets_are_certified_from_easy_to_hard() -> None:
+    findings, _, said = investigate(Surface(by_width, slowness=0.0, noise=0.001), 0.94, 0.8, 0.9)
+    certified = [words.split(":")[0] for words in said if "certifying" in words]
+
+    assert certified == ["target 0.8", "target 0.9", "target 0.94"]
+    assert [answer.target for answer in scratch(findings)] == [0.8, 0.9, 0.94]
+    assert [answer.test.trial.shape.width for answer in scratch(findings)] == [3, 7, 13]
+
+
+def test_no_trial_is_asked_for_again_before_certification_has_ended() -> None:
+    """What comes later shares its rounds, and the ledger runs a trial that two procedures ask for once."""
+    surface = Surface(by_width)
+    investigate(surface, 0.8, 0.9, 0.94)
+    first = next(i for i, round_ in enumerate(surface.asked) if of_phase(round_, "bracket"))
+    tuned = [trial.key for round_ in surface.asked[: first - 1] for trial in of_phase(round_, "tune")]
+
+    assert len(tuned) > 100
+    assert len(tuned) == len(set(tuned))
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.1])
+def test_replay_proposes_the_same_trials(noise: float) -> None:
+    surfaces = [Surface(by_width, noise=noise) for _ in range(2)]
+    for surface in surfaces:
+        investigate(surface, 0.9, 0.94)
+    first, second = ([[trial.key for trial in round_] for round_ in surface.asked] for surface in surfaces)
+
+    assert first == second
+
+
+def test_study_seed_gives_other_certification_seeds_and_the_same_tuning() -> None:
+    surfaces = [Surface(by_width), Surface(by_width)]
+    for seed, surface in enumerate(surfaces):
+        investigate(surface, 0.9, seed=seed)
+    tuned = [{trial.key for trial in of_phase(surface.asked[0], "tune")} for surface in surfaces]
+    certified = [{trial.seed for trial in of_phase(surface.trials, "certify")} for surface in surfaces]
+
+    assert tuned[0] == tuned[1]
+    assert certified[0].isdisjoint(certified[1])
+
+
+# --- the test split
+
+
+def untested(surface: Surface) -> list[list[str]]:
+    return [[trial.key for trial in round_ if not trial.tested] for round_ in surface.asked]
+
+
+def test_only_certification_and_bracket_read_the_test_split() -> None:
+    surface = Surface(by_width)
+    investigate(surface, 0.9, 0.94)
+
+    assert {trial.phase for trial in surface.trials if trial.tested} == {"certify", "bracket"}
+    assert {trial.phase for trial in surface.trials if not trial.tested} == {"tune", "search"}
+
+
+def test_fresh_seeds_are_not_those_of_tuning() -> None:
+    surface = Surface(by_width)
+    investigate(surface, 0.9, 0.94)
+    fresh = {trial.seed for trial in of_phase(surface.trials, "certify", "bracket", "search")}
+
+    assert {trial.seed for trial in of_phase(surface.trials, "tune")} == {0, 1, 2}
+    assert fresh.isdisjoint({0, 1, 2})
+
+
+@pytest.mark.parametrize(
+    "adverse",
+    [lambda _trial, _clean: 1.0, lambda _trial, clean: 1 - clean, lambda trial, _clean: trial.seed % 100 / 100],
+    ids=["all-wrong", "turned-round", "noise"],
+)
+def test_search_before_certification_is_blind_to_the_test_split(adverse: Callable[[Trial, float], float]) -> None:
+    surfaces = [Surface(by_width), Surface(by_width, test=adverse)]
+    for surface in surfaces:
+        investigate(surface, 0.9)
+
+    def before(surface: Surface) -> list[list[str]]:
+        rounds = takewhile(lambda round_: not any(trial.tested for trial in round_), surface.asked)
+        return [[trial.key for trial in round_] for round_ in rounds]
+
+    assert len(before(surfaces[0])) > 3
+    assert before(surfaces[0]) == before(surfaces[1])
+
+
+def test_test_results_that_leave_the_verdicts_leave_every_other_trial() -> None:
+    def shuffled(trial: Trial, clean: float) -> float:
+        """Values turned about inside their side of the target."""
+        return 0.001 + trial.seed % 97 / 1000 if clean <= 0.1 else 0.2 + trial.seed % 700 / 1000
+
+    plain, turned = Surface(by_width, noise=0.001), Surface(by_width, noise=0.001, test=shuffled)
+    findings = [investigate(surface, 0.9)[0] for surface in (plain, turned)]
+
+    assert [attempts(answer) for answer in scratch(findings[0])] == [attempts(a) for a in scratch(findings[1])]
+    assert untested(plain) == untested(turned)
+
+
+def test_settled_steps_and_rates_do_not_depend_on_the_test_split() -> None:
+    plain, adverse = Surface(by_width), Surface(by_width, test=lambda _trial, _clean: 0.3)
+    _, first, _ = investigate(plain, 0.9)
+    _, second, _ = investigate(adverse, 0.9)
+    common = [shape for shape in first.settled if shape in second.settled]
+    later = {shape for shape in common if shape.depth == 1 and shape.width > 7}
+
+    assert len(common) > 5
+    assert all(first.settled[shape] == second.settled[shape] for shape in common if shape not in later)
+
+
+# --- pruning
+
+
+def pruned_helps(trial: Trial) -> float:
+    return by_width(trial) * (0.8 if trial.route == "pruned" else 1.0)
+
+
+def test_pruned_networks_are_certified_and_bracketed_beside_the_scratch_answer() -> None:
+    findings, investigation, _ = investigate(Surface(pruned_helps), 0.9)
+    [answer] = [answer for answer in findings.answers if answer.test.trial.route == "pruned"]
+    trial, parent = answer.test.trial, answer.test.trial.pruned_from
+
+    assert trial.shape == Shape(5, 1)
+    assert parent is not None
+    assert parent.route == "scratch"
+    assert parent.shape == Shape(28, 1)  # the first width of the ladder that is 4 times 7
+    assert answer.test.verdict(0.9, investigation.task) == "meets"
+    assert [r.settled.trial.shape for r in answer.bracket] == [Shape(4, 1)]
+    assert answer.bracket[0].settled.trial.route == "pruned"
+    assert answer.bracket[0].verdict(0.9, investigation.task) == "refuted"
+
+
+def test_pruned_network_is_fine_tuned_at_its_own_rate_and_up_to_twice_as_long() -> None:
+    findings, investigation, _ = investigate(Surface(pruned_helps), 0.9)
+    [answer] = [answer for answer in findings.answers if answer.test.trial.route == "pruned"]
+    own = investigation.settled[Shape(5, 1)].trial
+
+    assert answer.test.trial.learning_rate == own.learning_rate
+    assert answer.test.trial.steps == min(2 * own.steps, MOST_STEPS)
+
+
+def test_pruned_bracket_that_meets_becomes_the_pruned_answer() -> None:
+    surface = Surface(pruned_helps, test=lambda trial, clean: clean - (0.03 if trial.route == "pruned" else 0.0))
+    findings, _, _ = investigate(surface, 0.9)
+    [answer] = [answer for answer in findings.answers if answer.test.trial.route == "pruned"]
+
+    assert attempts(answer) == [(5, True), (4, True)]
+    assert answer.test.trial.shape == Shape(4, 1)
+    assert [r.settled.trial.shape for r in answer.bracket] == [Shape(3, 1)]
+
+
+def test_pruning_that_does_not_help_gives_no_answer_of_its_own() -> None:
+    surface = Surface(lambda trial: by_width(trial) * (3.0 if trial.route == "pruned" else 1.0))
+    findings, _, _ = investigate(surface, 0.9)
+
+    assert [answer.test.trial.route for answer in findings.answers] == ["scratch"]
+
+
+def test_nothing_is_pruned_where_no_hidden_layer_meets_the_target() -> None:
+    surface = Surface(lambda trial: 0.05 if trial.shape.depth == 0 else 0.5)
+    findings, _, _ = investigate(surface, 0.9)
+
+    assert [answer.test.trial.shape for answer in findings.answers] == [Shape(0, 0)]
+    assert not [trial for trial in surface.trials if trial.route == "pruned"]
+
+
+# --- the law
+
+
+def test_law_is_fitted_at_the_largest_certified_shape() -> None:
+    surface = Surface(by_width, noise=0.003)
+    findings, _, _ = investigate(surface, 0.8, 0.9)
+
+    assert findings.law is not None
+    assert findings.law["shape"] == {"width": 7, "depth": 1, "resolution": None}
+    assert findings.law["forms"][0]["parameters"]["exponent"] == pytest.approx(0.3, abs=0.15)
+    assert [point["n_train"] for point in findings.law["points"]][-1] == N_TRAIN
+    assert findings.notes == []
+
+
+def test_refused_law_leaves_a_note() -> None:
+    findings, _, _ = investigate(Surface(lambda trial: by_width(trial) * (trial.n_train / N_TRAIN) ** 0.8), 0.9)
+
+    assert findings.law is None
+    assert len(findings.notes) == 1
+    assert findings.notes[0].startswith("no law: ")
+
+
+def test_law_is_fitted_to_validation_errors_alone() -> None:
+    laws = []
+    for test in (None, lambda _trial, clean: 0.001 if clean <= 0.1 else 0.9):
+        findings, _, _ = investigate(Surface(by_width, noise=0.003, test=test), 0.9)
+        laws.append(findings.law)
+
+    assert laws[0] is not None
+    assert laws[0] == laws[1]
+
+
+# --- the question
+
+
+def test_configuration_names_what_decides_the_trials_and_not_the_targets() -> None:
+    data = load("datasets", "wine")
+    configuration = question(0.9).configuration()
+
+    assert configuration == question(0.94, 0.5).configuration()
+    assert configuration["dataset_sha256"] == data.sha256()
+    for other in (question(0.9, search="grid"), question(0.9, seed=1)):
+        assert other.configuration() != configuration
+
+
+def test_every_trial_uses_the_whole_train_split_but_the_laws() -> None:
+    surface = Surface(by_width)
+    investigate(surface, 0.9)
+    fewer = [trial for trial in surface.trials if trial.n_train < N_TRAIN]
+
+    assert fewer
+    assert {trial.phase for trial in fewer} == {"tune"}
+    assert {trial.shape for trial in fewer} == {Shape(7, 1)}
+
+
+def test_certification_of_a_shape_for_two_targets_reads_the_test_split_once() -> None:
+    surface = Surface(lambda trial: 0.05 if by_width(trial) <= 0.1 else 0.5)
+    findings, investigation, _ = investigate(surface, 0.9, 0.91)
+    template = investigation.settled[Shape(7, 1)].trial
+    runs = [t for t in of_phase(surface.trials, "certify") if t.shape == Shape(7, 1) and t.route == "scratch"]
+
+    assert [answer.test.trial.shape for answer in scratch(findings)] == [Shape(7, 1)] * 2
+    assert runs == fresh_trials(template, "certify", 20, 0)
+
+
+def test_an_investigation_that_fails_in_a_round_says_so() -> None:
+    def fail(_trials: list[Trial]) -> list[object]:
+        raise OSError("no worker left")
+
+    with pytest.raises(OSError, match="no worker left"):
+        drive(Investigation(question(0.9)).run(), fail)  # type: ignore[arg-type]
