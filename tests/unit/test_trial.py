@@ -45,7 +45,7 @@ def test_key_never_changes() -> None:
     "trial",
     [
         toy_trial(seed=1),
-        replace(toy_trial(seed=1), shape=Shape(8, 2, resolution=28), route="pruned", pruned_from=Shape(64, 2, 28)),
+        replace(toy_trial(seed=1), shape=Shape(8, 2, resolution=28), route="pruned", pruned_from=toy_trial(seed=1)),
     ],
     ids=["plain", "pruned"],
 )
