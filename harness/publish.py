@@ -18,6 +18,7 @@ import torch
 from harness.baselines import run_baselines
 from harness.certify import Refutation, Tested
 from harness.export import export_onnx, parity
+from harness.families.base import State
 from harness.inference import predict_onnx
 from harness.latency import latency_ratio
 from harness.ledger import Ledger
@@ -26,7 +27,7 @@ from harness.memory import ram_bytes
 from harness.provenance import energy, provenance
 from harness.quantise import quantise_static
 from harness.study import Answer, Attempt, Findings, Investigation
-from harness.train import flops, load_weights, train_flops
+from harness.train import flops, load_weights, run_pack, train_flops
 from harness.trial import Shape, Trial
 from harness.tuning import FIRST_STEPS, MOST_STEPS, RATES, SEEDS
 from registry.errors import GuidesError
@@ -181,7 +182,7 @@ def _point(investigation: Investigation, answer: Answer, weights: Path, files: d
     family, data = investigation.family, investigation.dataset
     network = family.network(data.input_shape, data.n_classes, trial.shape)
     median = _median_run(answer.test)
-    network.load_state_dict(load_weights(weights / f"{median.key}.npz"))
+    network.load_state_dict(_state(median, weights))
     exported = _export(investigation, network, median)
     files.update(exported.files)
     return {
@@ -217,6 +218,14 @@ def _median_run(test: Tested) -> Trial:
         if o.val_error is not None and o.val_loss is not None
     )
     return test.trials[ranked[(len(ranked) - 1) // 2][2]]
+
+
+def _state(run: Trial, weights: Path) -> State:
+    """Return the weights of a tested run; where they are lost it is run again, and comes out the same."""
+    path = weights / f"{run.key}.npz"
+    if not path.exists():
+        run_pack([run], weights=weights)
+    return load_weights(path)
 
 
 def _shape(shape: Shape) -> dict[str, Any]:
