@@ -18,6 +18,7 @@ import torch
 from harness.baselines import run_baselines
 from harness.certify import Refutation, Tested
 from harness.export import export_onnx, parity
+from harness.families.base import State
 from harness.inference import predict_onnx
 from harness.latency import latency_ratio
 from harness.ledger import Ledger
@@ -186,10 +187,7 @@ def _point(investigation: Investigation, answer: Answer, weights: Path, files: d
     family, data = investigation.family, investigation.dataset
     network = family.network(data.input_shape, data.n_classes, trial.shape)
     median = _median_run(answer.test)
-    path = weights / f"{median.key}.npz"
-    if not path.exists():  # the folder was cleaned: a trial decides its run completely, so this makes the same weights
-        run_pack([median], weights)
-    network.load_state_dict(load_weights(path))
+    network.load_state_dict(_state(median, weights))
     exported = _export(investigation, network, median)
     files.update(exported.files)
     return {
@@ -225,6 +223,14 @@ def _median_run(test: Tested) -> Trial:
         if o.val_error is not None and o.val_loss is not None
     )
     return test.trials[ranked[(len(ranked) - 1) // 2][2]]
+
+
+def _state(run: Trial, weights: Path) -> State:
+    """Return the weights of a tested run; where they are lost it is run again, and comes out the same."""
+    path = weights / f"{run.key}.npz"
+    if not path.exists():
+        run_pack([run], weights=weights)
+    return load_weights(path)
 
 
 def _shape(shape: Shape) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Outcomes without training: a response surface over shape, examples, steps, rate and seed, for the tests of studies."""
+"""Outcomes without training: a response surface over shape, examples, steps, rate and seed, to drive studies with."""
 
 from __future__ import annotations
 

@@ -85,6 +85,12 @@ class Case:
         return inputs, torch.randint(N_OUTPUTS, lead, generator=generator)
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """As packs run: with more, small convolutions wait for each other, up to ten times as long."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(params=CASES, ids=[f"{name}-depth-{depth}" for name, depth in CASES])
 def case(request: pytest.FixtureRequest) -> Case:
     name, depth = request.param

@@ -72,9 +72,7 @@ def worlds(draw: st.DrawFn) -> World:
 @pytest.mark.parametrize("narrowing", [True, False], ids=["as-a-study-does", "whole-space"])
 @pytest.mark.parametrize("name", names("search"))
 @given(world=worlds(), target=st.integers(-1, 101))
-def test_smallest_shape_that_meets_is_settled_at_the_end(
-    name: str, narrowing: bool, world: World, target: int
-) -> None:
+def test_smallest_shape_that_meets_is_settled_at_the_end(name: str, narrowing: bool, world: World, target: int) -> None:
     settled = world.search(load("search", name), target / 100, narrowing=narrowing)
     smallest = world.smallest(target / 100)
 

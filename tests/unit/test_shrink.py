@@ -35,9 +35,16 @@ def layers(network: nn.Module) -> list[nn.Linear | nn.Conv2d]:
 
 @pytest.mark.parametrize(
     ("family", "input_shape", "widest", "depth"),
-    [(MLP, TABLE, 12, 1), (MLP, TABLE, 9, 2), (MLP, IMAGE, 7, 1), (CNN, IMAGE, 9, 1), (CNN, IMAGE, 7, 2), (CNN, IMAGE, 6, 3)],
+    [
+        (MLP, TABLE, 12, 1),
+        (MLP, TABLE, 9, 2),
+        (MLP, IMAGE, 7, 1),
+        (CNN, IMAGE, 9, 1),
+        (CNN, IMAGE, 7, 2),
+        (CNN, IMAGE, 6, 3),
+    ],
     ids=["mlp-1", "mlp-2", "mlp-image", "cnn-1", "cnn-2", "cnn-3"],
-)  # fmt: skip
+)
 def test_every_width_is_reached(family: Family, input_shape: tuple[int, ...], widest: int, depth: int) -> None:
     large = trained(family, input_shape, Shape(widest, depth))
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -26,9 +27,7 @@ def draw(n: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def states(n: int) -> list[State]:
-    return [
-        FAMILY.initial_state(INPUTS, OUTPUTS, SHAPE, torch.Generator().manual_seed(seed)) for seed in range(n)
-    ]
+    return [FAMILY.initial_state(INPUTS, OUTPUTS, SHAPE, torch.Generator().manual_seed(seed)) for seed in range(n)]
 
 
 def run(
@@ -101,10 +100,10 @@ def test_taking_in_pieces_is_taking_at_once(pieces: list[int], n: int) -> None:
 
 
 def test_batches_depend_on_the_seed_alone() -> None:
-    np.random.seed(1)  # noqa: NPY002  # the global state is what must not matter
+    np.random.seed(1)  # the global state is what must not matter
     torch.manual_seed(1)
     first = BatchStream(np.arange(30), 5, seed=3).take(20).tolist()
-    np.random.seed(2)  # noqa: NPY002
+    np.random.seed(2)
     torch.manual_seed(2)
 
     assert BatchStream(np.arange(30), 5, seed=3).take(20).tolist() == first
@@ -132,7 +131,7 @@ def test_checkpoints_ascend_to_the_last_step(steps: int) -> None:
 
 def test_checkpoints_are_log_spaced_over_the_last_factor_of_64() -> None:
     found = checkpoints(64_000)
-    ratios = [later / earlier for earlier, later in zip(found, found[1:], strict=False)]
+    ratios = [later / earlier for earlier, later in pairwise(found)]
 
     assert found[0] == 1000
     assert len(found) == 12

@@ -85,11 +85,11 @@ def test_bracket_holds_the_largest_cheaper_shape_of_each_depth() -> None:
 
 
 def test_bracket_goes_on_down_past_a_shape_that_is_undecided() -> None:
-    def test_error(trial: Trial, clean: float) -> float:
+    def on_test(trial: Trial, clean: float) -> float:
         near = trial.shape.width == 6 and trial.shape.depth == 1
         return (0.08 if trial.seed % 2 else 0.12) if near else clean
 
-    findings, investigation, _ = investigate(Surface(by_width, test=test_error), 0.9)
+    findings, investigation, _ = investigate(Surface(by_width, test=on_test), 0.9)
     [answer] = scratch(findings)
     verdicts = {
         r.settled.trial.shape.width: r.verdict(0.9, investigation.task)
@@ -101,10 +101,10 @@ def test_bracket_goes_on_down_past_a_shape_that_is_undecided() -> None:
 
 
 def test_failed_certification_goes_to_the_next_notch_and_is_recorded() -> None:
-    def test_error(trial: Trial, clean: float) -> float:
+    def on_test(trial: Trial, clean: float) -> float:
         return clean + (0.05 if trial.shape.width in (7, 8) else 0.0)
 
-    findings, investigation, _ = investigate(Surface(by_width, test=test_error), 0.9)
+    findings, investigation, _ = investigate(Surface(by_width, test=on_test), 0.9)
     [answer] = scratch(findings)
 
     assert answer.test.trial.shape == Shape(9, 1)
@@ -113,10 +113,10 @@ def test_failed_certification_goes_to_the_next_notch_and_is_recorded() -> None:
 
 
 def test_each_attempt_has_seeds_of_its_own() -> None:
-    def test_error(trial: Trial, clean: float) -> float:
+    def on_test(trial: Trial, clean: float) -> float:
         return clean + (0.05 if trial.shape.width < 9 else 0.0)
 
-    findings, _, _ = investigate(Surface(by_width, test=test_error), 0.9)
+    findings, _, _ = investigate(Surface(by_width, test=on_test), 0.9)
     [answer] = scratch(findings)
     seeds = [{trial.seed for trial in attempt.test.trials} for attempt in answer.attempts]
 
@@ -128,20 +128,20 @@ def test_next_notch_is_certified_even_where_validation_is_against_it() -> None:
     def bumpy(trial: Trial) -> float:
         return by_width(trial) + (0.1 if trial.shape == Shape(8, 1) else 0.0)
 
-    def test_error(trial: Trial, clean: float) -> float:
+    def on_test(trial: Trial, clean: float) -> float:
         return {Shape(7, 1): 0.2, Shape(8, 1): 0.05}.get(trial.shape, clean)
 
-    findings, _, _ = investigate(Surface(bumpy, test=test_error), 0.9)
+    findings, _, _ = investigate(Surface(bumpy, test=on_test), 0.9)
     [answer] = scratch(findings)
 
     assert attempts(answer) == [(7, False), (8, True)]
 
 
 def test_bracket_shape_that_meets_becomes_the_answer() -> None:
-    def test_error(_trial: Trial, clean: float) -> float:
+    def on_test(_trial: Trial, clean: float) -> float:
         return clean - 0.02  # the test split is easier than validation: width 6 is enough
 
-    findings, investigation, _ = investigate(Surface(by_width, test=test_error), 0.9)
+    findings, investigation, _ = investigate(Surface(by_width, test=on_test), 0.9)
     [answer] = scratch(findings)
     below = [r.settled.trial.shape for r in answer.bracket if r.settled.trial.shape.depth == 1]
 
@@ -160,9 +160,7 @@ def test_shape_of_another_depth_wins_where_it_is_cheaper() -> None:
     [answer] = scratch(findings)
 
     assert answer.test.trial.shape == Shape(0, 0)
-    assert all(
-        investigation.params(r.settled.trial.shape) < investigation.params(Shape(0, 0)) for r in answer.bracket
-    )
+    assert all(investigation.params(r.settled.trial.shape) < investigation.params(Shape(0, 0)) for r in answer.bracket)
 
 
 def test_diverged_shapes_are_passed_over() -> None:
@@ -205,10 +203,10 @@ def test_target_that_only_validation_meets_is_a_miss_that_says_so() -> None:
 
 
 def test_certification_is_given_up_after_12_attempts_and_the_nearest_is_kept() -> None:
-    def test_error(trial: Trial, _clean: float) -> float:
+    def on_test(trial: Trial, _clean: float) -> float:
         return 0.11 if trial.shape == Shape(12, 1) else 0.3
 
-    findings, _, _ = investigate(Surface(by_width, test=test_error), 0.9)
+    findings, _, _ = investigate(Surface(by_width, test=on_test), 0.9)
     [miss] = findings.misses
 
     assert len(miss.attempts) == 12

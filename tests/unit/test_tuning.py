@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_rates_are_a_factor_2_apart_around_the_first() -> None:
     tried = rates(rounds[0])
 
     assert len(tried) == 5
-    assert [high / low for low, high in zip(tried, tried[1:], strict=False)] == [2.0] * 4
+    assert [high / low for low, high in pairwise(tried)] == [2.0] * 4
     assert tried[2] == START.learning_rate
 
 
