@@ -84,7 +84,7 @@ def publication(
         "cite": f"The sizing-guides authors ({datetime.now(UTC).year}), sizing-guides",
         "evidence": "measured",
         "question": _question(investigation),
-        "notes": _notes(investigation, findings, baselines, ledger),
+        "notes": _notes(investigation, findings, baselines, reads=sum(trial.tested for trial in ledger.trials())),
         "frontier": frontier,
         "knee": [],
         "law": findings.law,
@@ -155,9 +155,9 @@ def _recipe() -> dict[str, Any]:
 
 
 def _notes(
-    investigation: Investigation, findings: Findings, baselines: Sequence[dict[str, Any]], ledger: Ledger
+    investigation: Investigation, findings: Findings, baselines: Sequence[dict[str, Any]], reads: int
 ) -> list[str]:
-    """Say what a reader should know before trusting a number."""
+    """Say what a reader should know before trusting a number; ``reads`` runs read the test split."""
     notes = []
     metric = investigation.task.metric
     best = max((m for a in findings.answers for m in [float(np.median(a.test.values))]), default=None)
@@ -168,7 +168,6 @@ def _notes(
             )
     if investigation.dataset.group is None:
         notes.append("train, validation and test are of the same source: the claims are for this test split")
-    reads = sum(trial.tested for trial in ledger.trials())
     items = len(investigation.dataset.test())
     notes.append(f"the {items:,} test items were read by {reads:,} runs, and nothing was chosen by them")
     notes += [

@@ -6,7 +6,8 @@ import io
 import os
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -70,8 +71,22 @@ def run_pack(trials: Sequence[Trial], weights: Path | None = None) -> list[Outco
     Returns:
         One outcome a member, in order.
     """
+    with _single_thread():
+        return _run_pack(trials, weights)
+
+
+@contextmanager
+def _single_thread() -> Iterator[None]:
+    """Train on one thread with denormal numbers flushed to zero: they slow arithmetic down many times over."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
+
+
+def _run_pack(trials: Sequence[Trial], weights: Path | None) -> list[Outcome]:
     started = time.perf_counter()
     family: Family = plugins.load("families", trials[0].family)
     filled = [*trials, *[trials[-1]] * max(0, _least(family, trials[0]) - len(trials))]

@@ -54,11 +54,7 @@ class Guides(click.Group):
         except BrokenPipeError:
             raise click.exceptions.Exit(_silence()) from None
         except ModuleNotFoundError as error:
-            package = (error.name or "").partition(".")[0]
-            if package in ("", "registry", "harness"):  # a bug of ours, not something to install
-                raise
-            needs = f"guides {ctx.invoked_subcommand} needs {package}, which is not installed"
-            raise MissingDependency(f"{needs}: pip install 'sizing-guides[harness]'") from None
+            raise _missing(ctx.invoked_subcommand, error) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the help lines without importing any command."""
@@ -115,9 +111,21 @@ def run(arguments: list[str] | None = None) -> int:
 
 def _load(name: str) -> click.Command:
     module, _ = COMMANDS[name]
-    command = import_module(module).COMMAND
+    try:
+        command = import_module(module).COMMAND
+    except ModuleNotFoundError as error:
+        raise _missing(name, error) from None
     assert isinstance(command, click.Command)  # noqa: S101  # the contract of a command's file
     return command
+
+
+def _missing(command: str | None, error: ModuleNotFoundError) -> Exception:
+    """Say what to install; a module of ours that is missing is a bug and stays one."""
+    package = (error.name or "").partition(".")[0]
+    if package in ("", "registry", "harness"):
+        return error
+    needs = f"guides {command} needs {package}, which is not installed"
+    return MissingDependency(f"{needs}: pip install 'sizing-guides[harness]'")
 
 
 def _usage(error: click.UsageError) -> str:

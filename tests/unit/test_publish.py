@@ -223,7 +223,7 @@ def test_baselines_stand_beside_the_answers(record: dict[str, Any]) -> None:
 
 def notes(studied: tuple[Investigation, Findings], baseline: float = 0.5, **changes: Any) -> list[str]:
     baselines = [{"name": "nearest-neighbours", "metric": baseline, "bytes": 1, "flops": None}]
-    return publish._notes(studied[0], replace(studied[1], **{"notes": [], **changes}), baselines)
+    return publish._notes(studied[0], replace(studied[1], **{"notes": [], **changes}), baselines, reads=40)
 
 
 def test_notes_name_a_baseline_that_no_network_beats(studied: tuple[Investigation, Findings]) -> None:

@@ -70,13 +70,13 @@ def test_every_rate_is_tried_with_the_same_seeds_and_tuning_reads_no_test_split(
 
 @pytest.mark.parametrize(
     ("best", "added"),
-    [(0.08, [0.08, 0.16]), (0.16, [0.08, 0.16, 0.32]), (0.00125, [0.00125, 0.000625])],
+    [(0.08, [[0.08, 0.16]]), (0.16, [[0.08, 0.16], [0.32, 0.64]]), (0.00125, [[0.000625, 0.00125]])],
     ids=["above", "far-above", "below"],
 )
-def test_optimum_at_an_edge_extends_the_grid_until_it_is_interior(best: float, added: list[float]) -> None:
+def test_optimum_at_an_edge_extends_the_grid_until_it_is_interior(best: float, added: list[list[float]]) -> None:
     settled, rounds = run(lambda trial: 0.1 + 0.01 * off(trial, best))
 
-    assert [rates(trials) for trials in rounds[1 : 1 + len(added)]] == [[rate] for rate in added]
+    assert [rates(trials) for trials in rounds[1 : 1 + len(added)]] == added
     assert settled.trial.learning_rate == best
     assert settled.interior
 
@@ -84,8 +84,8 @@ def test_optimum_at_an_edge_extends_the_grid_until_it_is_interior(best: float, a
 def test_extension_ends_and_says_that_the_optimum_is_not_interior() -> None:
     settled, rounds = run(lambda trial: 0.1 + 0.01 * off(trial, 1000.0))
 
-    assert [rates(trials) for trials in rounds[1:5]] == [[0.08], [0.16], [0.32], [0.64]]
-    assert settled.trial.learning_rate == 0.64
+    assert [rates(trials) for trials in rounds[1:4]] == [[0.08, 0.16], [0.32, 0.64], [1.28, 2.56]]
+    assert settled.trial.learning_rate == 2.56
     assert not settled.interior
 
 
@@ -159,7 +159,9 @@ def test_rate_of_which_one_seed_diverged_never_wins() -> None:
 def test_where_all_rates_diverge_lower_ones_are_tried_and_the_error_is_infinite() -> None:
     settled, rounds = run(lambda _: math.inf)
 
-    assert [rates(trials) for trials in rounds[1:5]] == [[GRID[0] / 2**i] for i in range(1, 5)]
+    assert [rates(trials) for trials in rounds[1:4]] == [
+        [GRID[0] / 2 ** (2 * i), GRID[0] / 2 ** (2 * i - 1)] for i in (1, 2, 3)
+    ]
     assert settled.error == math.inf
     assert not settled.interior
 
