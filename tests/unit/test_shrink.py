@@ -90,7 +90,7 @@ def test_channels_with_the_largest_weights_are_kept_in_their_order(
     assert torch.equal(layers(small)[0].weight, kept)
 
 
-def test_strength_is_the_l2_norm_and_not_the_largest_weight() -> None:
+def test_strength_is_the_l2_norm_and_not_the_sum_of_weights() -> None:
     large = trained(MLP, (16,), Shape(2, 1))
     first, head = layers(large)
     with torch.no_grad():
@@ -98,9 +98,9 @@ def test_strength_is_the_l2_norm_and_not_the_largest_weight() -> None:
         head.bias.zero_()
         first.bias.zero_()
         first.weight[0] = 0.0
-        first.weight[0, 0] = 1.5  # L2 1.5, sum 1.5
-        first.weight[1] = 0.5  # L2 2, though each weight is smaller
-    kept = first.weight[1].clone()
+        first.weight[0, 0] = 3.0  # L2 3, sum 3
+        first.weight[1] = 0.5  # L2 2, sum 8
+    kept = first.weight[0].clone()
 
     small = prune(MLP, large, (16,), 3, Shape(1, 1))
 

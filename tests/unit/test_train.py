@@ -214,6 +214,13 @@ def test_reading_the_test_split_changes_nothing_else() -> None:
     assert replace(tested, wall_s=0.0, test_error=None, test_outcomes=None) == replace(untested, wall_s=0.0)
 
 
+def test_member_that_is_not_tested_learns_nothing_of_the_test_split_from_its_pack() -> None:
+    untested, tested = run_pack([TINY, replace(TINY, seed=2, tested=True)])
+
+    assert (untested.test_error, untested.test_outcomes) == (None, None)
+    assert tested.test_error is not None
+
+
 def test_diverged_run_is_recorded_and_its_neighbours_are_as_if_alone() -> None:
     pack = [TINY, replace(TINY, seed=2, learning_rate=1e30, tested=False), replace(TINY, seed=3)]
     first, wild, last = run_pack(pack)
