@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, final
+from zipfile import BadZipFile
 
 import numpy as np
 import onnx
@@ -225,9 +226,11 @@ def _median_run(test: Tested) -> Trial:
 
 
 def _state(run: Trial, weights: Path) -> State:
-    """Return the weights of a tested run; where they are lost it is run again, and comes out the same."""
+    """Return the weights of a tested run; where they are lost or damaged it is run again, and comes out the same."""
     path = weights / f"{run.key}.npz"
-    if not path.exists():
+    try:
+        return load_weights(path)
+    except (OSError, ValueError, BadZipFile):
         run_pack([run], weights=weights)
     return load_weights(path)
 

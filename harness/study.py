@@ -10,9 +10,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from statistics import median
 from typing import Any, Final, final
-
-import numpy as np
 
 from harness import plugins
 from harness.certify import Refutation, Tested, measure, refute, validate
@@ -133,7 +132,7 @@ class Investigation:
             attempts: list[Attempt] = []
             test = yield from self._certify(target, attempts)
             if test is None:
-                findings.misses.append((yield from self._miss(target, attempts)))
+                findings.misses.append(self._miss(target, attempts))
             else:
                 certified.append((target, test, attempts))
         self.say("bracketing, pruning, fitting the law")
@@ -147,6 +146,7 @@ class Investigation:
         )
         findings.law = results.pop()
         findings.answers = [answer for answer in results if answer is not None]
+        findings.notes += self._unsettled({answer.test.trial.shape for answer in findings.answers})
         return findings
 
     def params(self, shape: Shape) -> int:
@@ -264,6 +264,19 @@ class Investigation:
             "examples_seen_rule": "steps x batch, with steps doubled until validation error improves by less than 3 %",
         }
 
+    def _unsettled(self, shapes: Iterable[Shape]) -> list[str]:
+        """Say which of ``shapes`` might do better with more steps or another rate than were tried."""
+        notes = []
+        for shape in sorted(shapes, key=self._order):
+            found = self.settled[shape]
+            if found.capped:
+                notes.append(f"{shape}: validation error was still falling at the most steps, {found.trial.steps:,}")
+            if not found.interior:
+                notes.append(
+                    f"{shape}: the best learning rate, {found.trial.learning_rate:g}, is the edge of those tried"
+                )
+        return notes
+
     def _template(self, shape: Shape) -> Trial:
         near = min(self.settled, key=lambda s: (s.depth != shape.depth, abs(s.width - shape.width)), default=None)
         return Trial(
@@ -306,33 +319,34 @@ class Investigation:
             yield from self.settle(raised)
             promising = {s for s, found in self.settled.items() if found.error <= error} | raised
             shape = min(promising - failed, key=self._order, default=None)
-            if shape is None:
-                return None
+            hopeless = shape is None
+            if shape is None:  # validation promises nothing (more): say once how near its best comes
+                if attempts:
+                    return None
+                shape = min(self.settled, key=lambda s: (self.settled[s].error, self._order(s)))
             self.say(f"target {target:g}: certifying {shape}")
             test = yield from measure(self.settled[shape].trial, "certify", self.task, self.study.seed)
             certified = test.verdict(target, self.task) == "meets"
             attempts.append(Attempt(test, certified))
-            if certified:
-                return test
+            if certified or hopeless:
+                return test if certified else None
             failed.add(shape)
             wider = [w for w in self.family.ladder(shape.depth) if w > shape.width]
             raised.update(Shape(w, shape.depth) for w in wider[:1])
         return None
 
-    def _miss(self, target: float, attempts: list[Attempt]) -> Procedure[Miss]:
-        """Measure the best shape by validation, unless attempts were made, and say why the target was missed."""
-        if not attempts:
-            best = min(self.settled.values(), key=lambda s: (s.error, self._order(s.shape)))
-            test = yield from measure(best.trial, "certify", self.task, self.study.seed)
-            return Miss(target, test, "no width of the ladder meets it on validation", attempts)
+    def _miss(self, target: float, attempts: list[Attempt]) -> Miss:
+        """Say which of the attempts came nearest and why there was no other."""
         higher = self.task.metric.direction == "higher"
-        tests = [a.test for a in attempts]
-        nearest = (max if higher else min)(tests, key=lambda t: median_of(t.values))
-        reason = (
-            f"stopped after {MOST_ATTEMPTS} certifications"
-            if len(attempts) >= MOST_ATTEMPTS
-            else "every shape that meets it on validation misses it on the test split"
-        )
+        tests = [attempt.test for attempt in attempts]
+        nearest = (max if higher else min)(tests, key=lambda test: median(test.values))
+        error = self.task.target_to_error(target)
+        if len(attempts) >= MOST_ATTEMPTS:
+            reason = f"stopped after {MOST_ATTEMPTS} certifications"
+        elif any(found.error <= error for found in self.settled.values()):
+            reason = "every shape that meets it on validation misses it on the test split"
+        else:
+            reason = "no shape of the ladder meets it on validation"
         return Miss(target, nearest, reason, attempts)
 
     def _lacking(self, answer: Tested, target: float, bracket: dict[Shape, Refutation]) -> list[Shape]:
@@ -361,8 +375,3 @@ class Investigation:
     def _order(self, shape: Shape) -> tuple[int, int, int]:
         """Order shapes by params, then depth, then width."""
         return (self.params(shape), shape.depth, shape.width)
-
-
-def median_of(values: Sequence[float]) -> float:
-    """Return the median."""
-    return float(np.median(values))

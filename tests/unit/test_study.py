@@ -181,10 +181,10 @@ def test_target_that_no_width_meets_is_a_miss_with_the_best_shape_measured_once(
     [miss] = findings.misses
 
     assert findings.answers == []
-    assert miss.reason == "no width of the ladder meets it on validation"
+    assert miss.reason == "no shape of the ladder meets it on validation"
     assert miss.nearest.trial.shape == Shape(256, 1)
     assert miss.nearest.verdict(0.9, investigation.task) == "misses"
-    assert miss.attempts == []
+    assert [attempt.certified for attempt in miss.attempts] == [False]
     assert len(of_phase(surface.trials, "certify", "bracket")) == 20
     assert findings.law is None
     assert findings.notes == ["no law: nothing was certified to fit it at"]
