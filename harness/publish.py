@@ -264,7 +264,7 @@ def _attempt(investigation: Investigation, attempt: Attempt, target: float) -> d
         "learning_rate": trial.learning_rate,
         "n_seeds": len(attempt.test.trials),
         "n_meeting": attempt.test.n_meeting(target, investigation.task),
-        "verdict": "certified" if attempt.certified else "failed",
+        "verdict": "certified" if attempt.certified else "to-confirm" if attempt.repeat else "failed",
     }
 
 

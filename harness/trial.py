@@ -39,8 +39,8 @@ class Trial:
         batch_size: Examples a step (fewer where ``n_train`` is smaller).
         route: How the network got small.
         pruned_from: The run of the larger network that this one starts from, where ``route`` is ``pruned``.
-        phase: Why it was run: ``tune``, ``search``, ``certify``, ``bracket``, ``law``. Decides nothing but is a part
-            of the key, so that a certification never reuses the seeds of the search.
+        phase: Why it was run: ``tune``, ``search``, ``certify``, ``confirm`` or ``bracket``. Decides nothing but is a
+            part of the key, so that a certification never reuses the seeds of the search.
         tested: Whether the test split was read. Only certification and bracket do.
     """
 

@@ -185,7 +185,10 @@ class Attempt(Model):
     learning_rate: Annotated[float, Field(gt=0, le=1e6)]
     n_seeds: PositiveCount
     n_meeting: Count
-    verdict: Literal["certified", "failed"]
+    verdict: Annotated[
+        Literal["certified", "to-confirm", "failed"],
+        Field(description="to-confirm: it passed, but after failures, so it was measured again with fresh seeds"),
+    ]
 
 
 class Point(Model):

@@ -14,7 +14,8 @@ from registry.rules.runs import Run, Series, Trial, in_series, read_runs
 from registry.schema import Attempt, BracketPoint, Law, MeasuredGuideline, MeasuredPoint, TestResult
 from registry.statistics import best_of_3, meets
 
-_CERTIFYING: Final = ("certify", "bracket")  # a shape that was to be refuted may turn out to be the answer
+# A shape that was to be refuted may turn out to meet the target: it is then confirmed.
+_CERTIFYING: Final = ("certify", "bracket", "confirm")
 
 
 def evidence(record: Record) -> Iterator[Problem]:

@@ -234,9 +234,15 @@ def _attempts(field: str, point: MeasuredPoint) -> Iterator[Problem]:
             yield Problem(f"{field}.{j}.n_seeds", error.message)
             continue
         certified = attempt.verdict == "certified"
-        if certified != (attempt.n_meeting >= needed):
+        if (attempt.verdict != "failed") != (attempt.n_meeting >= needed):
             counts = f"{attempt.n_meeting} of {attempt.n_seeds} seeds meet the target and {needed} are needed"
             yield Problem(f"{field}.{j}.verdict", f"is {attempt.verdict}, but {counts}")
+        if (
+            certified
+            and j
+            and (point.attempts[j - 1].verdict, point.attempts[j - 1].shape) != ("to-confirm", attempt.shape)
+        ):
+            yield Problem(f"{field}.{j}.verdict", "is certified after other attempts, but was not measured twice")
         if certified and attempt.params < point.params:
             yield Problem(f"{field}.{j}.params", f"{attempt.params} was certified, which is below the answer's")
         answered = answered or (certified and attempt.shape == point.shape and attempt.params == point.params)
