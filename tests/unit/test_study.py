@@ -252,15 +252,15 @@ def test_target_that_only_validation_meets_is_a_miss_that_says_so() -> None:
     assert miss.nearest is miss.attempts[0].test
 
 
-def test_certification_is_given_up_after_24_attempts_and_the_nearest_is_kept() -> None:
+def test_certification_is_given_up_after_40_attempts_and_the_nearest_is_kept() -> None:
     def on_test(trial: Trial, _clean: float) -> float:
         return 0.11 if trial.shape == Shape(12, 1) else 0.3
 
     findings, _, _ = investigate(Surface(by_width, test=on_test), 0.9)
     [miss] = findings.misses
 
-    assert len(miss.attempts) == MOST_ATTEMPTS == 24
-    assert miss.reason == "stopped after 24 certifications"
+    assert len(miss.attempts) == MOST_ATTEMPTS == 40
+    assert miss.reason == "stopped after 40 certifications"
     assert miss.nearest.trial.shape == Shape(12, 1)
 
 
