@@ -248,7 +248,7 @@ def tiny_network(width: int) -> bytes:
 
 
 def _point(target: float, width: int, network: str, data: bytes, runs: Runs) -> dict[str, Any]:
-    """A point whose seeds all meet ``target``, twice after a failed attempt, with cheaper shapes that do not meet it."""
+    """A point that meets ``target``, twice after a failed attempt, with cheaper shapes that do not meet it."""
     least = next(k for k in range(N_TEST + 1) if k / N_TEST >= target)
     shape, narrower = _shape(width, 1), _shape(width - 1, 1)
     flops, params = _flops(width, 1), count_params(width)

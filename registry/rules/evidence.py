@@ -9,13 +9,15 @@ from typing import Final, NamedTuple, final
 
 from registry.errors import BrokenRule, GuidesError
 from registry.outcomes import PACKED_LIMIT, decode_bits
+from registry.rules.figures import confirms
 from registry.rules.record import Problem, Record
 from registry.rules.runs import Run, Series, Trial, in_series, read_runs
 from registry.schema import Attempt, BracketPoint, Law, MeasuredGuideline, MeasuredPoint, TestResult
 from registry.statistics import best_of_3, meets
 
-# A shape that was to be refuted may turn out to meet the target: it is then confirmed.
-_CERTIFYING: Final = ("certify", "bracket", "confirm")
+# A shape that was to be refuted may turn out to meet the target: its bracketing runs are then an attempt, too.
+_ATTEMPTING: Final = ("certify", "bracket")
+_CONFIRMING: Final = ("confirm",)
 
 
 def evidence(record: Record) -> Iterator[Problem]:
@@ -91,7 +93,7 @@ class _Archive:
         self._is_accuracy = metric.name == "accuracy"  # another metric needs more than right and wrong
 
     def point(self, field: str, point: MeasuredPoint) -> Iterator[Problem]:
-        alike = [one for one in self._of(point, _CERTIFYING) if _trained_as(one.trial, point)]
+        alike = [one for one in self._of(point, _claiming(point)) if _trained_as(one.trial, point)]
         found = self._best(alike, point.test)
         if found is None:
             kind = "route, shape, n_train, steps, learning rate and weight decay"
@@ -103,7 +105,8 @@ class _Archive:
                 listed = ", ".join(f"{one:.9g}" for one in sorted(flops))
                 yield Problem(f"{field}.train_flops", f"is {point.train_flops:.9g}, but its runs took {listed}")
         for j, attempt in enumerate(point.attempts):
-            yield from self._attempt(f"{field}.attempts.{j}", attempt, point)
+            phases = _CONFIRMING if confirms(point.attempts, j) else _ATTEMPTING
+            yield from self._attempt(f"{field}.attempts.{j}", attempt, point, phases)
         for j, cheaper in enumerate(point.bracket):
             yield from self._bracket(f"{field}.bracket.{j}", cheaper, point)
 
@@ -177,11 +180,11 @@ class _Archive:
         elif self._is_accuracy and not _same(test.best_of_3, best):
             yield Problem(f"{field}.best_of_3", f"is {test.best_of_3:.6g}, but its runs give {best:.6g}")
 
-    def _attempt(self, field: str, attempt: Attempt, point: MeasuredPoint) -> Iterator[Problem]:
+    def _attempt(self, field: str, attempt: Attempt, point: MeasuredPoint, phases: Sequence[str]) -> Iterator[Problem]:
         wanted = (attempt.shape, attempt.steps, attempt.learning_rate)
         alike = [
             one
-            for one in self._of(point, _CERTIFYING)
+            for one in self._of(point, phases)
             if (one.trial.shape, one.trial.steps, one.trial.learning_rate) == wanted
         ]
         counts = {len(one.runs) for one in alike}
@@ -217,6 +220,18 @@ class _Archive:
             yield Problem(f"{field}.test_longer", f"no bracketing runs have its shape and {longer} steps")
         else:
             yield from self._result(f"{field}.test_longer", also, cheaper.test_longer, some=True)
+
+
+def _claiming(point: MeasuredPoint) -> Sequence[str]:
+    """Return the phases whose runs may be the point's: the repeat's where one certified it; a knee says neither."""
+    claims = [
+        confirms(point.attempts, j)
+        for j, attempt in enumerate(point.attempts)
+        if attempt.verdict == "certified" and attempt.shape == point.shape
+    ]
+    if not claims:
+        return (*_ATTEMPTING, *_CONFIRMING)
+    return _CONFIRMING if claims[-1] else _ATTEMPTING
 
 
 def _trained_as(trial: Trial, point: MeasuredPoint) -> bool:

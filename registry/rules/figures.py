@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal
 
 from registry.errors import GuidesError
 from registry.outcomes import decode_bits
 from registry.rules.record import Problem, Record, Result
-from registry.schema import Bound, BracketPoint, MeasuredPoint, PublishedGuideline, PublishedPoint, Shape
+from registry.schema import Attempt, Bound, BracketPoint, MeasuredPoint, PublishedGuideline, PublishedPoint, Shape
 from registry.statistics import clopper_pearson_low, meets, sign_test_count, summarise
 
 LONGER: Final = 4  # a bracketing shape is measured again at this many times its steps
@@ -170,6 +170,15 @@ def order(record: Record) -> Iterator[Problem]:
             yield Problem(f"knee.{i}.target", "is a number, expected null: a knee needs no target")
 
 
+def confirms(attempts: Sequence[Attempt], position: int) -> bool:
+    """Say whether the attempt at ``position`` repeats the one before it, which was to be confirmed."""
+    if not 0 < position < len(attempts):
+        return False
+    before, attempt = attempts[position - 1], attempts[position]
+    same = all(getattr(before, name) == getattr(attempt, name) for name in ("shape", "steps", "learning_rate"))
+    return same and before.verdict == "to-confirm" and attempt.verdict != "to-confirm"
+
+
 def _verdict(
     field: str, cheaper: BracketPoint, target: float, direction: Literal["higher", "lower"]
 ) -> Iterator[Problem]:
@@ -237,12 +246,10 @@ def _attempts(field: str, point: MeasuredPoint) -> Iterator[Problem]:
         if (attempt.verdict != "failed") != (attempt.n_meeting >= needed):
             counts = f"{attempt.n_meeting} of {attempt.n_seeds} seeds meet the target and {needed} are needed"
             yield Problem(f"{field}.{j}.verdict", f"is {attempt.verdict}, but {counts}")
-        if (
-            certified
-            and j
-            and (point.attempts[j - 1].verdict, point.attempts[j - 1].shape) != ("to-confirm", attempt.shape)
-        ):
+        if certified and j and not confirms(point.attempts, j):
             yield Problem(f"{field}.{j}.verdict", "is certified after other attempts, but was not measured twice")
+        if attempt.verdict == "to-confirm" and not confirms(point.attempts, j + 1):
+            yield Problem(f"{field}.{j}.verdict", "is to-confirm, but the next attempt does not repeat it")
         if certified and attempt.params < point.params:
             yield Problem(f"{field}.{j}.params", f"{attempt.params} was certified, which is below the answer's")
         answered = answered or (certified and attempt.shape == point.shape and attempt.params == point.params)
