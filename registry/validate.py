@@ -32,7 +32,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("R-FILES", "each named file is there with its hash and size, nothing else is, and no links", folder.files),
     Rule("R-SIZE", "guideline.json holds at most 1 MB, its folder 5 MB", folder.size),
     Rule("R-TRIALS", "trials are one training run a line, none twice, as many as the record says", folder.trials),
-    Rule("R-ONNX-STATIC", "networks are .onnx files without external data", folder.onnx_static),
+    Rule("R-ONNX-STATIC", "networks are .onnx files of plain operators, with all weights inside", folder.onnx_static),
     Rule("R-SUPERSEDES", "version 1 supersedes nothing, a later one an earlier one", folder.supersedes),
     Rule("R-RELEASED", "a released file never changes", folder.released),
     Rule("R-RANGE", "metrics lie where their unit allows", figures.ranges),
@@ -46,7 +46,7 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule("R-ATTEMPTS", "attempts end as their counts say, and no cheaper one was certified", figures.attempts),
     Rule("R-ORDER", "the frontier is sorted by target, then route", figures.order),
-    Rule("R-PARAMS", "a shape has the same params everywhere, and 4 bytes each in float32", figures.networks),
+    Rule("R-PARAMS", "a shape has the same params everywhere, in its file too, 4 bytes each", figures.networks),
     Rule("R-LAW", "a law's range is that of the points it was fitted to, its weights sum to 1", figures.law),
     Rule("R-EVIDENCE", "figures of networks, attempts, brackets, law and cost are found again in the trials", evidence),
 )

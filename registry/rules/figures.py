@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal
 
 from registry.errors import GuidesError
+from registry.onnx_wire import Network
 from registry.outcomes import decode_bits
 from registry.rules.record import Problem, Record, Result
 from registry.schema import Attempt, Bound, BracketPoint, MeasuredPoint, PublishedGuideline, PublishedPoint, Shape
 from registry.statistics import clopper_pearson_low, meets, sign_test_count, summarise
 
+SHAPE_CONSTANT: Final = 16  # elements of an integer tensor in a float network: a shape, no weights
 LONGER: Final = 4  # a bracketing shape is measured again at this many times its steps
 
 
@@ -108,23 +110,22 @@ def bracket(record: Record) -> Iterator[Problem]:
 
 
 def networks(record: Record) -> Iterator[Problem]:
-    """A shape has the same params wherever it stands, and float32 weights take 4 bytes each."""
-    if record.measured is None:
-        return
+    """A shape has the same params wherever it stands, its file holds as many, and float32 weights take 4 bytes each."""
     params: dict[Shape, int] = {}
-    for group, points in (("frontier", record.measured.frontier), ("knee", record.measured.knee)):
-        for i, point in enumerate(points):
-            here = f"{group}.{i}"
-            counted: list[tuple[str, Shape, int]] = [
-                (here, point.shape, point.params),
-                *((f"{here}.attempts.{j}", one.shape, one.params) for j, one in enumerate(point.attempts)),
-                *((f"{here}.bracket.{j}", one.shape, one.params) for j, one in enumerate(point.bracket)),
-            ]
-            for field, shape, n in counted:
-                if params.setdefault(shape, n) != n:
-                    yield Problem(f"{field}.params", f"is {n}, but {params[shape]} elsewhere for the same shape")
-            if point.weight_bytes is not None and point.weight_bytes != 4 * point.params:
-                yield Problem(f"{here}.weight_bytes", f"is {point.weight_bytes}, but 4 x {point.params} params")
+    for here, point in record.points():
+        counted: list[tuple[str, Shape, int]] = [
+            (here, point.shape, point.params),
+            *((f"{here}.attempts.{j}", one.shape, one.params) for j, one in enumerate(point.attempts)),
+            *((f"{here}.bracket.{j}", one.shape, one.params) for j, one in enumerate(point.bracket)),
+        ]
+        for field, shape, n in counted:
+            if params.setdefault(shape, n) != n:
+                yield Problem(f"{field}.params", f"is {n}, but {params[shape]} elsewhere for the same shape")
+        if point.weight_bytes is not None and point.weight_bytes != 4 * point.params:
+            yield Problem(f"{here}.weight_bytes", f"is {point.weight_bytes}, but 4 x {point.params} params")
+        network = None if point.onnx is None else record.network(point.onnx.path, "float")
+        if isinstance(network, Network):
+            yield from _recounted(here, point, network)
 
 
 def law(record: Record) -> Iterator[Problem]:
@@ -168,6 +169,14 @@ def order(record: Record) -> Iterator[Problem]:
     for i, point in enumerate(measured.knee):
         if point.target is not None:
             yield Problem(f"knee.{i}.target", "is a number, expected null: a knee needs no target")
+
+
+def _recounted(field: str, point: MeasuredPoint, network: Network) -> Iterator[Problem]:
+    if network.params != point.params:
+        yield Problem(f"{field}.params", f"is {point.params}, but its network's file holds {network.params}")
+    if network.largest_integers > SHAPE_CONSTANT:
+        held = f"holds a tensor of {network.largest_integers} integers"
+        yield Problem(f"{field}.onnx", f"{held}, expected shapes alone: weights are floats and counted")
 
 
 def confirms(attempts: Sequence[Attempt], position: int) -> bool:

@@ -7,9 +7,9 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
-from registry.errors import BrokenRule
+from registry.errors import BrokenRule, InvalidRecord
+from registry.onnx_wire import Network
 from registry.rules.record import LEVELS, Problem, Record
 from registry.rules.runs import read_runs
 from registry.store import (
@@ -22,9 +22,6 @@ from registry.store import (
     named_files,
     names_fault,
 )
-
-# How a tensor in an ONNX file says that its values lie in another file: a StringStringEntryProto with this key.
-_EXTERNAL_DATA: Final = b"\x0a\x08location"
 
 
 def path(record: Record) -> Iterator[Problem]:
@@ -91,15 +88,25 @@ def trials(record: Record) -> Iterator[Problem]:
 
 
 def onnx_static(record: Record) -> Iterator[Problem]:
-    """Networks are .onnx files that carry their own weights."""
+    """Networks are .onnx files of plain operators, with all weights inside and the operator set that is stated."""
     if record.measured is None:
         return
     for name in sorted({mention.path for mention in named_files(record.measured)} - {record.measured.trials.path}):
         if not name.endswith(".onnx"):
             yield Problem("", "is named as a network, expected a name that ends in .onnx", name)
-        data = record.file(name)
-        if data is not None and _EXTERNAL_DATA in data:
-            yield Problem("", "refers to external data, expected all weights inside", name)
+    reported = set()
+    for field, point in record.points():
+        if point.onnx is None:
+            continue
+        stated = [(point.onnx.path, record.network(point.onnx.path, "float"))]
+        if point.onnx.int8 is not None:
+            stated.append((point.onnx.int8.path, record.network(point.onnx.int8.path, "int8")))
+        for name, network in stated:
+            if isinstance(network, InvalidRecord) and (name, network.message) not in reported:
+                reported.add((name, network.message))
+                yield Problem("", network.message, name)
+            elif isinstance(network, Network) and network.opset != point.onnx.opset:
+                yield Problem(f"{field}.onnx.opset", f"is {point.onnx.opset}, but {name} has {network.opset}")
 
 
 def supersedes(record: Record) -> Iterator[Problem]:

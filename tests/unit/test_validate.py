@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
 from registry.errors import UsageError
 from registry.outcomes import encode_bits
 from registry.store import Store, canonical_json, record_hash
 from registry.validate import RULES, check, validate
-from tests.example_record import example_record, published_record, write_record
+from tests.example_record import example_record, published_record, tiny_network, write_record
 
 Record = dict[str, Any]
 Files = dict[str, bytes]
@@ -55,6 +56,13 @@ def _network(data: bytes) -> Change:
         record["frontier"][0]["onnx"].update(stated)
 
     return change
+
+
+def _with_integers(n: int) -> bytes:
+    """The first network with an integer tensor of ``n`` elements."""
+    model = onnx.load_from_string(tiny_network(8))
+    model.graph.initializer.append(onnx.helper.make_tensor("integers", onnx.TensorProto.INT64, [n], list(range(n))))
+    return bytes(model.SerializeToString())
 
 
 def _unpadded(record: Record, files: Files) -> None:
@@ -139,8 +147,13 @@ CHANGES: list[tuple[str, Change, str]] = [
     ),
     (
         "R-ONNX-STATIC",
-        _network(b"\x0a\x08location\x12\x05/etc/"),
-        "onnx/w8-d1.onnx: R-ONNX-STATIC refers to external data, expected all weights inside",
+        _network(b"not an onnx"),
+        "onnx/w8-d1.onnx: R-ONNX-STATIC is not an ONNX file: wire type 6 in a model",
+    ),
+    (
+        "R-ONNX-STATIC",
+        lambda record, files: record["frontier"][0]["onnx"].update(opset=17),
+        "guideline.json:frontier.0.onnx.opset: R-ONNX-STATIC is 17, but onnx/w8-d1.onnx has 18",
     ),
     (
         "R-SUPERSEDES",
@@ -286,6 +299,17 @@ CHANGES: list[tuple[str, Change, str]] = [
         "R-PARAMS",
         lambda record, files: record["knee"][0].update(weight_bytes=2441),
         "guideline.json:knee.0.weight_bytes: R-PARAMS is 2441, but 4 x 610 params",
+    ),
+    (
+        "R-PARAMS",
+        lambda record, files: _network(tiny_network(9))(record, files),
+        "guideline.json:frontier.0.params: R-PARAMS is 610, but its network's file holds 685",
+    ),
+    (
+        "R-PARAMS",
+        lambda record, files: _network(_with_integers(17))(record, files),
+        "guideline.json:frontier.0.onnx: R-PARAMS holds a tensor of 17 integers, "
+        "expected shapes alone: weights are floats and counted",
     ),
     (
         "R-LAW",
@@ -441,9 +465,11 @@ def test_a_folder_above_5_mb_breaks_the_size_rule(root: Path) -> None:
     _trials(padded)(record, files)
     for width in (8, 12):
         name = f"onnx/w{width}-d1.onnx"
-        files[name] = bytes(2_100_000)
+        model = onnx.load_from_string(files[name])
+        model.doc_string = "x" * 2_100_000
+        files[name] = model.SerializeToString()
         point = record["frontier"][(width - 8) // 4]["onnx"]
-        point.update(sha256=hashlib.sha256(files[name]).hexdigest(), bytes=2_100_000)
+        point.update(sha256=hashlib.sha256(files[name]).hexdigest(), bytes=len(files[name]))
     found = validate(write_record(root, record, files))
 
     assert [each.rule for each in found] == ["R-SIZE"]
