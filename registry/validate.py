@@ -35,7 +35,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("R-ONNX-STATIC", "networks are .onnx files of plain operators, with all weights inside", folder.onnx_static),
     Rule("R-SUPERSEDES", "version 1 supersedes nothing, a later one an earlier one", folder.supersedes),
     Rule("R-RELEASED", "a released file never changes", folder.released),
-    Rule("R-RANGE", "metrics lie where their unit allows", figures.ranges),
+    Rule("R-RANGE", "metrics lie where their unit allows, an example has at most 2**53 - 1 numbers", figures.ranges),
     Rule("R-INTERVAL", "bounds enclose their value, and a certified bound meets its target", figures.intervals),
     Rule("R-REACH", "reach stands beside every target, with its Clopper-Pearson bound", figures.reach),
     Rule("R-OUTCOMES", "median, mean, bounds, sd and reach follow from the outcomes (accuracy)", figures.outcomes),

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, final
 
 from registry.errors import BrokenRule, GuidesError
-from registry.outcomes import PACKED_LIMIT, decode_bits
+from registry.outcomes import share_right, unpack
 from registry.rules.figures import confirms
-from registry.rules.record import Problem, Record
+from registry.rules.record import ANSWERS_LIMIT, Problem, Record
 from registry.rules.runs import Run, Series, Trial, in_series, read_runs
 from registry.schema import Attempt, BracketPoint, Law, MeasuredGuideline, MeasuredPoint, TestResult
 from registry.statistics import best_of_3, meets
@@ -35,7 +35,7 @@ def evidence(record: Record) -> Iterator[Problem]:
     yield from _protocol(measured, runs)
     yield from _cost(measured, runs)
     n_test = measured.question.dataset.n_test
-    if n_test is None or n_test > 8 * PACKED_LIMIT:  # R-OUTCOMES says so
+    if n_test is None or record.n_answers(len(runs)) > ANSWERS_LIMIT:  # R-OUTCOMES says so
         return
     archive = _Archive(measured, in_series(runs), n_test)
     for group, points in (("frontier", measured.frontier), ("knee", measured.knee)):
@@ -77,7 +77,7 @@ def _cost(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Problem]
 class _Values(NamedTuple):
     """The test results of a series: each run's right and wrong answers, and its accuracy."""
 
-    rows: list[list[bool]]
+    rows: list[bytes]
     accuracies: list[float]
 
 
@@ -88,6 +88,7 @@ class _Archive:
     def __init__(self, measured: MeasuredGuideline, series: dict[Trial, Series], n_test: int) -> None:
         metric = measured.question.metric
         self._series = series
+        self._known: dict[Trial, _Values] = {}
         self._n_test = n_test
         self._direction = metric.direction
         self._is_accuracy = metric.name == "accuracy"  # another metric needs more than right and wrong
@@ -143,18 +144,20 @@ class _Archive:
 
     def _agrees(self, series: Series, test: TestResult) -> bool:
         try:
-            return self._values(series.runs).rows == decode_bits(test.outcomes, test.n_seeds, self._n_test)
+            return self._values(series).rows == unpack(test.outcomes, test.n_seeds, self._n_test)
         except GuidesError:
             return False
 
-    def _values(self, runs: Sequence[Run]) -> _Values:
-        rows = [
-            [False] * self._n_test
-            if run.outcome.test_outcomes is None
-            else decode_bits(run.outcome.test_outcomes, 1, self._n_test)[0]
-            for run in runs
-        ]
-        return _Values(rows, [sum(row) / self._n_test for row in rows])
+    def _values(self, series: Series) -> _Values:
+        """Return the test results of a series, unpacked once however many figures rest on them."""
+        if series.trial not in self._known:
+            wrong = bytes((self._n_test + 7) // 8)
+            rows = [
+                wrong if run.outcome.test_outcomes is None else unpack(run.outcome.test_outcomes, 1, self._n_test)[0]
+                for run in series.runs
+            ]
+            self._known[series.trial] = _Values(rows, [share_right(row, self._n_test) for row in rows])
+        return self._known[series.trial]
 
     def _result(self, field: str, series: Series, test: TestResult, *, some: bool = False) -> Iterator[Problem]:
         """Compare a ``test`` group with its runs: with all of them, or where ``some`` will do with the first."""
@@ -169,13 +172,14 @@ class _Archive:
         if test.n_diverged != diverged:
             yield Problem(f"{field}.n_diverged", f"is {test.n_diverged}, but {diverged} of its runs diverged")
         try:
-            values = self._values(runs)
-            said = decode_bits(test.outcomes, test.n_seeds, self._n_test)
-            best = best_of_3(values.accuracies, [run.outcome.val_error for run in runs])
+            values = self._values(series)
+            rows, accuracies = values.rows[: len(runs)], values.accuracies[: len(runs)]
+            said = unpack(test.outcomes, test.n_seeds, self._n_test)
+            best = best_of_3(accuracies, [run.outcome.val_error for run in runs])
         except GuidesError as error:
             yield Problem(f"{field}.outcomes", error.message)
             return
-        if values.rows != said:
+        if rows != said:
             yield Problem(f"{field}.outcomes", "are not those of its runs")
         elif self._is_accuracy and not _same(test.best_of_3, best):
             yield Problem(f"{field}.best_of_3", f"is {test.best_of_3:.6g}, but its runs give {best:.6g}")
@@ -192,14 +196,14 @@ class _Archive:
             there = " or ".join(map(str, sorted(counts))) or "no"
             yield Problem(f"{field}.n_seeds", f"is {attempt.n_seeds}, but there are {there} such runs")
         elif self._is_accuracy and point.target is not None:
-            meeting = {self._n_meeting(one.runs, point.target) for one in alike if len(one.runs) == attempt.n_seeds}
+            meeting = {self._n_meeting(one, point.target) for one in alike if len(one.runs) == attempt.n_seeds}
             if attempt.n_meeting not in meeting:
                 there = " or ".join(map(str, sorted(meeting)))
                 yield Problem(f"{field}.n_meeting", f"is {attempt.n_meeting}, but {there} of its runs meet the target")
 
-    def _n_meeting(self, runs: Sequence[Run], target: float) -> int:
+    def _n_meeting(self, series: Series, target: float) -> int:
         try:
-            return sum(meets(value, target, self._direction) for value in self._values(runs).accuracies)
+            return sum(meets(value, target, self._direction) for value in self._values(series).accuracies)
         except GuidesError:  # damaged outcomes meet nothing: the answer that rests on them is found out by itself
             return 0
 

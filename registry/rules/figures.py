@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal
 
 from registry.errors import GuidesError
+from registry.loader import LARGEST_INT
 from registry.onnx_wire import Network
-from registry.outcomes import decode_bits
-from registry.rules.record import Problem, Record, Result
+from registry.outcomes import share_right, unpack
+from registry.rules.record import ANSWERS_LIMIT, Problem, Record, Result
 from registry.schema import Attempt, Bound, BracketPoint, MeasuredPoint, PublishedGuideline, PublishedPoint, Shape
 from registry.statistics import clopper_pearson_low, meets, sign_test_count, summarise
 
@@ -18,9 +19,14 @@ LONGER: Final = 4  # a bracketing shape is measured again at this many times its
 
 
 def ranges(record: Record) -> Iterator[Problem]:
-    """A metric lies where its unit allows: a fraction in [0, 1], r2 at most 1, bits per byte at least 0."""
+    """A metric lies where its unit allows: a fraction in [0, 1], r2 at most 1, bits per byte at least 0.
+
+    An example has at most 2**53 - 1 numbers.
+    """
     if record.guideline is None:
         return
+    if math.prod(record.guideline.question.dataset.input_shape or ()) > LARGEST_INT:
+        yield Problem("question.dataset.input_shape", "is an example of more than 2**53 - 1 numbers")
     metric = record.guideline.question.metric
     low, high, said = {
         "fraction": (0.0, 1.0, "a fraction in [0, 1]"),
@@ -77,10 +83,14 @@ def outcomes(record: Record) -> Iterator[Problem]:
     if n_test is None:
         yield Problem("question.dataset.n_test", "is null, expected the number of test items of the outcomes")
         return
+    if (answers := record.n_answers(measured.trials.n)) > ANSWERS_LIMIT:
+        said = f"{n_test:,} items of all seeds and runs are {answers:,} answers"
+        yield Problem("question.dataset.n_test", f"{said}, expected at most {ANSWERS_LIMIT:,}")
+        return
     for result in record.results():
         try:
-            rows = decode_bits(result.test.outcomes, result.test.n_seeds, n_test)
-            derived = summarise([sum(row) / n_test for row in rows], result.target, "higher")
+            rows = unpack(result.test.outcomes, result.test.n_seeds, n_test)
+            derived = summarise([share_right(row, n_test) for row in rows], result.target, "higher")
         except GuidesError as error:
             yield Problem(f"{result.field}.outcomes", error.message)
             continue

@@ -15,6 +15,7 @@ from registry.onnx_wire import Network, read_network
 from registry.schema import MeasuredGuideline, MeasuredPoint, PublishedGuideline, TestResult
 from registry.store import FOLDER_LIMIT, RECORD_FILE, parse_record, schema_faults
 
+ANSWERS_LIMIT: Final = 200_000_000  # right and wrong answers in a whole record: 25 MB of bits
 LEVELS: Final = 4  # task/dataset/family/v<N> between a root and a record's files
 
 
@@ -126,6 +127,13 @@ class Record:
         for group, points in (("frontier", self.measured.frontier), ("knee", self.measured.knee)):
             for i, point in enumerate(points):
                 yield f"{group}.{i}", point
+
+    def n_answers(self, n_runs: int) -> int:
+        """Return how many answers the record and ``n_runs`` runs hold at most: one a seed and test item."""
+        if self.measured is None:
+            return 0
+        n_seeds = sum(result.test.n_seeds for result in self.results())
+        return (n_seeds + n_runs) * (self.measured.question.dataset.n_test or 0)
 
     def results(self) -> Iterator[Result]:
         """Yield every ``test`` group: of frontier, knee and their brackets."""

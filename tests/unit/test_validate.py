@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -181,6 +184,11 @@ CHANGES: list[tuple[str, Change, str]] = [
         "guideline.json:frontier.0.test.best_of_3: R-RANGE 1.2 is not an R2 of at most 1",
     ),
     (
+        "R-RANGE",
+        lambda record, files: record["question"]["dataset"].update(input_shape=[2**27, 2**26]),
+        "guideline.json:question.dataset.input_shape: R-RANGE is an example of more than 2**53 - 1 numbers",
+    ),
+    (
         "R-INTERVAL",
         lambda record, files: record["law"]["width_floor"].update(low=0.5),
         "guideline.json:law.width_floor.low: R-INTERVAL 0.5 is above the value 0.01",
@@ -218,6 +226,12 @@ CHANGES: list[tuple[str, Change, str]] = [
         "R-OUTCOMES",
         lambda record, files: _test(record).update(mean=0.93),
         "guideline.json:frontier.0.test.mean: R-OUTCOMES is 0.93, but the outcomes give 0.92375",
+    ),
+    (
+        "R-OUTCOMES",
+        lambda record, files: record["question"]["dataset"].update(n_test=8_000_000),
+        "guideline.json:question.dataset.n_test: R-OUTCOMES 8,000,000 items of all seeds and runs are 2,880,000,000 "
+        "answers, expected at most 200,000,000",
     ),
     (
         "R-OUTCOMES",
@@ -611,6 +625,22 @@ def test_where_lower_is_better_the_bounds_change_sides(root: Path) -> None:
         "R-INTERVAL its bound 0.95 does not meet the target 0.9"
     ]
     assert above == []
+
+
+def test_outcomes_that_would_fill_the_memory_are_refused_without_unpacking_them(root: Path) -> None:
+    record, files = example_record()
+    record["question"]["dataset"]["n_test"] = 7_999_992
+    packed = base64.b64encode(zlib.compress(bytes(999_999), 9)).decode()
+    for position in range(100):
+        _run(record, files, position, "outcome", test_outcomes=packed)
+    folder = write_record(root, record, files)
+    tracemalloc.start()
+    found = validate(folder)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert {each.rule for each in found} == {"R-OUTCOMES"}
+    assert peak < 50e6
 
 
 def test_one_rule_can_be_checked_alone(root: Path) -> None:
