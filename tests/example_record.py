@@ -90,6 +90,7 @@ def example_record(
         "baselines": [
             {"name": "majority", "metric": 0.1, "bytes": 1, "flops": 0},
             {"name": "nearest-neighbours", "metric": 0.975, "bytes": 256_000, "flops": 192_000},
+            {"name": "linear", "metric": 0.85, "bytes": 2600, "flops": 1280},
         ],
         "recipe": {
             "optimiser": "Adam",

@@ -12,7 +12,7 @@ from registry.outcomes import share_right, unpack
 from registry.rules.figures import confirms
 from registry.rules.record import ANSWERS_LIMIT, Problem, Record
 from registry.rules.runs import Run, Series, Trial, in_series, read_runs
-from registry.schema import Attempt, BracketPoint, Law, MeasuredGuideline, MeasuredPoint, TestResult
+from registry.schema import Attempt, BracketPoint, Law, MeasuredGuideline, MeasuredPoint, Shape, TestResult
 from registry.statistics import best_of_3, meets
 
 # A shape that was to be refuted may turn out to meet the target: its bracketing runs are then an attempt, too.
@@ -34,6 +34,7 @@ def evidence(record: Record) -> Iterator[Problem]:
         return
     yield from _protocol(measured, runs)
     yield from _cost(measured, runs)
+    yield from _bracketed(measured, runs)
     n_test = measured.question.dataset.n_test
     if n_test is None or record.n_answers(len(runs)) > ANSWERS_LIMIT:  # R-OUTCOMES says so
         return
@@ -71,6 +72,31 @@ def _cost(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Problem]
     seconds = math.fsum(run.outcome.wall_s for run in runs)
     if not math.isclose(cost.wall_s, seconds, abs_tol=1e-3):
         yield Problem("cost.wall_s", f"is {cost.wall_s:g}, but the runs sum to {seconds:.3f}")
+
+
+def _bracketed(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Problem]:
+    """An answer without a bracket is the smallest there is: no run is of a shape that is known to be cheaper.
+
+    Of two shapes that differ by their width alone the narrower one is.
+    """
+    params = {point.shape: point.params for point in measured.frontier}
+    for point in measured.frontier:
+        params |= {attempt.shape: attempt.params for attempt in point.attempts}
+        params |= {cheaper.shape: cheaper.params for cheaper in point.bracket}
+    shapes: dict[str, set[Shape]] = {}
+    for run in runs:
+        shapes.setdefault(run.trial.route, set()).add(run.trial.shape)
+    for i, point in enumerate(measured.frontier):
+        if point.bracket:
+            continue
+        for shape in sorted(shapes.get(point.route, ()), key=lambda one: (one.depth, one.width)):
+            narrower = shape.width < point.shape.width and shape == point.shape.model_copy(
+                update={"width": shape.width}
+            )
+            if narrower or (point.route == "scratch" and params.get(shape, point.params) < point.params):
+                said = f"is empty, but runs have the cheaper shape of width {shape.width} and depth {shape.depth}"
+                yield Problem(f"frontier.{i}.bracket", said)
+                break
 
 
 @final

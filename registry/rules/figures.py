@@ -15,6 +15,8 @@ from registry.schema import Attempt, Bound, BracketPoint, MeasuredPoint, Publish
 from registry.statistics import clopper_pearson_low, meets, sign_test_count, summarise
 
 SHAPE_CONSTANT: Final = 16  # elements of an integer tensor in a float network: a shape, no weights
+BASELINES: Final = ("majority", "linear")  # what every task of classification asks for, and more
+NO_LAW: Final = "no law:"
 LONGER: Final = 4  # a bracketing shape is measured again at this many times its steps
 
 
@@ -139,8 +141,15 @@ def networks(record: Record) -> Iterator[Problem]:
 
 
 def law(record: Record) -> Iterator[Problem]:
-    """A law's points ascend, its range is that of the points it was fitted to, and its forms' weights sum to 1."""
-    if record.measured is None or record.measured.law is None:
+    """A law's points ascend, its range is that of the points it was fitted to, its forms' weights sum to 1.
+
+    Each draw has a value for each parameter of the first form. Where there is no law a note says why.
+    """
+    if record.measured is None:
+        return
+    if record.measured.law is None:
+        if not any(note.startswith(NO_LAW) for note in record.measured.notes):
+            yield Problem("law", f"is null, expected a note that says why and begins '{NO_LAW}'")
         return
     points, forms = record.measured.law.points, record.measured.law.forms
     sizes = [point.n_train for point in points]
@@ -152,6 +161,23 @@ def law(record: Record) -> Iterator[Problem]:
     total = math.fsum(form.weight for form in forms)
     if not _same(total, 1.0):
         yield Problem("law.forms", f"have weights that sum to {total:g}, expected 1")
+    n_parameters = len(forms[0].parameters)
+    for i, draw in enumerate(record.measured.law.draws):
+        if len(draw) != n_parameters:
+            yield Problem(f"law.draws.{i}", f"has {len(draw)} values, but the first form has {n_parameters} parameters")
+
+
+def baselines(record: Record) -> Iterator[Problem]:
+    """Beside a classifier stand the constant answer and a linear one."""
+    if record.measured is None or record.measured.question.dataset.n_classes is None:
+        return
+    names = [baseline.name for baseline in record.measured.baselines]
+    for name in BASELINES:
+        if name not in names:
+            yield Problem("baselines", f"have no {name}, expected {' and '.join(BASELINES)} beside a classifier")
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            yield Problem(f"baselines.{i}.name", f"{name} stands twice")
 
 
 def attempts(record: Record) -> Iterator[Problem]:

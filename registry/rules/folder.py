@@ -49,12 +49,16 @@ def files(record: Record) -> Iterator[Problem]:
     if problem := names_fault(named):
         yield Problem("", problem)
     present = {}
-    for name, mode, _ in _content(record.folder):
+    unread: list[OSError] = []
+    for name, mode, _ in _content(record.folder, unread):
         present[name] = mode
         if not stat.S_ISREG(mode):
             yield Problem("", "is a link or no regular file", name)
         elif name not in named | {RECORD_FILE}:
             yield Problem("", "is not named in the record", name)
+    for error in unread:
+        place = os.path.relpath(os.fsdecode(error.filename), record.folder)
+        yield Problem("", f"cannot be read: {error.strerror}", place)
     for mention in mentions:
         if mention.path not in present:
             yield Problem("", "is named in the record but missing", mention.path)
@@ -65,7 +69,7 @@ def files(record: Record) -> Iterator[Problem]:
 def size(record: Record) -> Iterator[Problem]:
     """The folder holds at most 5 MB."""
     yield from record.load_faults("R-SIZE")
-    total = sum(n_bytes for _, _, n_bytes in _content(record.folder))
+    total = sum(n_bytes for _, _, n_bytes in _content(record.folder, []))  # R-FILES says what is unread
     if total > FOLDER_LIMIT:
         yield Problem("", f"its folder holds {total:,} bytes, expected at most {FOLDER_LIMIT:,}")
 
@@ -142,11 +146,18 @@ def _compared(record: Record, mention: NamedFile) -> Iterator[Problem]:
         yield Problem("", problem, mention.path)
 
 
-def _content(folder: Path) -> Iterator[tuple[str, int, int]]:
-    """Yield (path inside ``folder``, mode, bytes) of everything in it that is not a plain folder."""
-    for parent, inner, names in os.walk(folder):
+def _content(folder: Path, unread: list[OSError]) -> Iterator[tuple[str, int, int]]:
+    """Yield (path inside ``folder``, mode, bytes) of everything in it that is not a plain folder.
+
+    What cannot be read is added to ``unread``.
+    """
+    for parent, inner, names in os.walk(folder, onerror=unread.append):
         for name in sorted(inner + names):
             entry = Path(parent, name)
-            status = entry.lstat()
+            try:
+                status = entry.lstat()
+            except OSError as error:
+                unread.append(error)
+                continue
             if not stat.S_ISDIR(status.st_mode):
                 yield entry.relative_to(folder).as_posix(), status.st_mode, status.st_size

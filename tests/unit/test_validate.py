@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
+import os
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -17,7 +19,7 @@ import pytest
 from registry.errors import UsageError
 from registry.outcomes import encode_bits
 from registry.store import Store, canonical_json, record_hash
-from registry.validate import RULES, check, validate
+from registry.validate import RULES, check, examine, validate
 from tests.example_record import example_record, published_record, tiny_network, write_record
 
 Record = dict[str, Any]
@@ -341,6 +343,32 @@ CHANGES: list[tuple[str, Change, str]] = [
         "guideline.json:law.points: R-LAW are not in ascending order of n_train",
     ),
     (
+        "R-LAW",
+        lambda record, files: record["law"]["draws"][3].pop(),
+        "guideline.json:law.draws.3: R-LAW has 2 values, but the first form has 3 parameters",
+    ),
+    (
+        "R-LAW",
+        lambda record, files: record.update(law=None, notes=["There is no law: it was a bad day."]),
+        "guideline.json:law: R-LAW is null, expected a note that says why and begins 'no law:'",
+    ),
+    (
+        "R-BASELINES",
+        lambda record, files: record["baselines"].pop(0),
+        "guideline.json:baselines: R-BASELINES have no majority, expected majority and linear beside a classifier",
+    ),
+    (
+        "R-BASELINES",
+        lambda record, files: record["baselines"][1].update(name="linear"),
+        "guideline.json:baselines.2.name: R-BASELINES linear stands twice",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: record["frontier"][0].update(bracket=[]),
+        "guideline.json:frontier.0.bracket: R-EVIDENCE is empty, "
+        "but runs have the cheaper shape of width 6 and depth 1",
+    ),
+    (
         "R-EVIDENCE",
         lambda record, files: _test(record).update(best_of_3=0.93),
         "guideline.json:frontier.0.test.best_of_3: R-EVIDENCE is 0.93, but its runs give 0.929956",
@@ -615,7 +643,8 @@ def test_where_lower_is_better_the_bounds_change_sides(root: Path) -> None:
     record, files = example_record(targets=(0.9,))
     record["question"]["metric"].update(name="error-rate", direction="lower")
     point = record["frontier"][0]
-    point["bracket"] = []
+    for cheaper in point["bracket"]:
+        cheaper["verdict"] = "undecided"
     below = validate(write_record(root, record, files))
     point["target"] = 0.96
     record["version"], record["supersedes"] = 2, 1
@@ -625,6 +654,68 @@ def test_where_lower_is_better_the_bounds_change_sides(root: Path) -> None:
         "R-INTERVAL its bound 0.95 does not meet the target 0.9"
     ]
     assert above == []
+
+
+def test_without_a_law_a_note_that_says_why_will_do(root: Path) -> None:
+    record, files = example_record()
+    record.update(law=None, notes=["no law: it was a bad day"])
+
+    assert validate(write_record(root, record, files)) == []
+
+
+def _closed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let nobody list ``folder``, not even root."""
+    scandir = os.scandir
+
+    def refuse(path: Any = ".") -> Any:
+        if Path(path) == folder:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+
+@pytest.mark.parametrize("closed", ["", "image-cls", "image-cls/digits"])
+def test_a_folder_that_cannot_be_listed_is_found(root: Path, monkeypatch: pytest.MonkeyPatch, closed: str) -> None:
+    write_record(root, *example_record())
+    _closed(monkeypatch, root / closed)
+
+    assert [str(each) for each in validate(root)] == [f"{root / closed}: R-FILES cannot be listed: Permission denied"]
+
+
+def test_a_folder_in_a_record_that_cannot_be_listed_is_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_record(root, *example_record())
+    _closed(monkeypatch, folder / "onnx")
+
+    assert str(validate(folder)[0]) == f"{folder}/onnx: R-FILES cannot be read: Permission denied"
+
+
+def test_a_record_not_yet_written_is_held_against_the_same_rules() -> None:
+    record, files = example_record()
+    changed = {**record, "supersedes": 1}
+
+    assert examine(record, files) == []
+    assert [str(each) for each in examine(changed, files)] == [
+        "guideline.json:supersedes: R-SUPERSEDES is 1, expected null in version 1"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "more", "finding"),
+    [
+        ({"mood": "good"}, {}, "guideline.json:mood: R-SCHEMA Extra inputs are not permitted"),
+        ({"cite": float("nan")}, {}, "guideline.json: R-CANONICAL cannot be written as canonical JSON"),
+        ({"id": "../../etc"}, {}, "guideline.json:id: R-SCHEMA String should match pattern"),
+        ({}, {"../escaped": b""}, "../escaped: R-FILES is not a plain path inside the record's folder"),
+        ({}, {"onnx": b""}, "guideline.json: R-FILES onnx and onnx are one file on some disks"),
+        ({}, {"more": b""}, "more: R-FILES is not named in the record"),
+        ({}, {"trials.jsonl": b""}, "trials.jsonl: R-FILES has another SHA-256 than the record says"),
+    ],
+)
+def test_a_record_that_could_not_be_written_is_refused_before(changes: Record, more: Files, finding: str) -> None:
+    record, files = example_record()
+
+    assert str(examine({**record, **changes}, {**files, **more})[0]).startswith(finding)
 
 
 def test_outcomes_that_would_fill_the_memory_are_refused_without_unpacking_them(root: Path) -> None:
