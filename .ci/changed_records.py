@@ -1,4 +1,4 @@
-"""Name the record folders that a pull request touches, for the workflow that validates them; released ones never change.
+"""Name the record folders that a pull request touches, for the workflow that validates them; refuse released ones.
 
 Usage: ``changed_records.py TRUSTED CONTRIBUTION``, two checkouts: the branch the pull request aims at, and the result.
 
@@ -54,10 +54,10 @@ def released(checkout: Path) -> dict[str, Any]:
         return {}
     try:
         hashes = json.loads(_content(file))
-    except RecursionError:
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         hashes = None
     if not isinstance(hashes, dict):
-        raise ValueError("guidelines/RELEASED.json is not an object")
+        raise ValueError("guidelines/RELEASED.json is not a JSON object")
     return hashes
 
 
@@ -81,7 +81,7 @@ def check_released(folders: Iterable[str], trusted: Path, contribution: Path) ->
     for name, value in before.items():
         if after.get(name) != value:
             raise ValueError(f"guidelines/RELEASED.json: {name!a} is released and its entry never changes")
-    for name in after.keys() - before.keys():
+    for name in sorted(after.keys() - before.keys()):
         match = RELEASE.fullmatch(name)
         if match is None:
             raise ValueError(f"guidelines/RELEASED.json: {name!a} is not <task>/<dataset>/<family>@<N>")

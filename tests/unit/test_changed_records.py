@@ -135,7 +135,7 @@ def test_a_record_may_be_released_as_it_is(tmp_path: Path) -> None:
         ({"image-cls/digits/mlp@1": "0" * 64}, "'image-cls/digits/mlp@1' is not there with that hash"),
         ({"image-cls/digits/mlp@2": "0" * 64}, "'image-cls/digits/mlp@2' is not there with that hash"),
         ({"../../etc@1": "0" * 64}, "'../../etc@1' is not <task>/<dataset>/<family>@<N>"),
-        ([], "guidelines/RELEASED.json is not an object"),
+        ([], "guidelines/RELEASED.json is not a JSON object"),
     ],
 )
 def test_a_release_of_what_is_not_there_is_refused(listed: Any, problem: str, tmp_path: Path) -> None:
