@@ -7,11 +7,11 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, final
 
-from registry.errors import BrokenRule, GuidesError
+from registry.errors import GuidesError
 from registry.outcomes import share_right, unpack
 from registry.rules.figures import confirms
 from registry.rules.record import ANSWERS_LIMIT, Problem, Record
-from registry.rules.runs import Run, Series, Trial, in_series, read_runs
+from registry.rules.runs import Run, Series, Trial, in_series
 from registry.schema import Attempt, BracketPoint, Law, MeasuredGuideline, MeasuredPoint, Shape, TestResult
 from registry.statistics import best_of_3, meets
 
@@ -25,18 +25,14 @@ def evidence(record: Record) -> Iterator[Problem]:
     measured = record.measured
     if measured is None:
         return
-    data = record.file(measured.trials.path)
-    try:
-        runs = read_runs(data, measured.trials.path) if data is not None else None
-    except BrokenRule:
-        runs = None
-    if runs is None:  # R-FILES or R-TRIALS says why
+    runs = record.runs
+    if runs is None:
         return
     yield from _protocol(measured, runs)
     yield from _cost(measured, runs)
     yield from _bracketed(measured, runs)
     n_test = measured.question.dataset.n_test
-    if n_test is None or record.n_answers(len(runs)) > ANSWERS_LIMIT:  # R-OUTCOMES says so
+    if n_test is None or record.n_answers() > ANSWERS_LIMIT:  # R-OUTCOMES says so
         return
     archive = _Archive(measured, in_series(runs), n_test)
     for group, points in (("frontier", measured.frontier), ("knee", measured.knee)):

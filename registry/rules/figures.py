@@ -85,8 +85,8 @@ def outcomes(record: Record) -> Iterator[Problem]:
     if n_test is None:
         yield Problem("question.dataset.n_test", "is null, expected the number of test items of the outcomes")
         return
-    if (answers := record.n_answers(measured.trials.n)) > ANSWERS_LIMIT:
-        said = f"{n_test:,} items of all seeds and runs are {answers:,} answers"
+    if (answers := record.n_answers()) > ANSWERS_LIMIT:
+        said = f"{n_test:,} items of all seeds and tested runs are {answers:,} answers"
         yield Problem("question.dataset.n_test", f"{said}, expected at most {ANSWERS_LIMIT:,}")
         return
     for result in record.results():

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, NamedTuple, final
 from registry.errors import BrokenRule, InvalidRecord
 from registry.loader import JSON_LIMIT, parse_json, read_bytes, refuse_links
 from registry.onnx_wire import Network, read_network
+from registry.rules.runs import Run, read_runs
 from registry.schema import MeasuredGuideline, MeasuredPoint, PublishedGuideline, TestResult
 from registry.store import FOLDER_LIMIT, RECORD_FILE, parse_record, schema_faults
 
@@ -128,12 +129,24 @@ class Record:
             for i, point in enumerate(points):
                 yield f"{group}.{i}", point
 
-    def n_answers(self, n_runs: int) -> int:
-        """Return how many answers the record and ``n_runs`` runs hold at most: one a seed and test item."""
+    @cached_property
+    def runs(self) -> tuple[Run, ...] | None:
+        """The lines of its trials file; None where they cannot be read: R-FILES or R-TRIALS says why."""
+        data = None if self.measured is None else self.file(self.measured.trials.path)
+        if self.measured is None or data is None:
+            return None
+        try:
+            return read_runs(data, self.measured.trials.path)
+        except BrokenRule:
+            return None
+
+    def n_answers(self) -> int:
+        """Return how many right and wrong answers the record holds: one a test item, for each seed and tested run."""
         if self.measured is None:
             return 0
         n_seeds = sum(result.test.n_seeds for result in self.results())
-        return (n_seeds + n_runs) * (self.measured.question.dataset.n_test or 0)
+        n_tested = sum(run.trial.tested for run in self.runs or ())
+        return (n_seeds + n_tested) * (self.measured.question.dataset.n_test or 0)
 
     def results(self) -> Iterator[Result]:
         """Yield every ``test`` group: of frontier, knee and their brackets."""
