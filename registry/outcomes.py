@@ -34,6 +34,16 @@ def encode_bits(rows: Sequence[Sequence[bool]]) -> str:
 def decode_bits(text: str, n_seeds: int, n_items: int) -> list[list[bool]]:
     """Return the rows that :func:`encode_bits` packed.
 
+    Raises:
+        InvalidRecord: As :func:`unpack`.
+    """
+    rows = unpack(text, n_seeds, n_items)
+    return [[bit == "1" for bit in f"{int.from_bytes(row):0{8 * len(row)}b}"[:n_items]] for row in rows]
+
+
+def unpack(text: str, n_seeds: int, n_items: int) -> list[bytes]:
+    """Return the rows that :func:`encode_bits` packed, eight items a byte; what pads the last byte is zero.
+
     Inflates at most what ``n_seeds`` rows of ``n_items`` bits take, so a small text cannot fill the memory.
 
     Raises:
@@ -56,7 +66,12 @@ def decode_bits(text: str, n_seeds: int, n_items: int) -> list[list[bool]]:
     padding = (1 << (8 * row_bytes - n_items)) - 1
     if any(row[-1] & padding for row in rows):
         raise InvalidRecord("outcomes have bits set beyond the last item")
-    return [[bit == "1" for bit in f"{int.from_bytes(row):0{8 * row_bytes}b}"[:n_items]] for row in rows]
+    return rows
+
+
+def share_right(row: bytes, n_items: int) -> float:
+    """Return the accuracy of one row of :func:`unpack`."""
+    return int.from_bytes(row).bit_count() / n_items
 
 
 def _pack(row: Sequence[bool]) -> bytes:

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, final
+from typing import Any, Final, final
 
 from registry.errors import BrokenRule, UsageError
-from registry.loader import shown
+from registry.loader import parse_json, shown
 from registry.rules import figures, folder, reading
 from registry.rules.evidence import evidence
 from registry.rules.record import Record, Rule
-from registry.store import RECORD_FILE, RELEASED_FILE, Store
+from registry.schema import Guideline
+from registry.store import RECORD_FILE, RELEASED_FILE, Store, canonical_json, names_fault, parse_record
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule(
@@ -32,10 +34,10 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("R-FILES", "each named file is there with its hash and size, nothing else is, and no links", folder.files),
     Rule("R-SIZE", "guideline.json holds at most 1 MB, its folder 5 MB", folder.size),
     Rule("R-TRIALS", "trials are one training run a line, none twice, as many as the record says", folder.trials),
-    Rule("R-ONNX-STATIC", "networks are .onnx files without external data", folder.onnx_static),
+    Rule("R-ONNX-STATIC", "networks are .onnx files of plain operators, with all weights inside", folder.onnx_static),
     Rule("R-SUPERSEDES", "version 1 supersedes nothing, a later one an earlier one", folder.supersedes),
     Rule("R-RELEASED", "a released file never changes", folder.released),
-    Rule("R-RANGE", "metrics lie where their unit allows", figures.ranges),
+    Rule("R-RANGE", "metrics lie where their unit allows, an example has at most 2**53 - 1 numbers", figures.ranges),
     Rule("R-INTERVAL", "bounds enclose their value, and a certified bound meets its target", figures.intervals),
     Rule("R-REACH", "reach stands beside every target, with its Clopper-Pearson bound", figures.reach),
     Rule("R-OUTCOMES", "median, mean, bounds, sd and reach follow from the outcomes (accuracy)", figures.outcomes),
@@ -46,12 +48,18 @@ RULES: Final[tuple[Rule, ...]] = (
     ),
     Rule("R-ATTEMPTS", "attempts end as their counts say, and no cheaper one was certified", figures.attempts),
     Rule("R-ORDER", "the frontier is sorted by target, then route", figures.order),
-    Rule("R-PARAMS", "a shape has the same params everywhere, and 4 bytes each in float32", figures.networks),
-    Rule("R-LAW", "a law's range is that of the points it was fitted to, its weights sum to 1", figures.law),
+    Rule("R-PARAMS", "a shape has the same params everywhere, in its file too, 4 bytes each", figures.networks),
+    Rule(
+        "R-LAW",
+        "a law's range is that of the points it was fitted to, its weights sum to 1, its draws fit; none needs a note",
+        figures.law,
+    ),
+    Rule("R-BASELINES", "majority and linear stand beside classifiers, no method twice", figures.baselines),
     Rule("R-EVIDENCE", "figures of networks, attempts, brackets, law and cost are found again in the trials", evidence),
 )
 
 _VERSION: Final = re.compile(r"v[1-9][0-9]*")
+_PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")  # as a record names files
 
 
 @final
@@ -88,10 +96,44 @@ def validate(path: Path) -> list[Finding]:
         raise UsageError(f"{path} {state}; expected a record folder, its guideline.json, or a folder of records")
     if os.path.lexists(path / RECORD_FILE) or _VERSION.fullmatch(path.name):
         return _check_all(path)
-    found = []
-    for record in _below(path):
+    found: list[Finding] = []
+    for record in _below(path, found):
         found += [Finding(str(record), "", "R-FILES", "is a link")] if record.is_symlink() else _check_all(record)
     return found + list(_missing(path))
+
+
+def examine(guideline: Guideline | Mapping[str, Any], files: Mapping[str, bytes]) -> list[Finding]:
+    """Check a record that is not written yet against every rule, as if it stood in an empty root.
+
+    Args:
+        guideline: The record, a model or plain JSON values.
+        files: The content of its folder beside ``guideline.json``: path inside the folder -> content.
+
+    Returns:
+        What was found, in the order of rules; files are named by their path inside the record's folder.
+    """
+    values = guideline.model_dump(mode="json", by_alias=True) if isinstance(guideline, Guideline) else guideline
+    try:
+        data = canonical_json(values)
+        record = parse_record(parse_json(data, RECORD_FILE), RECORD_FILE)
+    except BrokenRule as fault:
+        return [Finding(fault.file, fault.field, fault.rule, fault.problem)]
+    for name in files:
+        if not _PLAIN.fullmatch(name):
+            return [Finding(name, "", "R-FILES", "is not a plain path inside the record's folder")]
+    if clash := names_fault({*files}):
+        return [Finding(RECORD_FILE, "", "R-FILES", clash)]
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch).resolve() / record.id / f"v{record.version}"
+        for name, content in {**files, RECORD_FILE: data}.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+        seen = Record(folder)
+        return [
+            Finding(problem.file, problem.field, rule.id, problem.message)
+            for rule in RULES
+            for problem in rule.check(seen)
+        ]
 
 
 def check(rule: Rule, record: Path) -> list[Finding]:
@@ -111,9 +153,16 @@ def _check_all(folder: Path) -> list[Finding]:
     return [finding for rule in RULES for finding in _check(rule, record)]
 
 
-def _below(path: Path) -> Iterator[Path]:
-    """Yield every folder v<N> below ``path``, and every link, which no record may be reached through."""
-    for parent, inner, _ in os.walk(path):
+def _below(path: Path, unread: list[Finding]) -> Iterator[Path]:
+    """Yield every folder v<N> below ``path``, and every link, which no record may be reached through.
+
+    A folder that cannot be listed is added to ``unread``: there may be records in it.
+    """
+
+    def unreadable(error: OSError) -> None:
+        unread.append(Finding(str(error.filename), "", "R-FILES", f"cannot be listed: {error.strerror}"))
+
+    for parent, inner, _ in os.walk(path, onerror=unreadable):
         kept = []
         for name in sorted(inner):
             entry = Path(parent, name)

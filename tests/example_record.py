@@ -90,6 +90,7 @@ def example_record(
         "baselines": [
             {"name": "majority", "metric": 0.1, "bytes": 1, "flops": 0},
             {"name": "nearest-neighbours", "metric": 0.975, "bytes": 256_000, "flops": 192_000},
+            {"name": "linear", "metric": 0.85, "bytes": 2600, "flops": 1280},
         ],
         "recipe": {
             "optimiser": "Adam",
@@ -248,7 +249,7 @@ def tiny_network(width: int) -> bytes:
 
 
 def _point(target: float, width: int, network: str, data: bytes, runs: Runs) -> dict[str, Any]:
-    """A point whose seeds all meet ``target``, twice after a failed attempt, with cheaper shapes that do not meet it."""
+    """A point that meets ``target``, twice after a failed attempt, with cheaper shapes that do not meet it."""
     least = next(k for k in range(N_TEST + 1) if k / N_TEST >= target)
     shape, narrower = _shape(width, 1), _shape(width - 1, 1)
     flops, params = _flops(width, 1), count_params(width)

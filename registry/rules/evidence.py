@@ -7,15 +7,17 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, final
 
-from registry.errors import BrokenRule, GuidesError
-from registry.outcomes import PACKED_LIMIT, decode_bits
-from registry.rules.record import Problem, Record
-from registry.rules.runs import Run, Series, Trial, in_series, read_runs
-from registry.schema import Attempt, BracketPoint, Law, MeasuredGuideline, MeasuredPoint, TestResult
+from registry.errors import GuidesError
+from registry.outcomes import share_right, unpack
+from registry.rules.figures import confirms
+from registry.rules.record import ANSWERS_LIMIT, Problem, Record
+from registry.rules.runs import Run, Series, Trial, in_series
+from registry.schema import Attempt, BracketPoint, Law, MeasuredGuideline, MeasuredPoint, Shape, TestResult
 from registry.statistics import best_of_3, meets
 
-# A shape that was to be refuted may turn out to meet the target: it is then confirmed.
-_CERTIFYING: Final = ("certify", "bracket", "confirm")
+# A shape that was to be refuted may turn out to meet the target: its bracketing runs are then an attempt, too.
+_ATTEMPTING: Final = ("certify", "bracket")
+_CONFIRMING: Final = ("confirm",)
 
 
 def evidence(record: Record) -> Iterator[Problem]:
@@ -23,17 +25,14 @@ def evidence(record: Record) -> Iterator[Problem]:
     measured = record.measured
     if measured is None:
         return
-    data = record.file(measured.trials.path)
-    try:
-        runs = read_runs(data, measured.trials.path) if data is not None else None
-    except BrokenRule:
-        runs = None
-    if runs is None:  # R-FILES or R-TRIALS says why
+    runs = record.runs
+    if runs is None:
         return
     yield from _protocol(measured, runs)
     yield from _cost(measured, runs)
+    yield from _bracketed(measured, runs)
     n_test = measured.question.dataset.n_test
-    if n_test is None or n_test > 8 * PACKED_LIMIT:  # R-OUTCOMES says so
+    if n_test is None or record.n_answers() > ANSWERS_LIMIT:  # R-OUTCOMES says so
         return
     archive = _Archive(measured, in_series(runs), n_test)
     for group, points in (("frontier", measured.frontier), ("knee", measured.knee)):
@@ -71,11 +70,36 @@ def _cost(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Problem]
         yield Problem("cost.wall_s", f"is {cost.wall_s:g}, but the runs sum to {seconds:.3f}")
 
 
+def _bracketed(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Problem]:
+    """An answer without a bracket is the smallest there is: no run is of a shape that is known to be cheaper.
+
+    Of two shapes that differ by their width alone the narrower one is.
+    """
+    params = {point.shape: point.params for point in measured.frontier}
+    for point in measured.frontier:
+        params |= {attempt.shape: attempt.params for attempt in point.attempts}
+        params |= {cheaper.shape: cheaper.params for cheaper in point.bracket}
+    shapes: dict[str, set[Shape]] = {}
+    for run in runs:
+        shapes.setdefault(run.trial.route, set()).add(run.trial.shape)
+    for i, point in enumerate(measured.frontier):
+        if point.bracket:
+            continue
+        for shape in sorted(shapes.get(point.route, ()), key=lambda one: (one.depth, one.width)):
+            narrower = shape.width < point.shape.width and shape == point.shape.model_copy(
+                update={"width": shape.width}
+            )
+            if narrower or (point.route == "scratch" and params.get(shape, point.params) < point.params):
+                said = f"is empty, but runs have the cheaper shape of width {shape.width} and depth {shape.depth}"
+                yield Problem(f"frontier.{i}.bracket", said)
+                break
+
+
 @final
 class _Values(NamedTuple):
     """The test results of a series: each run's right and wrong answers, and its accuracy."""
 
-    rows: list[list[bool]]
+    rows: list[bytes]
     accuracies: list[float]
 
 
@@ -86,12 +110,13 @@ class _Archive:
     def __init__(self, measured: MeasuredGuideline, series: dict[Trial, Series], n_test: int) -> None:
         metric = measured.question.metric
         self._series = series
+        self._known: dict[Trial, _Values] = {}
         self._n_test = n_test
         self._direction = metric.direction
         self._is_accuracy = metric.name == "accuracy"  # another metric needs more than right and wrong
 
     def point(self, field: str, point: MeasuredPoint) -> Iterator[Problem]:
-        alike = [one for one in self._of(point, _CERTIFYING) if _trained_as(one.trial, point)]
+        alike = [one for one in self._of(point, _claiming(point)) if _trained_as(one.trial, point)]
         found = self._best(alike, point.test)
         if found is None:
             kind = "route, shape, n_train, steps, learning rate and weight decay"
@@ -103,7 +128,8 @@ class _Archive:
                 listed = ", ".join(f"{one:.9g}" for one in sorted(flops))
                 yield Problem(f"{field}.train_flops", f"is {point.train_flops:.9g}, but its runs took {listed}")
         for j, attempt in enumerate(point.attempts):
-            yield from self._attempt(f"{field}.attempts.{j}", attempt, point)
+            phases = _CONFIRMING if confirms(point.attempts, j) else _ATTEMPTING
+            yield from self._attempt(f"{field}.attempts.{j}", attempt, point, phases)
         for j, cheaper in enumerate(point.bracket):
             yield from self._bracket(f"{field}.bracket.{j}", cheaper, point)
 
@@ -140,18 +166,20 @@ class _Archive:
 
     def _agrees(self, series: Series, test: TestResult) -> bool:
         try:
-            return self._values(series.runs).rows == decode_bits(test.outcomes, test.n_seeds, self._n_test)
+            return self._values(series).rows == unpack(test.outcomes, test.n_seeds, self._n_test)
         except GuidesError:
             return False
 
-    def _values(self, runs: Sequence[Run]) -> _Values:
-        rows = [
-            [False] * self._n_test
-            if run.outcome.test_outcomes is None
-            else decode_bits(run.outcome.test_outcomes, 1, self._n_test)[0]
-            for run in runs
-        ]
-        return _Values(rows, [sum(row) / self._n_test for row in rows])
+    def _values(self, series: Series) -> _Values:
+        """Return the test results of a series, unpacked once however many figures rest on them."""
+        if series.trial not in self._known:
+            wrong = bytes((self._n_test + 7) // 8)
+            rows = [
+                wrong if run.outcome.test_outcomes is None else unpack(run.outcome.test_outcomes, 1, self._n_test)[0]
+                for run in series.runs
+            ]
+            self._known[series.trial] = _Values(rows, [share_right(row, self._n_test) for row in rows])
+        return self._known[series.trial]
 
     def _result(self, field: str, series: Series, test: TestResult, *, some: bool = False) -> Iterator[Problem]:
         """Compare a ``test`` group with its runs: with all of them, or where ``some`` will do with the first."""
@@ -166,22 +194,23 @@ class _Archive:
         if test.n_diverged != diverged:
             yield Problem(f"{field}.n_diverged", f"is {test.n_diverged}, but {diverged} of its runs diverged")
         try:
-            values = self._values(runs)
-            said = decode_bits(test.outcomes, test.n_seeds, self._n_test)
-            best = best_of_3(values.accuracies, [run.outcome.val_error for run in runs])
+            values = self._values(series)
+            rows, accuracies = values.rows[: len(runs)], values.accuracies[: len(runs)]
+            said = unpack(test.outcomes, test.n_seeds, self._n_test)
+            best = best_of_3(accuracies, [run.outcome.val_error for run in runs])
         except GuidesError as error:
             yield Problem(f"{field}.outcomes", error.message)
             return
-        if values.rows != said:
+        if rows != said:
             yield Problem(f"{field}.outcomes", "are not those of its runs")
         elif self._is_accuracy and not _same(test.best_of_3, best):
             yield Problem(f"{field}.best_of_3", f"is {test.best_of_3:.6g}, but its runs give {best:.6g}")
 
-    def _attempt(self, field: str, attempt: Attempt, point: MeasuredPoint) -> Iterator[Problem]:
+    def _attempt(self, field: str, attempt: Attempt, point: MeasuredPoint, phases: Sequence[str]) -> Iterator[Problem]:
         wanted = (attempt.shape, attempt.steps, attempt.learning_rate)
         alike = [
             one
-            for one in self._of(point, _CERTIFYING)
+            for one in self._of(point, phases)
             if (one.trial.shape, one.trial.steps, one.trial.learning_rate) == wanted
         ]
         counts = {len(one.runs) for one in alike}
@@ -189,14 +218,14 @@ class _Archive:
             there = " or ".join(map(str, sorted(counts))) or "no"
             yield Problem(f"{field}.n_seeds", f"is {attempt.n_seeds}, but there are {there} such runs")
         elif self._is_accuracy and point.target is not None:
-            meeting = {self._n_meeting(one.runs, point.target) for one in alike if len(one.runs) == attempt.n_seeds}
+            meeting = {self._n_meeting(one, point.target) for one in alike if len(one.runs) == attempt.n_seeds}
             if attempt.n_meeting not in meeting:
                 there = " or ".join(map(str, sorted(meeting)))
                 yield Problem(f"{field}.n_meeting", f"is {attempt.n_meeting}, but {there} of its runs meet the target")
 
-    def _n_meeting(self, runs: Sequence[Run], target: float) -> int:
+    def _n_meeting(self, series: Series, target: float) -> int:
         try:
-            return sum(meets(value, target, self._direction) for value in self._values(runs).accuracies)
+            return sum(meets(value, target, self._direction) for value in self._values(series).accuracies)
         except GuidesError:  # damaged outcomes meet nothing: the answer that rests on them is found out by itself
             return 0
 
@@ -217,6 +246,18 @@ class _Archive:
             yield Problem(f"{field}.test_longer", f"no bracketing runs have its shape and {longer} steps")
         else:
             yield from self._result(f"{field}.test_longer", also, cheaper.test_longer, some=True)
+
+
+def _claiming(point: MeasuredPoint) -> Sequence[str]:
+    """Return the phases whose runs may be the point's: the repeat's where one certified it; a knee says neither."""
+    claims = [
+        confirms(point.attempts, j)
+        for j, attempt in enumerate(point.attempts)
+        if attempt.verdict == "certified" and attempt.shape == point.shape
+    ]
+    if not claims:
+        return (*_ATTEMPTING, *_CONFIRMING)
+    return _CONFIRMING if claims[-1] else _ATTEMPTING
 
 
 def _trained_as(trial: Trial, point: MeasuredPoint) -> bool:

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal
 
 from registry.errors import GuidesError
-from registry.outcomes import decode_bits
-from registry.rules.record import Problem, Record, Result
-from registry.schema import Bound, BracketPoint, MeasuredPoint, PublishedGuideline, PublishedPoint, Shape
+from registry.loader import LARGEST_INT
+from registry.onnx_wire import Network
+from registry.outcomes import share_right, unpack
+from registry.rules.record import ANSWERS_LIMIT, Problem, Record, Result
+from registry.schema import Attempt, Bound, BracketPoint, MeasuredPoint, PublishedGuideline, PublishedPoint, Shape
 from registry.statistics import clopper_pearson_low, meets, sign_test_count, summarise
 
+SHAPE_CONSTANT: Final = 16  # elements of an integer tensor in a float network: a shape, no weights
+BASELINES: Final = ("majority", "linear")  # what every task of classification asks for, and more
+NO_LAW: Final = "no law:"
 LONGER: Final = 4  # a bracketing shape is measured again at this many times its steps
 
 
 def ranges(record: Record) -> Iterator[Problem]:
-    """A metric lies where its unit allows: a fraction in [0, 1], r2 at most 1, bits per byte at least 0."""
+    """A metric lies where its unit allows: a fraction in [0, 1], r2 at most 1, bits per byte at least 0.
+
+    An example has at most 2**53 - 1 numbers.
+    """
     if record.guideline is None:
         return
+    if math.prod(record.guideline.question.dataset.input_shape or ()) > LARGEST_INT:
+        yield Problem("question.dataset.input_shape", "is an example of more than 2**53 - 1 numbers")
     metric = record.guideline.question.metric
     low, high, said = {
         "fraction": (0.0, 1.0, "a fraction in [0, 1]"),
@@ -75,10 +85,14 @@ def outcomes(record: Record) -> Iterator[Problem]:
     if n_test is None:
         yield Problem("question.dataset.n_test", "is null, expected the number of test items of the outcomes")
         return
+    if (answers := record.n_answers()) > ANSWERS_LIMIT:
+        said = f"{n_test:,} items of all seeds and tested runs are {answers:,} answers"
+        yield Problem("question.dataset.n_test", f"{said}, expected at most {ANSWERS_LIMIT:,}")
+        return
     for result in record.results():
         try:
-            rows = decode_bits(result.test.outcomes, result.test.n_seeds, n_test)
-            derived = summarise([sum(row) / n_test for row in rows], result.target, "higher")
+            rows = unpack(result.test.outcomes, result.test.n_seeds, n_test)
+            derived = summarise([share_right(row, n_test) for row in rows], result.target, "higher")
         except GuidesError as error:
             yield Problem(f"{result.field}.outcomes", error.message)
             continue
@@ -108,28 +122,34 @@ def bracket(record: Record) -> Iterator[Problem]:
 
 
 def networks(record: Record) -> Iterator[Problem]:
-    """A shape has the same params wherever it stands, and float32 weights take 4 bytes each."""
-    if record.measured is None:
-        return
+    """A shape has the same params wherever it stands, its file holds as many, and float32 weights take 4 bytes each."""
     params: dict[Shape, int] = {}
-    for group, points in (("frontier", record.measured.frontier), ("knee", record.measured.knee)):
-        for i, point in enumerate(points):
-            here = f"{group}.{i}"
-            counted: list[tuple[str, Shape, int]] = [
-                (here, point.shape, point.params),
-                *((f"{here}.attempts.{j}", one.shape, one.params) for j, one in enumerate(point.attempts)),
-                *((f"{here}.bracket.{j}", one.shape, one.params) for j, one in enumerate(point.bracket)),
-            ]
-            for field, shape, n in counted:
-                if params.setdefault(shape, n) != n:
-                    yield Problem(f"{field}.params", f"is {n}, but {params[shape]} elsewhere for the same shape")
-            if point.weight_bytes is not None and point.weight_bytes != 4 * point.params:
-                yield Problem(f"{here}.weight_bytes", f"is {point.weight_bytes}, but 4 x {point.params} params")
+    for here, point in record.points():
+        counted: list[tuple[str, Shape, int]] = [
+            (here, point.shape, point.params),
+            *((f"{here}.attempts.{j}", one.shape, one.params) for j, one in enumerate(point.attempts)),
+            *((f"{here}.bracket.{j}", one.shape, one.params) for j, one in enumerate(point.bracket)),
+        ]
+        for field, shape, n in counted:
+            if params.setdefault(shape, n) != n:
+                yield Problem(f"{field}.params", f"is {n}, but {params[shape]} elsewhere for the same shape")
+        if point.weight_bytes is not None and point.weight_bytes != 4 * point.params:
+            yield Problem(f"{here}.weight_bytes", f"is {point.weight_bytes}, but 4 x {point.params} params")
+        network = None if point.onnx is None else record.network(point.onnx.path, "float")
+        if isinstance(network, Network):
+            yield from _recounted(here, point, network)
 
 
 def law(record: Record) -> Iterator[Problem]:
-    """A law's points ascend, its range is that of the points it was fitted to, and its forms' weights sum to 1."""
-    if record.measured is None or record.measured.law is None:
+    """A law's points ascend, its range is that of the points it was fitted to, its forms' weights sum to 1.
+
+    Each draw has a value for each parameter of the first form. Where there is no law a note says why.
+    """
+    if record.measured is None:
+        return
+    if record.measured.law is None:
+        if not any(note.startswith(NO_LAW) for note in record.measured.notes):
+            yield Problem("law", f"is null, expected a note that says why and begins '{NO_LAW}'")
         return
     points, forms = record.measured.law.points, record.measured.law.forms
     sizes = [point.n_train for point in points]
@@ -141,6 +161,23 @@ def law(record: Record) -> Iterator[Problem]:
     total = math.fsum(form.weight for form in forms)
     if not _same(total, 1.0):
         yield Problem("law.forms", f"have weights that sum to {total:g}, expected 1")
+    n_parameters = len(forms[0].parameters)
+    for i, draw in enumerate(record.measured.law.draws):
+        if len(draw) != n_parameters:
+            yield Problem(f"law.draws.{i}", f"has {len(draw)} values, but the first form has {n_parameters} parameters")
+
+
+def baselines(record: Record) -> Iterator[Problem]:
+    """Beside a classifier stand the constant answer and a linear one."""
+    if record.measured is None or record.measured.question.dataset.n_classes is None:
+        return
+    names = [baseline.name for baseline in record.measured.baselines]
+    for name in BASELINES:
+        if name not in names:
+            yield Problem("baselines", f"have no {name}, expected {' and '.join(BASELINES)} beside a classifier")
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            yield Problem(f"baselines.{i}.name", f"{name} stands twice")
 
 
 def attempts(record: Record) -> Iterator[Problem]:
@@ -168,6 +205,23 @@ def order(record: Record) -> Iterator[Problem]:
     for i, point in enumerate(measured.knee):
         if point.target is not None:
             yield Problem(f"knee.{i}.target", "is a number, expected null: a knee needs no target")
+
+
+def _recounted(field: str, point: MeasuredPoint, network: Network) -> Iterator[Problem]:
+    if network.params != point.params:
+        yield Problem(f"{field}.params", f"is {point.params}, but its network's file holds {network.params}")
+    if network.largest_integers > SHAPE_CONSTANT:
+        held = f"holds a tensor of {network.largest_integers} integers"
+        yield Problem(f"{field}.onnx", f"{held}, expected shapes alone: weights are floats and counted")
+
+
+def confirms(attempts: Sequence[Attempt], position: int) -> bool:
+    """Say whether the attempt at ``position`` repeats the one before it, which was to be confirmed."""
+    if not 0 < position < len(attempts):
+        return False
+    before, attempt = attempts[position - 1], attempts[position]
+    same = all(getattr(before, name) == getattr(attempt, name) for name in ("shape", "steps", "learning_rate"))
+    return same and before.verdict == "to-confirm" and attempt.verdict != "to-confirm"
 
 
 def _verdict(
@@ -237,12 +291,10 @@ def _attempts(field: str, point: MeasuredPoint) -> Iterator[Problem]:
         if (attempt.verdict != "failed") != (attempt.n_meeting >= needed):
             counts = f"{attempt.n_meeting} of {attempt.n_seeds} seeds meet the target and {needed} are needed"
             yield Problem(f"{field}.{j}.verdict", f"is {attempt.verdict}, but {counts}")
-        if (
-            certified
-            and j
-            and (point.attempts[j - 1].verdict, point.attempts[j - 1].shape) != ("to-confirm", attempt.shape)
-        ):
+        if certified and j and not confirms(point.attempts, j):
             yield Problem(f"{field}.{j}.verdict", "is certified after other attempts, but was not measured twice")
+        if attempt.verdict == "to-confirm" and not confirms(point.attempts, j + 1):
+            yield Problem(f"{field}.{j}.verdict", "is to-confirm, but the next attempt does not repeat it")
         if certified and attempt.params < point.params:
             yield Problem(f"{field}.{j}.params", f"{attempt.params} was certified, which is below the answer's")
         answered = answered or (certified and attempt.shape == point.shape and attempt.params == point.params)

@@ -7,9 +7,9 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
-from registry.errors import BrokenRule
+from registry.errors import BrokenRule, InvalidRecord
+from registry.onnx_wire import Network
 from registry.rules.record import LEVELS, Problem, Record
 from registry.rules.runs import read_runs
 from registry.store import (
@@ -22,9 +22,6 @@ from registry.store import (
     named_files,
     names_fault,
 )
-
-# How a tensor in an ONNX file says that its values lie in another file: a StringStringEntryProto with this key.
-_EXTERNAL_DATA: Final = b"\x0a\x08location"
 
 
 def path(record: Record) -> Iterator[Problem]:
@@ -52,12 +49,16 @@ def files(record: Record) -> Iterator[Problem]:
     if problem := names_fault(named):
         yield Problem("", problem)
     present = {}
-    for name, mode, _ in _content(record.folder):
+    unread: list[OSError] = []
+    for name, mode, _ in _content(record.folder, unread):
         present[name] = mode
         if not stat.S_ISREG(mode):
             yield Problem("", "is a link or no regular file", name)
         elif name not in named | {RECORD_FILE}:
             yield Problem("", "is not named in the record", name)
+    for error in unread:
+        place = os.path.relpath(os.fsdecode(error.filename), record.folder)
+        yield Problem("", f"cannot be read: {error.strerror}", place)
     for mention in mentions:
         if mention.path not in present:
             yield Problem("", "is named in the record but missing", mention.path)
@@ -68,7 +69,7 @@ def files(record: Record) -> Iterator[Problem]:
 def size(record: Record) -> Iterator[Problem]:
     """The folder holds at most 5 MB."""
     yield from record.load_faults("R-SIZE")
-    total = sum(n_bytes for _, _, n_bytes in _content(record.folder))
+    total = sum(n_bytes for _, _, n_bytes in _content(record.folder, []))  # R-FILES says what is unread
     if total > FOLDER_LIMIT:
         yield Problem("", f"its folder holds {total:,} bytes, expected at most {FOLDER_LIMIT:,}")
 
@@ -91,15 +92,25 @@ def trials(record: Record) -> Iterator[Problem]:
 
 
 def onnx_static(record: Record) -> Iterator[Problem]:
-    """Networks are .onnx files that carry their own weights."""
+    """Networks are .onnx files of plain operators, with all weights inside and the operator set that is stated."""
     if record.measured is None:
         return
     for name in sorted({mention.path for mention in named_files(record.measured)} - {record.measured.trials.path}):
         if not name.endswith(".onnx"):
             yield Problem("", "is named as a network, expected a name that ends in .onnx", name)
-        data = record.file(name)
-        if data is not None and _EXTERNAL_DATA in data:
-            yield Problem("", "refers to external data, expected all weights inside", name)
+    reported = set()
+    for field, point in record.points():
+        if point.onnx is None:
+            continue
+        stated = [(point.onnx.path, record.network(point.onnx.path, "float"))]
+        if point.onnx.int8 is not None:
+            stated.append((point.onnx.int8.path, record.network(point.onnx.int8.path, "int8")))
+        for name, network in stated:
+            if isinstance(network, InvalidRecord) and (name, network.message) not in reported:
+                reported.add((name, network.message))
+                yield Problem("", network.message, name)
+            elif isinstance(network, Network) and network.opset != point.onnx.opset:
+                yield Problem(f"{field}.onnx.opset", f"is {point.onnx.opset}, but {name} has {network.opset}")
 
 
 def supersedes(record: Record) -> Iterator[Problem]:
@@ -135,11 +146,18 @@ def _compared(record: Record, mention: NamedFile) -> Iterator[Problem]:
         yield Problem("", problem, mention.path)
 
 
-def _content(folder: Path) -> Iterator[tuple[str, int, int]]:
-    """Yield (path inside ``folder``, mode, bytes) of everything in it that is not a plain folder."""
-    for parent, inner, names in os.walk(folder):
+def _content(folder: Path, unread: list[OSError]) -> Iterator[tuple[str, int, int]]:
+    """Yield (path inside ``folder``, mode, bytes) of everything in it that is not a plain folder.
+
+    What cannot be read is added to ``unread``.
+    """
+    for parent, inner, names in os.walk(folder, onerror=unread.append):
         for name in sorted(inner + names):
             entry = Path(parent, name)
-            status = entry.lstat()
+            try:
+                status = entry.lstat()
+            except OSError as error:
+                unread.append(error)
+                continue
             if not stat.S_ISDIR(status.st_mode):
                 yield entry.relative_to(folder).as_posix(), status.st_mode, status.st_size

@@ -7,13 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, NamedTuple, final
+from typing import Any, Final, Literal, NamedTuple, final
 
-from registry.errors import BrokenRule
+from registry.errors import BrokenRule, InvalidRecord
 from registry.loader import JSON_LIMIT, parse_json, read_bytes, refuse_links
-from registry.schema import MeasuredGuideline, PublishedGuideline, TestResult
+from registry.onnx_wire import Network, read_network
+from registry.rules.runs import Run, read_runs
+from registry.schema import MeasuredGuideline, MeasuredPoint, PublishedGuideline, TestResult
 from registry.store import FOLDER_LIMIT, RECORD_FILE, parse_record, schema_faults
 
+ANSWERS_LIMIT: Final = 200_000_000  # right and wrong answers in a whole record: 25 MB of bits
 LEVELS: Final = 4  # task/dataset/family/v<N> between a root and a record's files
 
 
@@ -108,13 +111,47 @@ class Record:
         except BrokenRule:
             return None
 
-    def results(self) -> Iterator[Result]:
-        """Yield every ``test`` group: of frontier, knee and their brackets."""
+    def network(self, name: str, kind: Literal["float", "int8"]) -> Network | InvalidRecord | None:
+        """Return what the ONNX file ``name`` is made of, or why it may not be; None where the file cannot be read."""
+        data = self.file(name)
+        if data is None:
+            return None
+        try:
+            return read_network(data, kind)
+        except InvalidRecord as fault:
+            return fault
+
+    def points(self) -> Iterator[tuple[str, MeasuredPoint]]:
+        """Yield (field, point) of frontier and knee."""
         if self.measured is None:
             return
         for group, points in (("frontier", self.measured.frontier), ("knee", self.measured.knee)):
             for i, point in enumerate(points):
-                yield Result(f"{group}.{i}.test", point.target, point.test)
-                for j, cheaper in enumerate(point.bracket):
-                    yield Result(f"{group}.{i}.bracket.{j}.test", point.target, cheaper.test)
-                    yield Result(f"{group}.{i}.bracket.{j}.test_longer", point.target, cheaper.test_longer)
+                yield f"{group}.{i}", point
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...] | None:
+        """The lines of its trials file; None where they cannot be read: R-FILES or R-TRIALS says why."""
+        data = None if self.measured is None else self.file(self.measured.trials.path)
+        if self.measured is None or data is None:
+            return None
+        try:
+            return read_runs(data, self.measured.trials.path)
+        except BrokenRule:
+            return None
+
+    def n_answers(self) -> int:
+        """Return how many right and wrong answers the record holds: one a test item, for each seed and tested run."""
+        if self.measured is None:
+            return 0
+        n_seeds = sum(result.test.n_seeds for result in self.results())
+        n_tested = sum(run.trial.tested for run in self.runs or ())
+        return (n_seeds + n_tested) * (self.measured.question.dataset.n_test or 0)
+
+    def results(self) -> Iterator[Result]:
+        """Yield every ``test`` group: of frontier, knee and their brackets."""
+        for field, point in self.points():
+            yield Result(f"{field}.test", point.target, point.test)
+            for j, cheaper in enumerate(point.bracket):
+                yield Result(f"{field}.bracket.{j}.test", point.target, cheaper.test)
+                yield Result(f"{field}.bracket.{j}.test_longer", point.target, cheaper.test_longer)

@@ -42,7 +42,6 @@ NEEDS_HARNESS = {
     "frontier.*.ram_bytes_int8": "counted on the network's file",
     "frontier.*.attempts.*.params": "counted on the network, built again",
     "frontier.*.bracket.*.params": "counted on the network, built again",
-    "frontier.*.onnx.opset": "read from the network's file",
     "frontier.*.onnx.metric": "the network's file is run on the test split",
     "baselines.*.flops": "the baselines are fitted again",
     "cost.energy_estimate.kwh": "the estimate is made again from cost.wall_s",

@@ -172,7 +172,11 @@ def test_lookup_as_json_holds_the_query_and_all_answers(guides: Guides, filled: 
     ]  # fmt: skip
     assert answer["shape"] == {"width": 8, "depth": 1, "resolution": None}
     assert answer["bracket"][0]["verdict"] == "refuted"
-    assert {one["name"]: one["beats"] for one in answer["baselines"]} == {"majority": False, "nearest-neighbours": True}
+    assert {one["name"]: one["beats"] for one in answer["baselines"]} == {
+        "majority": False,
+        "nearest-neighbours": True,
+        "linear": False,
+    }
 
 
 def test_a_data_set_without_an_answer_is_mentioned_beside_those_with_one(guides: Guides, filled: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from registry.errors import InvalidRecord
-from registry.outcomes import decode_bits, encode_bits
+from registry.outcomes import decode_bits, encode_bits, share_right, unpack
 
 
 @pytest.mark.parametrize(("n_seeds", "n_items"), [(1, 1), (3, 8), (20, 597), (2, 9), (5, 64)])
@@ -17,6 +17,13 @@ def test_rows_come_back_as_they_went_in(n_seeds: int, n_items: int) -> None:
     rows = (np.random.default_rng(n_items).random((n_seeds, n_items)) < 0.9).tolist()
 
     assert decode_bits(encode_bits(rows), n_seeds, n_items) == rows
+
+
+def test_packed_rows_say_how_many_are_right() -> None:
+    rows = unpack(encode_bits([[True] * 9, [True, False] * 4 + [False]]), 2, 9)
+
+    assert rows == [b"\xff\x80", b"\xaa\x00"]
+    assert [share_right(row, 9) for row in rows] == [1.0, 4 / 9]
 
 
 def test_bits_are_packed_as_numpy_packs_them() -> None:

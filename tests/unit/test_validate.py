@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import errno
 import hashlib
 import json
+import os
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 
 from registry.errors import UsageError
 from registry.outcomes import encode_bits
 from registry.store import Store, canonical_json, record_hash
-from registry.validate import RULES, check, validate
-from tests.example_record import example_record, published_record, write_record
+from registry.validate import RULES, check, examine, validate
+from tests.example_record import example_record, published_record, tiny_network, write_record
 
 Record = dict[str, Any]
 Files = dict[str, bytes]
@@ -57,12 +63,19 @@ def _network(data: bytes) -> Change:
     return change
 
 
+def _with_integers(n: int) -> bytes:
+    """The first network with an integer tensor of ``n`` elements."""
+    model = onnx.load_from_string(tiny_network(8))
+    model.graph.initializer.append(onnx.helper.make_tensor("integers", onnx.TensorProto.INT64, [n], list(range(n))))
+    return bytes(model.SerializeToString())
+
+
 def _unpadded(record: Record, files: Files) -> None:
     """Outcomes of one seed less than the record says."""
     _test(record)["outcomes"] = encode_bits([[True] * 40] * 19)
 
 
-_CERTIFIED = 20  # the line of the first run of the first certified network: the failed attempt comes before
+_CERTIFIED = 40  # the line of the first run that is claimed: the failed attempt and the first pass come before
 
 # Rule, what to change, and how the finding reads after "<folder>/".
 CHANGES: list[tuple[str, Change, str]] = [
@@ -135,12 +148,17 @@ CHANGES: list[tuple[str, Change, str]] = [
     (
         "R-TRIALS",
         lambda record, files: record["trials"].update(n=3),
-        "guideline.json:trials.n: R-TRIALS is 3, but trials.jsonl has 185 lines",
+        "guideline.json:trials.n: R-TRIALS is 3, but trials.jsonl has 225 lines",
     ),
     (
         "R-ONNX-STATIC",
-        _network(b"\x0a\x08location\x12\x05/etc/"),
-        "onnx/w8-d1.onnx: R-ONNX-STATIC refers to external data, expected all weights inside",
+        _network(b"not an onnx"),
+        "onnx/w8-d1.onnx: R-ONNX-STATIC is not an ONNX file: wire type 6 in a model",
+    ),
+    (
+        "R-ONNX-STATIC",
+        lambda record, files: record["frontier"][0]["onnx"].update(opset=17),
+        "guideline.json:frontier.0.onnx.opset: R-ONNX-STATIC is 17, but onnx/w8-d1.onnx has 18",
     ),
     (
         "R-SUPERSEDES",
@@ -166,6 +184,11 @@ CHANGES: list[tuple[str, Change, str]] = [
         "R-RANGE",
         lambda record, files: record["question"]["metric"].update(unit="r2") or _test(record).update(best_of_3=1.2),
         "guideline.json:frontier.0.test.best_of_3: R-RANGE 1.2 is not an R2 of at most 1",
+    ),
+    (
+        "R-RANGE",
+        lambda record, files: record["question"]["dataset"].update(input_shape=[2**27, 2**26]),
+        "guideline.json:question.dataset.input_shape: R-RANGE is an example of more than 2**53 - 1 numbers",
     ),
     (
         "R-INTERVAL",
@@ -208,6 +231,12 @@ CHANGES: list[tuple[str, Change, str]] = [
     ),
     (
         "R-OUTCOMES",
+        lambda record, files: record["question"]["dataset"].update(n_test=8_000_000),
+        "guideline.json:question.dataset.n_test: R-OUTCOMES 8,000,000 items of all seeds and tested runs are "
+        "2,640,000,000 answers, expected at most 200,000,000",
+    ),
+    (
+        "R-OUTCOMES",
         _unpadded,
         "guideline.json:frontier.0.test.outcomes: R-OUTCOMES outcomes do not hold exactly 20 seeds x 40 items",
     ),
@@ -245,7 +274,7 @@ CHANGES: list[tuple[str, Change, str]] = [
     ),
     (
         "R-ATTEMPTS",
-        lambda record, files: record["frontier"][0]["attempts"].pop(),
+        lambda record, files: record["frontier"][0].update(attempts=record["frontier"][0]["attempts"][:1]),
         "guideline.json:frontier.0.attempts: R-ATTEMPTS has no certified attempt of the answer's shape and params",
     ),
     (
@@ -253,6 +282,24 @@ CHANGES: list[tuple[str, Change, str]] = [
         lambda record, files: record["frontier"][0]["attempts"][0].update(n_meeting=15),
         "guideline.json:frontier.0.attempts.0.verdict: R-ATTEMPTS is failed, "
         "but 15 of 20 seeds meet the target and 15 are needed",
+    ),
+    (
+        "R-ATTEMPTS",
+        lambda record, files: record["frontier"][0]["attempts"].pop(1),
+        "guideline.json:frontier.0.attempts.1.verdict: R-ATTEMPTS is certified after other attempts, "
+        "but was not measured twice",
+    ),
+    (
+        "R-ATTEMPTS",
+        lambda record, files: record["frontier"][0]["attempts"][1].update(learning_rate=0.02),
+        "guideline.json:frontier.0.attempts.1.verdict: R-ATTEMPTS is to-confirm, "
+        "but the next attempt does not repeat it",
+    ),
+    (
+        "R-ATTEMPTS",
+        lambda record, files: record["frontier"][0]["attempts"].append(record["frontier"][0]["attempts"][1]),
+        "guideline.json:frontier.0.attempts.3.verdict: R-ATTEMPTS is to-confirm, "
+        "but the next attempt does not repeat it",
     ),
     (
         "R-ORDER",
@@ -270,6 +317,17 @@ CHANGES: list[tuple[str, Change, str]] = [
         "guideline.json:knee.0.weight_bytes: R-PARAMS is 2441, but 4 x 610 params",
     ),
     (
+        "R-PARAMS",
+        lambda record, files: _network(tiny_network(9))(record, files),
+        "guideline.json:frontier.0.params: R-PARAMS is 610, but its network's file holds 685",
+    ),
+    (
+        "R-PARAMS",
+        lambda record, files: _network(_with_integers(17))(record, files),
+        "guideline.json:frontier.0.onnx: R-PARAMS holds a tensor of 17 integers, "
+        "expected shapes alone: weights are floats and counted",
+    ),
+    (
         "R-LAW",
         lambda record, files: record["law"]["valid_range"].update(n_train=[60, 2000]),
         "guideline.json:law.valid_range.n_train: R-LAW is not 60 to 1000, the points it was fitted to",
@@ -283,6 +341,32 @@ CHANGES: list[tuple[str, Change, str]] = [
         "R-LAW",
         lambda record, files: record["law"]["points"].reverse(),
         "guideline.json:law.points: R-LAW are not in ascending order of n_train",
+    ),
+    (
+        "R-LAW",
+        lambda record, files: record["law"]["draws"][3].pop(),
+        "guideline.json:law.draws.3: R-LAW has 2 values, but the first form has 3 parameters",
+    ),
+    (
+        "R-LAW",
+        lambda record, files: record.update(law=None, notes=["There is no law: it was a bad day."]),
+        "guideline.json:law: R-LAW is null, expected a note that says why and begins 'no law:'",
+    ),
+    (
+        "R-BASELINES",
+        lambda record, files: record["baselines"].pop(0),
+        "guideline.json:baselines: R-BASELINES have no majority, expected majority and linear beside a classifier",
+    ),
+    (
+        "R-BASELINES",
+        lambda record, files: record["baselines"][1].update(name="linear"),
+        "guideline.json:baselines.2.name: R-BASELINES linear stands twice",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: record["frontier"][0].update(bracket=[]),
+        "guideline.json:frontier.0.bracket: R-EVIDENCE is empty, "
+        "but runs have the cheaper shape of width 6 and depth 1",
     ),
     (
         "R-EVIDENCE",
@@ -328,12 +412,12 @@ CHANGES: list[tuple[str, Change, str]] = [
     (
         "R-EVIDENCE",
         lambda record, files: record["cost"].update(n_trials=184),
-        "guideline.json:cost.n_trials: R-EVIDENCE is 184, but there are 185 runs",
+        "guideline.json:cost.n_trials: R-EVIDENCE is 184, but there are 225 runs",
     ),
     (
         "R-EVIDENCE",
         lambda record, files: record["cost"].update(wall_s=9.0),
-        "guideline.json:cost.wall_s: R-EVIDENCE is 9, but the runs sum to 9.250",
+        "guideline.json:cost.wall_s: R-EVIDENCE is 9, but the runs sum to 11.250",
     ),
     (
         "R-EVIDENCE",
@@ -360,6 +444,16 @@ CHANGES: list[tuple[str, Change, str]] = [
         "R-EVIDENCE",
         lambda record, files: _run(record, files, _CERTIFIED, "trial", phase="search"),
         "guideline.json:frontier.0.test.n_seeds: R-EVIDENCE is 20, but there are 19 such runs",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: record["frontier"][0]["attempts"][2].update(n_meeting=16),
+        "guideline.json:frontier.0.attempts.2.n_meeting: R-EVIDENCE is 16, but 20 of its runs meet the target",
+    ),
+    (
+        "R-EVIDENCE",
+        lambda record, files: record["frontier"][0]["attempts"][1].update(n_meeting=20),
+        "guideline.json:frontier.0.attempts.1.n_meeting: R-EVIDENCE is 20, but 16 of its runs meet the target",
     ),
     (
         "R-EVIDENCE",
@@ -413,9 +507,11 @@ def test_a_folder_above_5_mb_breaks_the_size_rule(root: Path) -> None:
     _trials(padded)(record, files)
     for width in (8, 12):
         name = f"onnx/w{width}-d1.onnx"
-        files[name] = bytes(2_100_000)
+        model = onnx.load_from_string(files[name])
+        model.doc_string = "x" * 2_100_000
+        files[name] = model.SerializeToString()
         point = record["frontier"][(width - 8) // 4]["onnx"]
-        point.update(sha256=hashlib.sha256(files[name]).hexdigest(), bytes=2_100_000)
+        point.update(sha256=hashlib.sha256(files[name]).hexdigest(), bytes=len(files[name]))
     found = validate(write_record(root, record, files))
 
     assert [each.rule for each in found] == ["R-SIZE"]
@@ -547,7 +643,8 @@ def test_where_lower_is_better_the_bounds_change_sides(root: Path) -> None:
     record, files = example_record(targets=(0.9,))
     record["question"]["metric"].update(name="error-rate", direction="lower")
     point = record["frontier"][0]
-    point["bracket"] = []
+    for cheaper in point["bracket"]:
+        cheaper["verdict"] = "undecided"
     below = validate(write_record(root, record, files))
     point["target"] = 0.96
     record["version"], record["supersedes"] = 2, 1
@@ -557,6 +654,84 @@ def test_where_lower_is_better_the_bounds_change_sides(root: Path) -> None:
         "R-INTERVAL its bound 0.95 does not meet the target 0.9"
     ]
     assert above == []
+
+
+def test_without_a_law_a_note_that_says_why_will_do(root: Path) -> None:
+    record, files = example_record()
+    record.update(law=None, notes=["no law: it was a bad day"])
+
+    assert validate(write_record(root, record, files)) == []
+
+
+def _closed(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Let nobody list ``folder``, not even root."""
+    scandir = os.scandir
+
+    def refuse(path: Any = ".") -> Any:
+        if Path(path) == folder:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+
+
+@pytest.mark.parametrize("closed", ["", "image-cls", "image-cls/digits"])
+def test_a_folder_that_cannot_be_listed_is_found(root: Path, monkeypatch: pytest.MonkeyPatch, closed: str) -> None:
+    write_record(root, *example_record())
+    _closed(monkeypatch, root / closed)
+
+    assert [str(each) for each in validate(root)] == [f"{root / closed}: R-FILES cannot be listed: Permission denied"]
+
+
+def test_a_folder_in_a_record_that_cannot_be_listed_is_found(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write_record(root, *example_record())
+    _closed(monkeypatch, folder / "onnx")
+
+    assert str(validate(folder)[0]) == f"{folder}/onnx: R-FILES cannot be read: Permission denied"
+
+
+def test_a_record_not_yet_written_is_held_against_the_same_rules() -> None:
+    record, files = example_record()
+    changed = {**record, "supersedes": 1}
+
+    assert examine(record, files) == []
+    assert [str(each) for each in examine(changed, files)] == [
+        "guideline.json:supersedes: R-SUPERSEDES is 1, expected null in version 1"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "more", "finding"),
+    [
+        ({"mood": "good"}, {}, "guideline.json:mood: R-SCHEMA Extra inputs are not permitted"),
+        ({"cite": float("nan")}, {}, "guideline.json: R-CANONICAL cannot be written as canonical JSON"),
+        ({"id": "../../etc"}, {}, "guideline.json:id: R-SCHEMA String should match pattern"),
+        ({}, {"../escaped": b""}, "../escaped: R-FILES is not a plain path inside the record's folder"),
+        ({}, {"onnx": b""}, "guideline.json: R-FILES onnx and onnx are one file on some disks"),
+        ({}, {"more": b""}, "more: R-FILES is not named in the record"),
+        ({}, {"trials.jsonl": b""}, "trials.jsonl: R-FILES has another SHA-256 than the record says"),
+    ],
+)
+def test_a_record_that_could_not_be_written_is_refused_before(changes: Record, more: Files, finding: str) -> None:
+    record, files = example_record()
+
+    assert str(examine({**record, **changes}, {**files, **more})[0]).startswith(finding)
+
+
+def test_outcomes_that_would_fill_the_memory_are_refused_without_unpacking_them(root: Path) -> None:
+    record, files = example_record()
+    record["question"]["dataset"]["n_test"] = 7_999_992
+    packed = base64.b64encode(zlib.compress(bytes(999_999), 9)).decode()
+    for position in range(100):
+        _run(record, files, position, "outcome", test_outcomes=packed)
+    folder = write_record(root, record, files)
+    tracemalloc.start()
+    found = validate(folder)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert {each.rule for each in found} == {"R-OUTCOMES"}
+    assert peak < 50e6
 
 
 def test_one_rule_can_be_checked_alone(root: Path) -> None:
