@@ -1,7 +1,8 @@
 """Certify shapes on the test split with fresh seeds, and bracket the answer from below.
 
 A shape meets a target when 15 of its 20 fresh runs do: then the median run does, with 95 % confidence (exact sign
-test). The test split never chooses a rate, a number of steps, a checkpoint or a seed: validation settles those before.
+test). The test split decides whether a candidate is certified, and so which is tried next; it never chooses a rate, a
+number of steps, a checkpoint or a seed: validation settles those before.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ def _recipe() -> dict[str, Any]:
         "initialisation": "He uniform for hidden layers, LeCun uniform for the last, zero biases",
         "tuning": (
             f"at every shape and n_train: {RATES} learning rates a factor 2 apart, {SEEDS} seeds each, lowest mean "
-            "validation error, extended until the best is interior; weight decay 0"
+            "validation error; two more beyond the edge where it lies there, up to three times; weight decay 0"
         ),
         "steps_rule": (
             f"from {FIRST_STEPS} steps, doubled until the mean validation error of the best rate and its neighbours "
@@ -170,7 +170,7 @@ def _notes(
     if investigation.dataset.group is None:
         notes.append("train, validation and test are of the same source: the claims are for this test split")
     items = len(investigation.dataset.test())
-    notes.append(f"the {items:,} test items were read by {reads:,} runs, and nothing was chosen by them")
+    notes.append(f"the {items:,} test items were read by {reads:,} runs, which decided only what is certified")
     notes += [
         f"target {miss.target:g} not certified: {miss.reason}; nearest {miss.nearest.trial.shape} with median "
         f"{np.median(miss.nearest.values):.4f}"

@@ -136,6 +136,10 @@ class Investigation:
         higher = self.task.metric.direction == "higher"
         certified: list[tuple[float, Tested, list[Attempt]]] = []
         for target in sorted(self.study.targets, reverse=not higher):
+            if findings.misses:  # a fixed sequence ends at its first failure
+                reason = f"the easier target {findings.misses[0].target:g} was missed"
+                findings.misses.append(Miss(target, findings.misses[0].nearest, reason, []))
+                continue
             attempts: list[Attempt] = []
             test = yield from self._certify(target, attempts)
             if test is None:
@@ -143,17 +147,20 @@ class Investigation:
             else:
                 certified.append((target, test, attempts))
         self.say("bracketing, pruning, fitting the law")
-        tests = [test for _, test, _ in certified]
         results = yield from together(
             [
                 *[self.bracket(*found) for found in certified],
                 *[self.prune(target) for target, _, _ in certified],
-                self.law(tests, findings.notes),
+                self.law(findings.notes),
             ]
         )
         findings.law = results.pop()
-        findings.answers = [answer for answer in results if answer is not None]
-        findings.notes += self._unsettled({answer.test.trial.shape for answer in findings.answers})
+        scratch, pruned = results[: len(certified)], results[len(certified) :]
+        for first, second in zip(scratch, pruned, strict=True):
+            findings.answers += [first] if second is None else [first, second]
+            if second is None or self._order(second.test.trial.shape) >= self._order(first.test.trial.shape):
+                findings.notes.append(f"target {first.target:g}: pruning certified nothing smaller than from scratch")
+        findings.notes += self._doubts(findings.answers)
         return findings
 
     def params(self, shape: Shape) -> int:
@@ -167,22 +174,25 @@ class Investigation:
         self.settled.update(zip(missing, found, strict=True))
 
     def bracket(self, target: float, answer: Tested, attempts: list[Attempt]) -> Procedure[Answer]:
-        """Refute what is cheaper than ``answer``; whatever meets the target instead, twice, becomes the answer."""
+        """Refute what is cheaper than ``answer``; what meets the target instead, twice, becomes the answer.
+
+        Never a shape that has failed for this target, and never by 4 x the steps: those only leave it undecided.
+        """
         known: dict[Shape, Refutation] = {}
-        refused: list[Tested] = []  # met the target once, but not again
+        refused = {attempt.test.trial.shape for attempt in attempts if not attempt.certified and not attempt.repeat}
         while True:
             lacking = self._lacking(answer, target, known)
             yield from self.settle(lacking)
             found = yield from together([self._refute(self.settled[shape].trial, target) for shape in lacking])
             known.update(zip(lacking, found, strict=True))
-            tests = [test for found in known.values() for test in found.tests if test not in refused]
+            tests = [found.settled for shape, found in known.items() if shape not in refused]
             met = [test for test in tests if test.verdict(target, self.task) == "meets"]
             cheaper = [test for test in met if self._order(test.trial.shape) < self._order(answer.trial.shape)]
             if cheaper:
-                promising = min(cheaper, key=lambda test: (self._order(test.trial.shape), test.trial.steps))
+                promising = min(cheaper, key=lambda test: self._order(test.trial.shape))
                 confirmed = yield from self._confirm(promising, target, attempts)
                 if confirmed is None:
-                    refused.append(promising)
+                    refused.add(promising.trial.shape)
                 else:
                     answer = confirmed
             elif not self._lacking(answer, target, known):
@@ -232,13 +242,14 @@ class Investigation:
     ) -> Procedure[Answer]:
         """Refute the next notches down, while none is refuted and params are within a factor 1.5."""
         bracket: list[Refutation] = []
+        refused = {attempt.test.trial.shape for attempt in attempts if not attempt.certified and not attempt.repeat}
         for shape in reversed(narrower):
             if bracket and self.params(answer.trial.shape) > SHARP * self.params(shape):
                 break
             yield from self.settle([shape])
             found = yield from self._refute(self._pruned(shape, parent), target)
-            meeting = [test for test in found.tests if test.verdict(target, self.task) == "meets"]
-            confirmed = (yield from self._confirm(meeting[0], target, attempts)) if meeting else None
+            met = shape not in refused and found.settled.verdict(target, self.task) == "meets"
+            confirmed = (yield from self._confirm(found.settled, target, attempts)) if met else None
             if confirmed is not None:
                 answer, bracket = confirmed, []
                 continue
@@ -247,12 +258,20 @@ class Investigation:
                 break
         return Answer(target, answer, attempts, bracket[::-1])
 
-    def law(self, tests: Sequence[Tested], notes: list[str]) -> Procedure[dict[str, Any] | None]:
-        """Fit validation error against n_train at the largest certified shape; None, with a note, if refused."""
-        if not tests:
-            notes.append("no law: nothing was certified to fit it at")
-            return None
-        template = max((test.trial for test in tests), key=lambda trial: self._order(trial.shape))
+    def law(self, notes: list[str]) -> Procedure[dict[str, Any] | None]:
+        """Fit validation error against n_train at one shape; None, with a note, if refused.
+
+        The shape is the cheapest that meets the hardest target on validation, or else the best there: the test split
+        has no say in it.
+        """
+        error = min(self.task.target_to_error(target) for target in self.study.targets)
+        meeting = [found for found in self.settled.values() if found.error <= error]
+        chosen = (
+            min(meeting, key=lambda found: self._order(found.shape))
+            if meeting
+            else min(self.settled.values(), key=lambda found: (found.error, self._order(found.shape)))
+        )
+        template = chosen.trial
         n_full = len(self.dataset.train())
         least = max(10, 2 * self.dataset.n_classes)
         sizes = sorted({round(least * (n_full / least) ** (i / (LAW_CELLS - 1))) for i in range(LAW_CELLS)})
@@ -272,10 +291,10 @@ class Investigation:
             "examples_seen_rule": "steps x batch, with steps doubled until validation error improves by less than 3 %",
         }
 
-    def _unsettled(self, shapes: Iterable[Shape]) -> list[str]:
-        """Say which of ``shapes`` might do better with more steps or another rate than were tried."""
+    def _doubts(self, answers: Sequence[Answer]) -> list[str]:
+        """Say what might change an answer: training that had not settled, a bracket that is wide."""
         notes = []
-        for shape in sorted(shapes, key=self._order):
+        for shape in sorted({answer.test.trial.shape for answer in answers}, key=self._order):
             found = self.settled[shape]
             if found.capped:
                 notes.append(f"{shape}: validation error was still falling at the most steps, {found.trial.steps:,}")
@@ -283,6 +302,16 @@ class Investigation:
                 notes.append(
                     f"{shape}: the best learning rate, {found.trial.learning_rate:g}, is the edge of those tried"
                 )
+        below = {found.settled.trial.shape for answer in answers for found in answer.bracket}
+        if capped := sum(self.settled[shape].capped for shape in below):
+            notes.append(f"{capped} of {len(below)} bracketing shapes were still improving at the most steps")
+        for answer in answers:
+            params = self.params(answer.test.trial.shape)
+            refuted = [r for r in answer.bracket if r.verdict(answer.target, self.task) == "refuted"]
+            largest = max((self.params(r.settled.trial.shape) for r in refuted), default=0)
+            if params > SHARP * largest:
+                against = f"the largest refuted shape has {largest:,}" if largest else "no smaller shape is refuted"
+                notes.append(f"target {answer.target:g}, {answer.test.trial.route}: {params:,} params, but {against}")
         return notes
 
     def _template(self, shape: Shape) -> Trial:

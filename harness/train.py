@@ -16,18 +16,14 @@ from typing import Final
 import numpy as np
 import torch
 
-from harness import plugins
+from harness import measure, plugins
 from harness.families.base import Family, State
 from harness.ledger import sync_folder
-from harness.measure import count_flops
 from harness.shrink import prune
 from harness.stack import BatchStream, Progress, train
 from harness.trial import Outcome, Shape, Trial
 from registry.outcomes import encode_bits
 
-# Member-steps in one pack: at 1e4 to 5e4 a second this is 2 to 60 s.
-# measured: digits, K = 20, one core: mlp 2.5e4-5e4 member-steps/s up to width 64, cnn 3e3-9e3
-LARGEST_PACK: Final = {"mlp": 250_000, "cnn": 60_000}
 MOST_MEMBERS: Final = 64
 # Halves smaller than this take about as long as the whole: a step is overhead, and grouped convolution fills up to 8.
 FEWEST_HALVED: Final = 8
@@ -45,7 +41,8 @@ def packs(trials: Sequence[Trial], workers: int = 1) -> list[Sequence[Trial]]:
         groups[_program(trial)].append(trial)
     found: list[Sequence[Trial]] = []
     for members in groups.values():
-        most = max(1, min(MOST_MEMBERS, LARGEST_PACK.get(members[0].family, 100_000) // _steps(members[0])))
+        family: Family = plugins.load("families", members[0].family)
+        most = max(1, min(MOST_MEMBERS, family.pack_steps // _steps(members[0])))
         count = -(-len(members) // most)
         size = -(-len(members) // count)
         found += [members[i : i + size] for i in range(0, len(members), size)]
@@ -128,12 +125,13 @@ def flops(family: str, dataset: str, shape: Shape) -> float:
     """Return the forward flops of one example for a shape of a family on a data set."""
     data = plugins.load("datasets", dataset)
     network = plugins.load("families", family).network(data.input_shape, data.n_classes, shape)
-    return count_flops(network, data.input_shape)
+    return measure.count_flops(network, data.input_shape)
 
 
 def train_flops(trial: Trial) -> float:
     """Return the flops of one run, unpadded, what it was pruned from included: 3 x forward x examples seen."""
-    own = 3 * flops(trial.family, trial.dataset, trial.shape) * trial.steps * batch_size(trial)
+    forward = flops(trial.family, trial.dataset, trial.shape)
+    own = measure.train_flops(forward, trial.steps * batch_size(trial))
     return own + (train_flops(trial.pruned_from) if trial.pruned_from else 0.0)
 
 

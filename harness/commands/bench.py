@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from harness.trial import Outcome, Trial
 
 RUNS: Final = ".runs"
-PRELOAD: Final = ("harness.train", "harness.families.mlp", "harness.families.cnn")
+PRELOAD: Final = ("harness.train",)
 
 
 @click.command(

@@ -36,12 +36,14 @@ class Family(ABC):
         tasks: Names of the task categories it fits.
         depths: The depths a search tries.
         buckets: Padded widths, ascending: all widths up to one share its program.
+        pack_steps: Member-steps that make a pack of 2 to 60 s on one core.
     """
 
     name: str
     tasks: tuple[str, ...]
     depths: tuple[int, ...]
     buckets: tuple[int, ...]
+    pack_steps: int
 
     @abstractmethod
     def fits(self, input_shape: tuple[int, ...]) -> bool:

@@ -135,6 +135,7 @@ class CnnFamily(Family):
     tasks = ("image-cls",)
     depths = (1, 2, 3)
     buckets = (2, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+    pack_steps = 60_000  # measured: 3e3 to 9e3 a second on digits, up to width 8
 
     def fits(self, input_shape: tuple[int, ...]) -> bool:
         """Take images (channels, height, width)."""

@@ -108,6 +108,7 @@ class MlpFamily(Family):
     tasks = ("image-cls", "tabular-cls")
     depths = (0, 1, 2)
     buckets = (8, 16, 32, 64, 128, 256)
+    pack_steps = 250_000  # measured: 2.5e4 to 5e4 a second on digits, up to width 64
 
     def fits(self, input_shape: tuple[int, ...]) -> bool:
         """Take any input: it is flattened."""
