@@ -26,7 +26,7 @@ from harness.tuning import FIRST_RATE, MOST_STEPS, Settled, settle
 from registry.errors import InvalidData
 
 BATCH: Final = 32
-MOST_ATTEMPTS: Final = 24
+MOST_ATTEMPTS: Final = 40
 SHARP: Final = 1.5  # certified / refuted params: go on down while the nearest refuted shape is farther
 NOTCHES_DOWN: Final = 4
 PARENT_WIDTHS: Final = 4  # a pruned network starts from one this many times as wide

@@ -25,12 +25,12 @@ from harness.trial import Outcome, Shape, Trial
 from registry.outcomes import encode_bits
 
 MOST_MEMBERS: Final = 64
-# Halves smaller than this take about as long as the whole: a step is overhead, and grouped convolution fills up to 8.
-FEWEST_HALVED: Final = 8
+# Packs smaller than this take about as long as one of 8: a step is overhead, and grouped convolution fills up to 8.
+FEWEST_MEMBERS: Final = 8
 
 
 def packs(trials: Sequence[Trial], workers: int = 1) -> list[Sequence[Trial]]:
-    """Group trials that can train as one program, each group small enough to be one pack.
+    """Group trials that can train as one program, each group small enough to be one pack but no smaller than pays.
 
     Members of a pack share data set, family, padded shape, steps, batch size, route and the same of what they are
     pruned from. Where there are fewer packs than workers the longest are halved. The grouping decides speed only: no
@@ -42,12 +42,12 @@ def packs(trials: Sequence[Trial], workers: int = 1) -> list[Sequence[Trial]]:
     found: list[Sequence[Trial]] = []
     for members in groups.values():
         family: Family = plugins.load("families", members[0].family)
-        most = max(1, min(MOST_MEMBERS, family.pack_steps // _steps(members[0])))
+        most = max(FEWEST_MEMBERS, min(MOST_MEMBERS, family.pack_steps // _steps(members[0])))
         count = -(-len(members) // most)
         size = -(-len(members) // count)
         found += [members[i : i + size] for i in range(0, len(members), size)]
     found.sort(key=_work)
-    while len(found) < workers and found and len(found[-1]) >= 2 * FEWEST_HALVED:
+    while len(found) < workers and found and len(found[-1]) >= 2 * FEWEST_MEMBERS:
         longest = found.pop()
         half = len(longest) // 2
         found += [longest[:half], longest[half:]]
