@@ -82,16 +82,18 @@ class Tally:
     false_scratch: int
     false_pruned: int
 
+    @property
+    def least_rate(self) -> float:
+        """The lower end of the 95 % interval of the share of studies with a false claim."""
+        return _interval(self.false, self.studies)[0]
+
     def __str__(self) -> str:
-        shares = [
-            f"{name} {_share(count, self.studies)}"
-            for name, count in (
-                ("with a false claim", self.false),
-                ("from scratch", self.false_scratch),
-                ("pruned", self.false_pruned),
-            )
-        ]
-        return f"{self.studies} studies, {self.claiming} with a claim; {', '.join(shares)}"
+        counts = {"in all": self.false, "from scratch": self.false_scratch, "pruned": self.false_pruned}
+        shares = []
+        for name, count in counts.items():
+            low, high = _interval(count, self.studies)
+            shares.append(f"{name} {count} = {count / self.studies:.2%} [{low:.2%}, {high:.2%}]")
+        return f"{self.studies} studies, {self.claiming} with a claim; with a false one: {', '.join(shares)}"
 
 
 def real_world(trials: Path) -> World:
@@ -127,7 +129,6 @@ def _no_law(_investigation: Investigation, _notes: list[str]) -> Procedure[None]
     yield from nothing
 
 
-def _share(count: int, n: int) -> str:
-    low = clopper_pearson_low(count, n, 0.025)
-    high = 1 - clopper_pearson_low(n - count, n, 0.025)
-    return f"{count / n:.2%} [{low:.2%}, {high:.2%}]"
+def _interval(count: int, n: int) -> tuple[float, float]:
+    """Return the two-sided 95 % Clopper-Pearson interval of a share."""
+    return clopper_pearson_low(count, n, 0.025), 1 - clopper_pearson_low(n - count, n, 0.025)

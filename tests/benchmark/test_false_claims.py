@@ -13,8 +13,8 @@ from tests.false_claims import Tally, World, real_world, simulate
 from tests.shipped import ROOT
 
 TRIALS: Final = ROOT / "image-cls" / "digits" / "mlp" / "v1" / "trials.jsonl"
-STUDIES: Final = range(1000)
-LEVEL: Final = 0.05  # what a claim's sign test promises of one certification
+STUDIES: Final = range(500)
+LEVEL: Final = 0.05  # what the sign test promises of one certification; here of a whole study
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def test_false_claims_where_every_shape_just_misses(world: World, capsys: pytest
     tally = simulate(world.all_just_missing(0.95), (0.95,), STUDIES)
     report("every shape just misses 0.95", tally, capsys)
 
-    assert tally.false / tally.studies <= LEVEL
+    assert tally.least_rate <= LEVEL
 
 
 def test_false_claims_where_shapes_are_as_good_as_they_are(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,7 +36,7 @@ def test_false_claims_where_shapes_are_as_good_as_they_are(world: World, capsys:
     report("real shapes, targets 0.90, 0.95 and 0.97", tally, capsys)
 
     assert tally.claiming == tally.studies
-    assert tally.false / tally.studies <= LEVEL
+    assert tally.least_rate <= LEVEL
 
 
 def report(name: str, tally: Tally, capsys: pytest.CaptureFixture[str]) -> None:
