@@ -21,11 +21,17 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, NoReturn, final
 
-from harness.trial import Outcome, Trial
+from harness.trial import Outcome, Trial, check_result
 from registry.errors import InvalidData, NoSpace, UsageError
+from registry.loader import shown
 
 FORMAT: Final = 1
+ROW: Final = frozenset({"key", "trial", "outcome"})
 SPACE_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class _Refused(ValueError):
+    """JSON to the standard library, but not to us."""
 
 
 def configuration_hash(configuration: Mapping[str, Any]) -> str:
@@ -116,14 +122,16 @@ class Ledger:
         Raises:
             UsageError: If the trial already has a result.
             NoSpace: If the disk is full; every earlier result is intact, this one is not recorded.
-            ValueError: If the outcome holds a number that is not finite: JSON has none.
+            ValueError: If a value of the outcome is not finite, out of its range or does not fit the trial; nothing is
+                written.
         """
         key = trial.key
         if key in self._outcomes:
             raise UsageError(f"trial {key} already has a result in {self.path}; a result never changes")
         line = _line(_row(key, trial, outcome))
+        result = _read(line)
         self._append(line)
-        self._remember(line)
+        self._remember(*result)
 
     def _append(self, line: bytes) -> None:
         """Append a line in one write and wait until it is on disk; leave nothing of it where that fails."""
@@ -137,20 +145,13 @@ class Ledger:
             _raise_if_full(error, self.path, f"its {len(self._outcomes)} results are safe")
             raise
 
-    def _remember(self, line: bytes) -> None:
-        """Take a line's values over into memory.
+    def _remember(self, trial: Trial, outcome: Outcome) -> None:
+        """Take a result over into memory.
 
         Raises:
-            ValueError: If it is no JSON, or no result; the message says what is wrong.
+            ValueError: If its trial has one already.
         """
-        values = _parse(line)
-        try:
-            trial, outcome = Trial.from_json(values["trial"]), Outcome.from_json(values["outcome"])
-            key = values["key"]
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"it is not a result ({type(error).__name__}: {error})") from None
-        if key != trial.key:
-            raise ValueError(f"its key is {key!r}, but its trial has the key '{trial.key}'")
+        key = trial.key
         if key in self._outcomes:
             raise ValueError(f"trial {key} has an earlier result")
         self._trials[key] = trial
@@ -170,7 +171,7 @@ class Ledger:
             self._check_header(lines[0], json.loads(header))
         for number, line in enumerate(lines[1:], start=2):
             try:
-                self._remember(line)
+                self._remember(*_read(line))
             except ValueError as error:
                 self._refuse(number, str(error))
         if torn:
@@ -179,15 +180,16 @@ class Ledger:
             self.note = f"{self.path}: cut off {torn} bytes of a last line that an interrupted write left unfinished"
         if not lines:
             self._append(header)
-            _sync_folder(self.path.parent)
+            sync_folder(self.path.parent)
 
     def _check_header(self, line: bytes, expected: dict[str, Any]) -> None:
         """Refuse a file that is no ledger, that a newer version wrote, or that another configuration filled."""
         try:
             found = _parse(line)
             if found["ledger"] != FORMAT:
+                there = shown(str(found["ledger"]))
                 raise UsageError(
-                    f"{self.path} is a ledger of format {found['ledger']}, but this version reads format {FORMAT}",
+                    f"{self.path} is a ledger of format {there}, but this version reads format {FORMAT}",
                     "use the version that began this run, or another --out",
                 )
             if found["hash"] != configuration_hash(found["configuration"]):
@@ -217,10 +219,32 @@ def _row(key: str, trial: Trial, outcome: Outcome) -> dict[str, Any]:
     return {"key": key, "trial": trial.to_json(), "outcome": outcome.to_json()}
 
 
-def _parse(line: bytes) -> dict[str, Any]:
+def _read(line: bytes) -> tuple[Trial, Outcome]:
+    """Read one result, every value of it checked.
+
+    Raises:
+        ValueError: If it is no strict JSON, or no result; the message says what is wrong.
+    """
+    values = _parse(line)
+    if set(values) != ROW:
+        raise ValueError(f"it is not a result: expected key, trial and outcome, got {shown(', '.join(values))}")
     try:
-        values = json.loads(line.decode())
-    except ValueError:
+        trial, outcome = Trial.from_json(values["trial"]), Outcome.from_json(values["outcome"])
+    except RecursionError:
+        raise ValueError("its trial is nested too deeply") from None
+    check_result(trial, outcome)
+    if values["key"] != trial.key:
+        raise ValueError(f"its key is {shown(repr(values['key']))}, but its trial has the key '{trial.key}'")
+    return trial, outcome
+
+
+def _parse(line: bytes) -> dict[str, Any]:
+    """Parse one JSON object, refusing a key that stands twice and what is no number to JSON."""
+    try:
+        values = json.loads(line.decode(), object_pairs_hook=_distinct, parse_constant=_no_number)
+    except _Refused:
+        raise
+    except (ValueError, RecursionError):
         raise ValueError("it is not JSON") from None
     if not isinstance(values, dict):
         raise ValueError("it is not a JSON object")
@@ -228,11 +252,24 @@ def _parse(line: bytes) -> dict[str, Any]:
 
 
 def _is_json(line: bytes) -> bool:
+    """Whether a line is a whole JSON object, even one that :func:`_parse` refuses: an interrupted write makes none."""
     try:
-        _parse(line)
-    except ValueError:
+        return isinstance(json.loads(line.decode()), dict)
+    except (ValueError, RecursionError):
         return False
-    return True
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise _Refused(f"the key '{shown(twice)}' stands twice in one object")
+    return values
+
+
+def _no_number(name: str) -> NoReturn:
+    raise _Refused(f"{name} is not a number JSON knows, expected a finite one")
 
 
 def _open_locked(path: Path) -> int:
@@ -257,8 +294,8 @@ def _open_locked(path: Path) -> int:
     return descriptor
 
 
-def _sync_folder(folder: Path) -> None:
-    """Wait until a new file's name is on disk."""
+def sync_folder(folder: Path) -> None:
+    """Wait until the names of new files in ``folder`` are on disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

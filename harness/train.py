@@ -18,6 +18,7 @@ import torch
 
 from harness import measure, plugins
 from harness.families.base import Family, State
+from harness.ledger import sync_folder
 from harness.shrink import prune
 from harness.stack import BatchStream, Progress, train
 from harness.trial import Outcome, Shape, Trial
@@ -100,13 +101,17 @@ def _run_pack(trials: Sequence[Trial], weights: Path | None) -> list[Outcome]:
 
 
 def save_weights(path: Path, state: State) -> None:
-    """Write a state atomically as an uncompressed npz."""
+    """Write a state atomically as an uncompressed npz; when this returns, it is on disk, its name included."""
     buffer = io.BytesIO()
     np.savez(buffer, allow_pickle=False, **{name: tensor.numpy() for name, tensor in state.items()})
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_bytes(buffer.getvalue())
+    with temporary.open("wb") as file:
+        file.write(buffer.getvalue())
+        file.flush()
+        os.fsync(file.fileno())
     temporary.replace(path)
+    sync_folder(path.parent)
 
 
 def load_weights(path: Path) -> State:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, final
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final, Literal, final, get_args
+
+from harness.fields import choice, fraction, number, text, unlike, whole, whole_object
+
+Route = Literal["scratch", "pruned"]
+Status = Literal["ok", "diverged", "failed"]
+PHASES: Final = ("tune", "search", "certify", "confirm", "bracket")
 
 
 @final
@@ -20,6 +26,24 @@ class Shape:
     def __str__(self) -> str:
         side = f", resolution {self.resolution}" if self.resolution is not None else ""
         return f"width {self.width}, depth {self.depth}{side}"
+
+    @classmethod
+    def from_json(cls, values: object, name: str = "shape") -> Shape:
+        """Rebuild a shape from its fields.
+
+        Raises:
+            ValueError: If a field is missing, unknown, of another type or out of range; starts with ``name``.
+        """
+        found = whole_object(values, {field.name for field in fields(cls)}, name)
+        whole(found, "width", name, least=0)
+        whole(found, "depth", name, least=0)
+        if found["resolution"] is not None:
+            whole(found, "resolution", name, least=1)
+        if (found["width"] == 0) != (found["depth"] == 0):
+            raise ValueError(
+                f"{name}.width is {found['width']} at depth {found['depth']}, expected 0 at 0 and only there"
+            )
+        return cls(**found)
 
 
 @final
@@ -53,7 +77,7 @@ class Trial:
     weight_decay: float
     steps: int
     batch_size: int
-    route: Literal["scratch", "pruned"] = "scratch"
+    route: Route = "scratch"
     pruned_from: Trial | None = None
     phase: str = "search"
     tested: bool = False
@@ -69,13 +93,32 @@ class Trial:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Trial:
-        """Rebuild a trial from :meth:`to_json`."""
-        values = dict(values)
-        values["shape"] = Shape(**values["shape"])
-        if values["pruned_from"] is not None:
-            values["pruned_from"] = cls.from_json(values["pruned_from"])
-        return cls(**values)
+    def from_json(cls, values: object, name: str = "trial") -> Trial:
+        """Rebuild a trial from :meth:`to_json`.
+
+        Raises:
+            ValueError: If a field is missing, unknown, of another type or out of range; starts with ``name``.
+        """
+        found = whole_object(values, {field.name for field in fields(cls)}, name)
+        found["shape"] = Shape.from_json(found["shape"], f"{name}.shape")
+        for part in ("dataset", "family"):
+            text(found, part, name)
+        for count in ("n_train", "steps", "batch_size"):
+            whole(found, count, name, least=1)
+        whole(found, "seed", name, least=0)
+        number(found, "learning_rate", name)
+        number(found, "weight_decay", name)
+        choice(found, "route", name, get_args(Route))
+        choice(found, "phase", name, PHASES)
+        if not isinstance(found["tested"], bool):
+            raise unlike(found["tested"], f"{name}.tested", "true or false")
+        if found["learning_rate"] == 0:
+            raise unlike(found["learning_rate"], f"{name}.learning_rate", "a number above 0")
+        if found["pruned_from"] is not None:
+            found["pruned_from"] = cls.from_json(found["pruned_from"], f"{name}.pruned_from")
+        if (found["route"] == "pruned") != (found["pruned_from"] is not None):
+            raise ValueError(f"{name}.pruned_from does not fit its route, expected a trial where that is 'pruned' only")
+        return cls(**found)
 
 
 @final
@@ -96,7 +139,7 @@ class Outcome:
         reason: Why it failed, one line.
     """
 
-    status: Literal["ok", "diverged", "failed"]
+    status: Status
     val_error: float | None = None
     val_loss: float | None = None
     best_step: int | None = None
@@ -112,6 +155,67 @@ class Outcome:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Outcome:
-        """Rebuild an outcome from :meth:`to_json`."""
-        return cls(**values)
+    def from_json(cls, values: object, name: str = "outcome") -> Outcome:
+        """Rebuild an outcome from :meth:`to_json`.
+
+        Raises:
+            ValueError: If a field is missing, unknown, of another type, out of range or does not fit the status;
+                starts with ``name``.
+        """
+        found = whole_object(values, {field.name for field in fields(cls)}, name)
+        choice(found, "status", name, get_args(Status))
+        ok = found["status"] == "ok"
+        for part in ("val_error", "val_loss", "best_step"):
+            if (found[part] is not None) != ok:
+                raise unlike(found[part], f"{name}.{part}", "a value where the status is 'ok', and null elsewhere")
+        for part in ("test_error", "test_outcomes"):
+            if found[part] is not None and not ok:
+                raise unlike(found[part], f"{name}.{part}", f"null where the status is '{found['status']}'")
+        if ok:
+            fraction(found, "val_error", name)
+            number(found, "val_loss", name)
+            whole(found, "best_step", name, least=1)
+        if found["test_error"] is not None:
+            fraction(found, "test_error", name)
+        if found["test_outcomes"] is not None:
+            text(found, "test_outcomes", name)
+        number(found, "train_flops", name)
+        number(found, "wall_s", name)
+        if not isinstance(found["reason"], str):
+            raise unlike(found["reason"], f"{name}.reason", "a text")
+        _check_curve(found["curve"], f"{name}.curve")
+        return cls(**found)
+
+
+def check_result(trial: Trial, outcome: Outcome) -> None:
+    """Refuse an outcome that cannot have come of ``trial``, each of them checked by itself before.
+
+    Raises:
+        ValueError: If a step lies beyond the trial's, or test results are there although it read none, or are missing.
+    """
+    if outcome.best_step is not None and outcome.best_step > trial.steps:
+        raise ValueError(f"outcome.best_step is {outcome.best_step}, expected at most the trial's {trial.steps} steps")
+    if outcome.curve and outcome.curve[-1][0] > trial.steps:
+        last = outcome.curve[-1][0]
+        raise ValueError(f"outcome.curve goes to step {last}, expected at most the trial's {trial.steps} steps")
+    tested = trial.tested and outcome.status == "ok"
+    for name, value in (("test_error", outcome.test_error), ("test_outcomes", outcome.test_outcomes)):
+        if (value is not None) != tested:
+            expected = "a value: the trial is tested" if tested else "null: the trial is not tested"
+            raise unlike(value, f"outcome.{name}", expected)
+
+
+def _check_curve(curve: object, name: str) -> None:
+    """Refuse what is no list of [step, validation error, validation loss], steps rising."""
+    if not isinstance(curve, list):
+        raise unlike(curve, name, "a list of [step, error, loss]")
+    last = 0
+    for position, point in enumerate(curve):
+        here = f"{name}.{position}"
+        if not isinstance(point, list) or len(point) != 3:
+            raise unlike(point, here, "[step, error, loss]")
+        named = dict(zip(("step", "error", "loss"), point, strict=True))
+        whole(named, "step", here, least=last + 1)
+        fraction(named, "error", here)
+        number(named, "loss", here)
+        last = named["step"]

@@ -34,7 +34,7 @@ def outcome_of(trial: Trial) -> Outcome:
     """What each toy run of a trial comes to: a number that only the trial decides."""
     error = int(trial.key[:8], 16) / 2**32
     return Outcome(
-        status="ok", val_error=error, val_loss=2 * error, best_step=trial.steps, curve=[[1.0, 1.0, 2.0]], wall_s=error
+        status="ok", val_error=error, val_loss=2 * error, best_step=trial.steps, curve=[[1, 1.0, 2.0]], wall_s=error
     )
 
 

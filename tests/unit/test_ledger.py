@@ -125,8 +125,8 @@ def damage(line: bytes, what: str) -> bytes:
     ("what", "said"),
     [
         ("a digit of its trial", "its key is "),
-        ("a missing part", "it is not a result (KeyError: 'outcome')"),
-        ("an unknown field", "it is not a result (TypeError: "),
+        ("a missing part", "it is not a result: expected key, trial and outcome, got key, trial"),
+        ("an unknown field", "outcome.statue is unknown"),
         ("no object", "it is not a JSON object"),
         ("half a line", "it is not JSON"),
     ],
@@ -143,6 +143,100 @@ def test_damaged_line_in_the_middle_is_named_and_nothing_is_touched(filled: Path
     assert error.value.message.startswith(f"{filled}: line 3 is damaged: {said}")
     assert error.value.hint == f"restore the file from a copy, or remove {filled.parent} to begin anew"
     assert filled.read_bytes() == before
+
+
+def changed(line: bytes, change: str) -> bytes:
+    """Put ``path.to.field = JSON`` into a line as text: so even what no writer of JSON would write gets there."""
+    path, _, value = change.partition(" = ")
+    *folders, name = path.split(".")
+    values = json.loads(line)
+    folder = values
+    for key in folders:
+        folder = folder[int(key) if key.isdigit() else key]
+    folder[int(name) if name.isdigit() else name] = "here"
+    return json.dumps(values).replace('"here"', value).encode() + b"\n"
+
+
+WRONG_VALUES = [
+    ("outcome.val_error = NaN", "NaN is not a number JSON knows, expected a finite one"),
+    ("outcome.val_loss = -Infinity", "-Infinity is not a number JSON knows, expected a finite one"),
+    ("outcome.val_loss = 1e999", "outcome.val_loss is Infinity, expected a finite number of at least 0"),
+    ('outcome.val_error = 0.5, "val_error": 0.4', "the key 'val_error' stands twice in one object"),
+    ('outcome.val_error = "x"', 'outcome.val_error is "x", expected a fraction in [0, 1]'),
+    ("outcome.val_error = true", "outcome.val_error is true, expected a fraction in [0, 1]"),
+    ("outcome.val_error = 5.0", "outcome.val_error is 5.0, expected a fraction in [0, 1]"),
+    ("outcome.val_error = null", "outcome.val_error is null, expected a value where the status is 'ok'"),
+    ("outcome.val_loss = -0.5", "outcome.val_loss is -0.5, expected a finite number of at least 0"),
+    ("outcome.test_error = 0.5", "outcome.test_error is 0.5, expected null: the trial is not tested"),
+    ('outcome.test_outcomes = "eA=="', 'outcome.test_outcomes is "eA==", expected null: the trial is not tested'),
+    ("outcome.train_flops = -1.0", "outcome.train_flops is -1.0, expected a finite number of at least 0"),
+    ("outcome.wall_s = []", "outcome.wall_s is [], expected a finite number of at least 0"),
+    ("outcome.best_step = 0", "outcome.best_step is 0, expected a whole number from 1 to 2**53 - 1"),
+    ("outcome.best_step = 7.5", "outcome.best_step is 7.5, expected a whole number from 1 to 2**53 - 1"),
+    ("outcome.best_step = 101", "outcome.best_step is 101, expected at most the trial's 100 steps"),
+    ('outcome.status = "fine"', 'outcome.status is "fine", expected one of ok, diverged, failed'),
+    ("outcome.status = []", "outcome.status is [], expected one of ok, diverged, failed"),
+    ('outcome.status = "diverged"', "outcome.val_error is "),
+    ("outcome.reason = null", "outcome.reason is null, expected a text"),
+    ("outcome.curve = {}", "outcome.curve is {}, expected a list of [step, error, loss]"),
+    ("outcome.curve = [[1, 0.5]]", "outcome.curve.0 is [1, 0.5], expected [step, error, loss]"),
+    ("outcome.curve = [[1.0, 0.5, 2.0]]", "outcome.curve.0.step is 1.0, expected a whole number from 1 to 2**53 - 1"),
+    ("outcome.curve = [[1, 1.5, 2.0]]", "outcome.curve.0.error is 1.5, expected a fraction in [0, 1]"),
+    ("outcome.curve = [[2, 0.5, 2.0], [2, 0.5, 2.0]]", "outcome.curve.1.step is 2, expected a whole number from 3"),
+    ("outcome.curve = [[101, 0.5, 2.0]]", "outcome.curve goes to step 101, expected at most the trial's 100 steps"),
+    ("outcome = 3", "outcome is 3, expected an object"),
+    ('trial.shape.width = "4"', 'trial.shape.width is "4", expected a whole number from 0 to 2**53 - 1'),
+    ("trial.shape.depth = 0", "trial.shape.width is 4 at depth 0, expected 0 at 0 and only there"),
+    ("trial.shape.resolution = 0", "trial.shape.resolution is 0, expected a whole number from 1 to 2**53 - 1"),
+    ("trial.dataset = 1", "trial.dataset is 1, expected a text that is not empty"),
+    ("trial.seed = -1", "trial.seed is -1, expected a whole number from 0 to 2**53 - 1"),
+    ("trial.seed = 9007199254740992", "trial.seed is 9007199254740992, expected a whole number from 0 to 2**53 - 1"),
+    ("trial.steps = true", "trial.steps is true, expected a whole number from 1 to 2**53 - 1"),
+    ("trial.learning_rate = 0.0", "trial.learning_rate is 0.0, expected a number above 0"),
+    ("trial.weight_decay = null", "trial.weight_decay is null, expected a finite number of at least 0"),
+    ('trial.route = "magic"', 'trial.route is "magic", expected one of scratch, pruned'),
+    ('trial.route = "pruned"', "trial.pruned_from does not fit its route"),
+    ("trial.pruned_from = {}", "trial.pruned_from.batch_size is missing"),
+    ('trial.phase = "later"', 'trial.phase is "later", expected one of tune, search, certify, confirm, bracket'),
+    ("trial.tested = 1", "trial.tested is 1, expected true or false"),
+    ("trial.tested = true", "outcome.test_error is null, expected a value: the trial is tested"),
+    ("key = 12", "its key is 12, but its trial has the key"),
+]
+
+
+@pytest.mark.parametrize(("change", "said"), WRONG_VALUES, ids=[change for change, _ in WRONG_VALUES])
+@pytest.mark.parametrize("number", [3, 4], ids=["middle", "last"])
+def test_wrong_value_is_named_and_nothing_is_touched(filled: Path, number: int, change: str, said: str) -> None:
+    lines = filled.read_bytes().splitlines(keepends=True)
+    lines[number - 1] = changed(lines[number - 1], change)
+    filled.write_bytes(b"".join(lines))
+    before = filled.read_bytes()
+
+    with pytest.raises(InvalidData) as error:
+        reopen(filled)
+
+    assert error.value.message.startswith(f"{filled}: line {number} is damaged: {said}")
+    assert filled.read_bytes() == before
+
+
+@pytest.mark.parametrize("line", [b"[" * 100_000, b'{"a":' * 100_000, b"9" * 5000, b'{"key":"\xff"}'])
+def test_line_that_overwhelms_the_parser_is_damage(filled: Path, line: bytes) -> None:
+    lines = filled.read_bytes().splitlines()
+    lines[2] = line
+    filled.write_bytes(b"\n".join(lines) + b"\n")
+
+    with pytest.raises(InvalidData, match="line 3 is damaged: it is not JSON"):
+        reopen(filled)
+
+
+def test_result_out_of_range_is_refused_before_it_is_written(path: Path) -> None:
+    with Ledger.open(path, CONFIGURATION, resume=False) as ledger:
+        before = path.read_bytes()
+        with pytest.raises(ValueError, match=r"outcome.val_error is 5.0, expected a fraction in \[0, 1\]"):
+            ledger.record(TRIALS[0], replace(outcome_of(TRIALS[0]), val_error=5.0))
+
+        assert path.read_bytes() == before
+        assert not ledger.results
 
 
 def test_key_that_stands_twice_in_the_file_is_damage(filled: Path) -> None:

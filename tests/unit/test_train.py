@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -192,6 +193,21 @@ def test_weights_come_back_as_they_were(tmp_path: Path) -> None:
     assert found.keys() == state.keys()
     assert all(torch.equal(found[name], state[name]) for name in state)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.npz"]
+
+
+def test_weights_are_on_disk_before_they_have_their_name_and_the_name_before_it_returns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, synced, fsync = tmp_path / "new" / "a.npz", [], os.fsync
+
+    def watch(descriptor: int) -> None:
+        fsync(descriptor)
+        synced.append((os.path.samestat(os.fstat(descriptor), path.parent.stat()), path.exists()))
+
+    monkeypatch.setattr(os, "fsync", watch)
+    save_weights(path, {"head.bias": torch.zeros(1)})
+
+    assert synced == [(False, False), (True, True)]
 
 
 def test_untested_runs_never_read_the_test_split(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,44 @@
+"""The rate of false claims of the whole procedure, over the runs that certified the shipped record of digits/mlp.
+
+Takes some minutes; ``pytest tests/benchmark/test_false_claims.py`` prints the rates with their 95 % intervals.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from tests.false_claims import Tally, World, real_world, simulate
+from tests.shipped import ROOT
+
+TRIALS: Final = ROOT / "image-cls" / "digits" / "mlp" / "v1" / "trials.jsonl"
+STUDIES: Final = range(500)
+LEVEL: Final = 0.05  # what the sign test promises of one certification; here of a whole study
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    if not TRIALS.is_file():
+        pytest.skip(f"{TRIALS} is missing: there are no real runs to resample")
+    return real_world(TRIALS)
+
+
+def test_false_claims_where_every_shape_just_misses(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    tally = simulate(world.all_just_missing(0.95), (0.95,), STUDIES)
+    report("every shape just misses 0.95", tally, capsys)
+
+    assert tally.least_rate <= LEVEL
+
+
+def test_false_claims_where_shapes_are_as_good_as_they_are(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    tally = simulate(world, (0.90, 0.95, 0.97), STUDIES)
+    report("real shapes, targets 0.90, 0.95 and 0.97", tally, capsys)
+
+    assert tally.claiming == tally.studies
+    assert tally.least_rate <= LEVEL
+
+
+def report(name: str, tally: Tally, capsys: pytest.CaptureFixture[str]) -> None:
+    with capsys.disabled():
+        print(f"\n{name}: {tally}")
