@@ -17,7 +17,7 @@ import click
 
 from harness import plugins
 from registry import parse
-from registry.errors import Interrupted, NoAnswer, UsageError
+from registry.errors import Interrupted, InvalidRecord, NoAnswer, UsageError
 from registry.options import Reading, examples, quiet
 from registry.roots import OWN_FOLDER
 
@@ -178,12 +178,16 @@ def _publish(
 ) -> None:
     from harness.publish import publication
     from registry.store import Store, record_hash
+    from registry.validate import examine
 
     store, study = Store(root), investigation.study
     record_id = f"{study.task}/{study.dataset}/{study.family}"
     latest = store.next_version(record_id) - 1
     version = latest + 1 if f"{record_id}@{latest}" in store.released() else max(1, latest)
     made = publication(investigation, findings, ledger, folder / "weights", version=version, command=_command(study))
+    faults = examine(made.record, made.files)
+    if faults:
+        raise InvalidRecord(f"the record breaks {len(faults)} of its own rules and is not written: {faults[0]}")
     place = store.replace(made.record, made.files)
     published.write(place, root, record_hash(made.record), study.targets)
 
