@@ -26,4 +26,5 @@ def COMMAND(registry: tuple[str, ...], json_: bool, quiet: bool) -> None:
     else:
         for one in rebuilt:
             place = one["index"] or "memory only: neither the root nor the cache folder can be written"
-            click.echo(f"{one['root']}: {one['records']:,} records indexed in {place}")
+            noun = "record" if one["records"] == 1 else "records"
+            click.echo(f"{one['root']}: {one['records']:,} {noun} indexed in {place}")

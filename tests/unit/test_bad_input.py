@@ -16,7 +16,7 @@ import pytest
 from registry import cli, index, lookup, plugins
 from registry.errors import MissingDependency
 from tests.example_record import example_record, published_record
-from tests.unit.conftest import Result, write
+from tests.unit.conftest import Result, settle, write
 
 Guides = Callable[..., Result]
 ASK = ("lookup", "--task", "image-cls", "--target-acc", "0.9")
@@ -147,6 +147,78 @@ def test_a_damaged_record_is_warned_about_and_left_out_and_fails_validation(
     assert problem in shown.err
 
 
+def linked(path: Path) -> None:
+    path.rename(path.parent.parent / "elsewhere.json")
+    path.symlink_to(path.parent.parent / "elsewhere.json")
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:700])
+
+
+def of_a_newer_major(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b'"schema_version":"1', b'"schema_version":"2'))
+
+
+@pytest.mark.parametrize("damage", [linked, truncated, of_a_newer_major])
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (ASK, 4, "every guideline for image-cls is damaged"),
+        ((*ASK, "--dataset", "digits"), 4, "every guideline for image-cls on digits is damaged"),
+        ((*ASK, "--family", "mlp"), 4, "every guideline for image-cls with mlp is damaged"),
+        ((*ASK, "--dataset", "wine"), 3, "no guideline for image-cls is on record"),
+        (("list",), 4, "every guideline in "),
+        (("show", "image-cls/digits/mlp"), 1, "v1/guideline.json:"),
+        (("show", "image-cls/digits/mlp@1"), 1, "v1/guideline.json:"),
+        (("export", "image-cls/digits/mlp", "0.9", "--code"), 1, "v1/guideline.json:"),
+    ],
+)
+def test_where_all_there_is_is_damaged_that_is_said(
+    guides: Guides, root: Path, damage: Callable[[Path], None], arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    path = write(root, example_record()[0])
+    damage(path)
+    result = guides(*arguments, "--registry", root)
+    warning, said = result.err.splitlines()[:2]
+
+    assert result.code == code
+    assert warning.startswith(f"warning: {path}:")
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    "arguments", [("show", "image-cls/digits/mlp"), ("export", "image-cls/digits/mlp", "0.9", "--onnx", "net.onnx")]
+)
+def test_an_older_version_in_place_of_a_damaged_one_comes_with_a_warning(
+    guides: Guides, root: Path, arguments: tuple[str, ...]
+) -> None:
+    write(root, example_record()[0])
+    newer = write(root, example_record(version=2)[0])
+    truncated(newer)
+    result = guides(*arguments, "--registry", root)
+    named = guides("show", "image-cls/digits/mlp@2", "--registry", root)
+
+    assert result.code == 0
+    assert result.err.startswith(f"warning: {newer}: R-JSON is not JSON")
+    assert named.code == 1
+    assert named.err.splitlines()[1].startswith(f"{newer}: R-JSON is not JSON")
+
+
+@pytest.mark.parametrize("command", ["show", "export"])
+def test_a_record_that_lost_a_field_since_it_was_indexed_is_refused(
+    guides: Guides, root: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    record, _ = example_record()
+    del record["notes"]
+    path = write(root, record)
+    monkeypatch.setattr(index, "_auditor", lambda: None)
+    arguments = ("0.9", "--code") if command == "export" else ()
+    result = guides(command, "image-cls/digits/mlp", *arguments, "--registry", root)
+
+    assert (result.code, result.err) == (1, f"{path}:notes: R-SCHEMA Field required\n")
+
+
 def test_a_record_that_is_a_link_is_left_out(guides: Guides, filled: Path, tmp_path: Path) -> None:
     path = filled / "image-cls/fashion/mlp/v1/guideline.json"
     path.rename(tmp_path / "elsewhere.json")
@@ -188,6 +260,8 @@ def test_a_registry_that_cannot_be_read_exits_4(guides: Guides, filled: Path) ->
 
 
 def test_a_swapped_network_is_not_exported(guides: Guides, filled: Path, alone: Path) -> None:
+    settle(filled)
+    guides("list", "--registry", filled)  # the index is built before the file is swapped
     (filled / "image-cls/digits/mlp/v1/onnx/w8-d1.onnx").write_bytes(b"something else")
     result = guides("export", "image-cls/digits/mlp", "0.9", "--onnx", "net.onnx", "--registry", filled)
 
@@ -228,7 +302,7 @@ def test_what_stops_a_command_has_its_own_exit_code(
         raise error
 
     monkeypatch.setattr(cli, "_silence", lambda: 141)
-    monkeypatch.setattr(lookup, "answer", fail)
+    monkeypatch.setattr(lookup, "reply", fail)
     result = guides(*ASK, "--registry", filled)
 
     assert result.code == code
@@ -236,7 +310,7 @@ def test_what_stops_a_command_has_its_own_exit_code(
 
 
 def test_a_bug_keeps_its_traceback(guides: Guides, filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup, "answer", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(lookup, "reply", lambda *_, **__: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         guides(*ASK, "--registry", filled)
