@@ -4,8 +4,8 @@ The index lies beside its root, else in the user's cache folder, else in memory.
 moved into place, so builds may race; it is opened read-only and immutable, so readers take no locks.
 
 It is fresh while the root's ``.generation`` (new after each change made through ``store.py``) is the one it was built
-from. Hand edits and ``git pull`` leave that file alone, so below ``SMALL`` guidelines the stamps of all record files and
-folders are compared too; above, the root's tasks and the checkout's commit. After hand edits in a large root,
+from. Hand edits and ``git pull`` leave that file alone, so below ``SMALL`` guidelines the stamps of all record files
+and folders are compared too; above, the root's tasks and the checkout's commit. After hand edits in a large root,
 ``guides index`` rebuilds, and so does ``guides validate``. Files beside a record are read when the index is built, and
 not looked at again while the record itself stays as it is.
 

@@ -270,7 +270,7 @@ def _first(
 ) -> tuple[Network, Index] | None:
     """Return the smallest network that meets the query in any root, a superseded one only where nothing else does.
 
-    With ``by_score`` the target is not a condition, and the best comes first.
+    With ``by_score`` the target is not a condition, and the best comes first; no target asks for a knee otherwise.
     """
     conditions, parameters = _conditions(question, query, None if by_score else target)
     if route is not None:
@@ -278,7 +278,7 @@ def _first(
     where = " AND ".join(("points.question = ?", "points.kind = ?", "points.superseded = ?", *conditions))
     order = ", ".join((*(("points.score DESC",) if by_score else ()), *_order(query, target)))
     select = f"SELECT {_COLUMNS} FROM points JOIN records USING (record) WHERE {where} ORDER BY {order}"  # noqa: S608  # ours
-    kind = "knee" if target is None else "frontier"
+    kind = "knee" if target is None and not by_score else "frontier"
     for superseded in (0, 1):
         found: list[tuple[Network, Index]] = []
         for position, opened in enumerate(indexes):

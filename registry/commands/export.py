@@ -14,7 +14,7 @@ import click
 
 from registry import code, index, parse, roots, shelf
 from registry.errors import InvalidRecord, NoAnswer, UsageError
-from registry.loader import read_bytes
+from registry.loader import read_bytes, shown
 from registry.options import examples, quiet, refuse_both, registries, warn
 from registry.statistics import meets
 
@@ -112,9 +112,9 @@ def _write_onnx(file: dict[str, Any], folder: Path, destination: Path) -> None:
 
 
 def _replace(destination: Path, data: bytes) -> None:
-    if destination.exists() and not destination.is_file():
-        raise UsageError(f"'{destination}' is not a plain file; expected a file to write")
     try:
+        if destination.exists() and not destination.is_file():
+            raise UsageError(f"'{destination}' is not a plain file; expected a file to write")
         with NamedTemporaryFile(dir=destination.parent, prefix=".export-", delete=False) as file:
             temporary = Path(file.name)
             try:
@@ -129,7 +129,7 @@ def _replace(destination: Path, data: bytes) -> None:
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise
-        raise UsageError(f"cannot write '{destination}': {error.strerror}") from None
+        raise UsageError(f"cannot write '{shown(str(destination))}': {error.strerror}") from None
 
 
 def _umask() -> int:

@@ -9,6 +9,7 @@ import click
 
 from registry import index
 from registry.errors import DamagedRegistry, UsageError
+from registry.loader import shown
 from registry.options import as_json, examples, print_json
 from registry.roots import Root
 from registry.validate import validate
@@ -25,7 +26,9 @@ def COMMAND(paths: tuple[str, ...], json_: bool) -> None:
     findings = []
     for path in map(Path, paths):
         if not os.path.lexists(path):
-            raise UsageError(f"'{path}' does not exist", "expected a root, a record folder or a guideline.json")
+            raise UsageError(
+                f"'{shown(str(path))}' does not exist", "expected a root, a record folder or a guideline.json"
+            )
         for _ in os.walk(path, onerror=_refuse):  # what cannot be listed would pass for empty
             pass
         findings += validate(path)
@@ -42,4 +45,4 @@ def COMMAND(paths: tuple[str, ...], json_: bool) -> None:
 
 
 def _refuse(error: OSError) -> None:
-    raise DamagedRegistry(f"cannot read the folder '{error.filename}': {error.strerror}")
+    raise DamagedRegistry(f"cannot read the folder '{shown(os.fsdecode(error.filename), 300)}': {error.strerror}")

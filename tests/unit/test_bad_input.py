@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -388,3 +390,127 @@ def test_without_the_harness_names_come_from_the_records(
     result = guides("lookup", "--task", "audio", "--target-acc", "0.9", "--registry", filled)
 
     assert result.err == "unknown task 'audio'\n  known: image-cls, tabular-cls\n"
+
+
+LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("validate", LONG), f"'{'x' * 77}...' does not exist"),
+        (
+            ("export", "image-cls/digits/mlp", "0.9", "--onnx", LONG),
+            f"cannot write '{'x' * 77}...': File name too long",
+        ),
+        (("lookup", "--task", "\udcff", "--target-acc", "0.9"), "the task '\\udcff' is not a name"),
+        ((*ASK, "--dataset", "\udcff"), "the data set '\\udcff' is not a name"),
+        ((*ASK, "--family", "\udcff"), "the family '\\udcff' is not a name"),
+        (("lookup", "--task", "image-cls", "--target", "\udcff=1"), "'\\udcff=1' is not a target"),
+    ],
+)
+def test_a_name_that_no_disk_or_index_can_hold_exits_2(
+    guides: Guides, filled: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    result = guides(*arguments, *(() if arguments[0] == "validate" else ("--registry", filled)))
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err.splitlines()[0] == message or result.err.startswith(f"{message};")
+
+
+@pytest.mark.parametrize("command", ["lookup", "list", "show", "validate"])
+def test_a_root_whose_name_is_no_text_is_read_all_the_same(guides: Guides, filled: Path, command: str) -> None:
+    odd = filled.parent / os.fsdecode(b"odd-\xff")
+    filled.rename(odd)
+    arguments = {"lookup": ASK, "show": ("show", "image-cls/digits/mlp")}.get(command, (command,))
+    result = guides(*arguments, *(() if command == "validate" else ("--registry",)), odd)
+
+    assert (result.code, result.err) == (0, "")
+    assert result.out
+
+
+def refuse(path: str, number: int = errno.EACCES) -> None:
+    raise OSError(number, os.strerror(number), path)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.EACCES, 2), (errno.ENAMETOOLONG, 2), (errno.EMFILE, 5), (errno.EIO, 5)]
+)
+def test_a_file_that_the_system_refuses_is_named(
+    guides: Guides, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    monkeypatch.setattr(lookup, "reply", lambda *_, **__: refuse("some/file", number))
+    result = guides(*ASK)
+
+    assert (result.code, result.err) == (code, f"cannot use 'some/file': {os.strerror(number)}\n")
+
+
+def test_a_system_error_about_no_file_is_a_bug(guides: Guides, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(lookup, "reply", fail)
+
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        guides(*ASK)
+
+
+def test_validate_does_not_pass_over_a_folder_it_cannot_list(
+    guides: Guides, filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if str(path).endswith("fashion"):
+            refuse(str(path))
+        return original(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    result = guides("validate", filled)
+
+    assert (result.code, result.out) == (4, "")
+    assert result.err == f"cannot read the folder '{filled}/image-cls/fashion': Permission denied\n"
+
+
+def test_validate_rebuilds_a_forged_index(guides: Guides, filled: Path) -> None:
+    settle(filled)
+    honest = guides(*ASK, "--registry", filled)
+    with sqlite3.connect(filled / ".index.sqlite3") as connection:
+        connection.execute("UPDATE points SET params = 1")
+    connection.close()
+    forged = guides(*ASK, "--registry", filled)
+    guides("validate", filled)
+
+    assert forged.out != honest.out
+    assert guides(*ASK, "--registry", filled) == honest
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_closed_stdout_is_no_crash(filled: Path) -> None:
+    command = f"exec {sys.executable} -m registry {' '.join(ASK)} --registry {filled} >&-"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], env={**os.environ, "PYTHONPATH": str(CHECKOUT)}, capture_output=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_knee_that_is_not_on_record_leads_to_a_target_that_answers(guides: Guides, root: Path) -> None:
+    record, _ = example_record()
+    record["knee"] = []
+    write(root, record)
+    result = guides("lookup", "--task", "image-cls", "--knee", "--registry", root)
+    message, hint = result.err.splitlines()
+
+    assert (result.code, message) == (3, "no knee is on record yet")
+    assert hint == "  Give a target: guides lookup --task image-cls --dataset digits --target-acc 0.95"
+    assert guides(*shlex.split(hint.partition("guides ")[2]), "--registry", root).code == 0
+
+
+@pytest.mark.parametrize(("task", "dataset"), [("image-cls", "digits"), ("tabular-cls", "breast-cancer")])
+def test_the_bench_hint_names_a_data_set_of_the_task(guides: Guides, task: str, dataset: str) -> None:
+    result = guides("lookup", "--task", task, "--target-acc", "0.9")
+
+    assert result.err.splitlines()[1] == (
+        f"  Make one: guides bench --task {task} --dataset {dataset} --family mlp --target-acc 0.9"
+    )
