@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sys
 from contextlib import suppress
@@ -86,9 +87,11 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run `guides` and return its exit code."""
+    _escape_what_is_no_text()
     try:
         code = guides.main(arguments, prog_name="guides", standalone_mode=False)
-        sys.stdout.flush()
+        if sys.stdout is not None:  # None: the caller closed it
+            sys.stdout.flush()
     except GuidesError as error:
         return _fail(str(error), error.exit_code)
     except click.UsageError as error:
@@ -102,10 +105,12 @@ def run(arguments: list[str] | None = None) -> int:
     except MemoryError:
         return _fail("out of memory", 5)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            _silence()
+            return _fail(f"no space left{f' for {error.filename!r}' if error.filename else ''}", 5)
+        if error.filename is None:  # no file that somebody named: a bug
             raise
-        _silence()
-        return _fail(f"no space left{f' for {error.filename!r}' if error.filename else ''}", 5)
+        return _fail(_unusable(error), _code_of(error))
     return code if isinstance(code, int) else 0
 
 
@@ -140,7 +145,26 @@ def _fail(message: str, code: int) -> int:
     return code
 
 
+def _unusable(error: OSError) -> str:
+    from registry.loader import shown
+
+    return f"cannot use '{shown(os.fsdecode(error.filename), 300)}': {error.strerror}"
+
+
+def _code_of(error: OSError) -> int:
+    """Return the exit code for a file that the system refuses: a full system is not the caller's fault."""
+    return 5 if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO) else 2
+
+
+def _escape_what_is_no_text() -> None:
+    """Let stdout print a path that is no UTF-8 with its bytes escaped, as stderr does anyway."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def _silence() -> int:
     """Leave quietly when whoever read our output is gone: what is still buffered must not raise at exit."""
+    if sys.stdout is None:
+        return 128 + 13
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 128 + 13

@@ -4,21 +4,27 @@ The index lies beside its root, else in the user's cache folder, else in memory.
 moved into place, so builds may race; it is opened read-only and immutable, so readers take no locks.
 
 It is fresh while the root's ``.generation`` (new after each change made through ``store.py``) is the one it was built
-from. Hand edits and ``git pull`` leave that file alone, so below ``SMALL`` records the stamps of all record files and
-folders are compared too; above, the root's tasks and the checkout's commit. After hand edits in a large root,
-``guides index`` rebuilds.
+from. Hand edits and ``git pull`` leave that file alone, so below ``SMALL`` guidelines the stamps of all record files
+and folders are compared too; above, the root's tasks and the checkout's commit. After hand edits in a large root,
+``guides index`` rebuilds, and so does ``guides validate``. Files beside a record are read when the index is built, and
+not looked at again while the record itself stays as it is.
+
+An index counts for the root it was built from and the version of this package that built it: one that came along with
+a copied root is built again. It is no defence against somebody who may write to the root: they can write its cache too,
+figures and stamps included, as well as the records. Run ``guides validate`` on a root from elsewhere.
 
 Plain ``os.path``: importing ``pathlib`` alone would cost a tenth of a lookup.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import sqlite3
 from typing import TYPE_CHECKING, Final, TypeVar, final
 
-from registry import roots
-from registry.errors import BrokenRule, DamagedRegistry
+from registry import __version__, roots
+from registry.errors import BrokenRule, DamagedRegistry, GuidesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,10 +34,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FORMAT: Final = "2"
+FORMAT: Final = "3"
 FILE: Final = ".index.sqlite3"
 RECORD: Final = "guideline.json"
-SMALL: Final = 200  # records
+SMALL: Final = 200  # guidelines: folders <task>/<dataset>/<family>
 # A file changed this shortly before it was read may change again without a new time stamp.
 _TICK_NS: Final = 50_000_000
 
@@ -58,38 +64,46 @@ class Index:
     @property
     def n_records(self) -> int:
         """How many records are indexed."""
-        return int(self.rows("SELECT value FROM meta WHERE key = 'n_records'").fetchone()[0])
+        return int(self.rows("SELECT COUNT(*) FROM records").fetchone()[0])
 
-    def damaged(self, below: str = "") -> list[str]:
+    def damaged(self, *names: str | None) -> list[str]:
         """Return one line for each record that was left out: its file and what is wrong with it.
 
         Args:
-            below: A folder relative to the root; only records inside it.
+            *names: Task, data set, family and version folder of those to return; None, or none given, for any.
         """
         rows = self.rows("SELECT path, problem FROM damaged ORDER BY path").fetchall()
-        chosen = [(path, problem) for path, problem in rows if not below or path.startswith(f"{below}/")]
-        return [f"{os.path.join(self.root.path, path)}:{problem}" for path, problem in chosen]
+        return [
+            f"{os.path.join(self.root.path, path)}:{problem}"
+            for path, problem in rows
+            if all(wanted in (None, part) for wanted, part in zip(names, path.split("/"), strict=False))
+        ]
 
     def close(self) -> None:
         """Close the database."""
         self._connection.close()
 
 
-def read(where: Iterable[Root], answer: Callable[[list[Index]], T]) -> T:
+def read(
+    where: Iterable[Root], answer: Callable[[list[Index]], T], tell: Callable[[list[str]], None] | None = None
+) -> T:
     """Return what ``answer`` makes of the indexes of all roots; a damaged index is rebuilt without a word.
 
     Args:
         where: The roots, first wins.
         answer: Gets one open index per root, in order; they are closed when it returns.
+        tell: Gets one line for each record that was left out, once, also where ``answer`` raises GuidesError.
 
     Raises:
         DamagedRegistry: If a root cannot be read.
     """
     where = list(where)
     try:
-        return _with_open(where, open_fresh, answer)
-    except sqlite3.DatabaseError:  # found damaged only now: its header was whole
-        return _with_open(where, rebuild, answer)
+        return _with_open(where, open_fresh, answer, tell)
+    except (GuidesError, OSError, MemoryError):
+        raise
+    except Exception:  # anything may come out of a damaged file; what is wrong with ``answer`` itself shows again
+        return _with_open(where, rebuild, answer, tell)
 
 
 def open_fresh(root: Root) -> Index:
@@ -123,6 +137,16 @@ def rebuild(root: Root) -> Index:
     connection = sqlite3.connect(":memory:")
     _fill(connection, root, _records(root))
     return Index(root, connection, None)
+
+
+def refresh(root: Root) -> None:
+    """Rebuild the index of ``root`` where it has one; a folder without one is left as it is.
+
+    Raises:
+        DamagedRegistry: If the root cannot be read.
+    """
+    if any(map(os.path.lexists, _places(root))):
+        rebuild(root).close()
 
 
 def build(root: Root, path: str, records: Iterable[tuple[str, Mapping[str, Any]]] | None = None) -> None:
@@ -168,27 +192,41 @@ class _Given:
 
 @final
 class _Found:
-    """The records in a root's folders; what was seen on the way is watched, what cannot be read is damaged."""
+    """The sound records in a root's folders; what was seen on the way is watched, the others are damaged."""
 
     def __init__(self, root: Root) -> None:
         self.watched: dict[str, str] = {}
         self.damaged: dict[str, str] = {}
         self._root = root.path
+        self._complete = not root.shipped
 
     def __iter__(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
         from pathlib import Path
 
         from registry.loader import read_json
 
+        audit = _auditor()
         for folder in self._versions():
             path = f"{folder}/{RECORD}"
+            file = Path(self._root, path)
             self.watched[path] = _stamp(os.path.join(self._root, path), is_file=True)
             try:
-                yield path, read_json(Path(self._root, path))
+                values = read_json(file)
+                if audit is not None:
+                    audit(values, file, complete=self._complete)
             except BrokenRule as error:
-                self.damaged[path] = (
-                    f"{error.field}: {error.rule} {error.problem}" if error.field else f" {error.rule} {error.problem}"
-                )
+                self.damaged[path] = self._problem(error, folder, path)
+            else:
+                yield path, values
+
+    def _problem(self, error: BrokenRule, folder: str, path: str) -> str:
+        """Say what is wrong with a record; where it is a file beside it, watch that one too: it may be mended."""
+        if error.file == os.path.join(self._root, path):
+            return f"{error.field and f'{error.field}:'} {error.rule} {error.problem}"
+        beside = os.path.relpath(error.file, os.path.join(self._root, folder))
+        for seen in (folder, f"{folder}/{beside}"):
+            self.watched[seen] = _stamp(os.path.join(self._root, seen), is_file=seen != folder)
+        return f" {error.rule} {beside} {error.problem}"
 
     def _versions(self) -> Iterator[str]:
         folders = [""]
@@ -201,23 +239,56 @@ class _Found:
         path = os.path.join(self._root, folder)
         self.watched[folder] = _stamp(path, is_file=False) if folder else _listing(path)
         try:
-            return [f"{folder}/{name}" if folder else name for name in roots.folders(path)]
+            names = roots.folders(path)
         except DamagedRegistry as error:
             if not folder:
                 raise
             self.damaged[folder] = f" {error.message}"
             return []
+        inside = [f"{folder}/{name}" if folder else name for name in names]
+        for one in inside:
+            if not _is_text(one):
+                self.damaged[_readable(one)] = " R-PATH is not a folder name of a guideline"
+        return [one for one in inside if _is_text(one)]
 
 
 def _records(root: Root) -> _Found:
     return _Found(root)
 
 
-def _with_open(where: list[Root], opened: Callable[[Root], Index], answer: Callable[[list[Index]], T]) -> T:
+def _auditor() -> Callable[..., None] | None:
+    """Return the check of whole records, or None where what it needs is not installed.
+
+    Imported by name: a lookup that finds its index fresh never gets here, and must not load any of it.
+    """
+    from importlib import import_module
+
+    try:
+        audit: Callable[..., None] = import_module("registry.audit").audit
+    except ImportError:  # no pydantic, or no fcntl (Windows): rows.py still checks all that an answer rests on
+        return None
+    return audit
+
+
+def _with_open(
+    where: list[Root],
+    opened: Callable[[Root], Index],
+    answer: Callable[[list[Index]], T],
+    tell: Callable[[list[str]], None] | None,
+) -> T:
     indexes: list[Index] = []
     try:
         indexes.extend(map(opened, where))
-        return answer(indexes)
+        left_out = [line for index in indexes for line in index.damaged()] if tell else []
+        try:
+            found = answer(indexes)
+        except GuidesError:
+            if tell:
+                tell(left_out)
+            raise
+        if tell:
+            tell(left_out)
+        return found
     finally:
         for index in indexes:
             index.close()
@@ -246,18 +317,20 @@ def _is_fresh(index: Index) -> bool:
     root = index.root.path
     try:
         meta = dict(index.rows("SELECT key, value FROM meta"))
-        beside = index.path == os.path.join(root, FILE)
-        if meta["format"] != FORMAT or meta["settled"] != "1" or meta["generation"] != _generation(root):
+        if meta["format"] != FORMAT or meta["code"] != __version__ or meta["settled"] != "1":
             return False
-        if not beside and meta["root"] != os.path.realpath(root):  # two roots may share a name in the cache folder
+        if meta["generation"] != _generation(root):
             return False
-        if int(meta["n_records"]) >= SMALL:
-            return (meta["listing"], meta["commit"]) == (_listing(root), _commit(root))
+        # The wheel's index was built before anyone knew where it would lie; it came with the code that reads it.
+        if not index.root.shipped and meta["root"] != _readable(os.path.realpath(root)):
+            return False
+        if meta["large"] == "1":
+            return (meta["listing"], meta["commit"]) == (_listing(root), _commit(root)) and _is_large(root)
         return all(
-            stamp == (_stamp(os.path.join(root, path), is_file=path.endswith(".json")) if path else _listing(root))
+            stamp == (_stamp(os.path.join(root, path), is_file=" " in stamp) if path else _listing(root))
             for path, stamp in index.rows("SELECT path, stamp FROM watched")
         )
-    except (sqlite3.Error, KeyError, ValueError):
+    except (sqlite3.Error, LookupError, TypeError, ValueError):
         return False
 
 
@@ -270,24 +343,27 @@ def _fill(connection: sqlite3.Connection, root: Root, records: _Found | _Given) 
     started = time.time_ns()
     meta = {
         "format": FORMAT,
-        "root": os.path.realpath(root.path),
+        "code": __version__,
+        "root": _readable(os.path.realpath(root.path)),
         "generation": _generation(root.path),
         "commit": _commit(root.path),
         "listing": _listing(root.path),
     }
     connection.executescript(rows.TABLES)
-    damaged, n_records = dict[str, str](), 0
+    damaged = dict[str, str]()
     for path, values in records:
         try:
             rows.insert(connection, values, path)
-            n_records += 1
         except ValueError as error:
             damaged[path] = str(error)
+        except (ArithmeticError, AttributeError, LookupError, TypeError) as error:  # one record never ends a root
+            damaged[path] = f" cannot be indexed: {type(error).__name__} {error}"
     connection.executescript(rows.INDEXES + rows.SUPERSEDE)
-    meta["n_records"] = str(n_records)
-    meta["settled"] = str(int(n_records >= SMALL or _settled(records.watched, started)))
+    is_large = _is_large(root.path)
+    meta["large"] = str(int(is_large))
+    meta["settled"] = str(int(is_large or _settled(records.watched, started)))
     connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
-    connection.executemany("INSERT INTO watched VALUES (?, ?)", records.watched.items() if n_records < SMALL else ())
+    connection.executemany("INSERT INTO watched VALUES (?, ?)", () if is_large else records.watched.items())
     connection.executemany("INSERT INTO damaged VALUES (?, ?)", {**damaged, **records.damaged}.items())
     connection.execute("PRAGMA optimize")
     connection.commit()
@@ -312,7 +388,35 @@ def _stamp(path: str, *, is_file: bool) -> str:
 
 def _listing(root: str) -> str:
     """Return the root's task folders. Its own time stamp changes whenever an index is written."""
-    return "/".join(roots.folders(root))
+    return _readable("/".join(roots.folders(root)))
+
+
+def _is_large(root: str) -> bool:
+    """Say whether at least ``SMALL`` guidelines lie in the root: seen on disk, and counted no further than that."""
+    return next(itertools.islice(_inside(root, 3), SMALL - 1, None), None) is not None
+
+
+def _inside(path: str, levels: int) -> Iterator[str]:
+    """Yield the folders so many levels below ``path``, in the order the disk has them; none that cannot be read."""
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.name[0] not in "._" and entry.is_dir(follow_symlinks=False):
+                    if levels == 1:
+                        yield entry.path
+                    else:
+                        yield from _inside(entry.path, levels - 1)
+    except OSError:
+        return
+
+
+def _is_text(path: str) -> bool:
+    """Say whether a path can be written as UTF-8, which a disk does not promise."""
+    return _readable(path) == path
+
+
+def _readable(path: str) -> str:
+    return path if path.isascii() else path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _generation(root: str) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from registry import index, roots
 from registry.answers import FAR, Answer, Baseline, Bracket, Miss, Network, Query, Question, Reply
-from registry.errors import NoAnswer, UnknownName, UsageError
+from registry.errors import DamagedRegistry, NoAnswer, UnknownName, UsageError
 from registry.wording import bench_command, bound_of, is_limited, no_answer
 
 if TYPE_CHECKING:
@@ -46,29 +46,35 @@ def smallest_for(
     """
     targets = (float(target),) if isinstance(target, int | float) else tuple(target)
     query = Query(task, targets, **limits)
-    reply = answer(roots.find(registry), query)
-    if not reply.answers:
-        raise no_answer(query, reply)
-    return list(reply.answers)
+    found = answer(roots.find(registry), query)
+    if not found.answers:
+        raise no_answer(query, found)
+    return list(found.answers)
 
 
-def answer(where: Iterable[Root], query: Query, most: int | None = None) -> Reply:
-    """Look a query up.
+def answer(where: Iterable[Root], query: Query) -> Reply:
+    """Look a query up in the roots, first wins; errors are those of :func:`reply`.
+
+    Raises:
+        DamagedRegistry: If a root cannot be read, too.
+    """
+    return index.read(where, lambda indexes: reply(indexes, query))
+
+
+def reply(indexes: list[Index], query: Query, most: int | None = None) -> Reply:
+    """Answer a query from open indexes.
 
     Args:
-        where: The roots, first wins.
+        indexes: One for each root, first wins.
         query: What is asked.
         most: Stop after so many data sets with an answer; None looks at all.
 
     Raises:
         UsageError: If the task, data set, family or metric is unknown, or a target cannot be.
         NoAnswer: If there is no record at all for the task.
-        DamagedRegistry: If a root cannot be read.
+        DamagedRegistry: If there are records, but all of them damaged.
     """
-    return index.read(where, lambda indexes: _answer(indexes, query, most))
-
-
-def _answer(indexes: list[Index], query: Query, most: int | None) -> Reply:
+    _refuse_unreadable(query)
     _refuse_unanswerable(indexes, query)
     questions = _questions(indexes, query)
     answers: list[Answer] = []
@@ -107,26 +113,55 @@ def _questions(indexes: list[Index], query: Query) -> Iterator[Question]:
 _QUESTIONS: Final = "SELECT task, dataset, metric, unit, direction FROM questions WHERE task = ?"
 
 
+def _refuse_unreadable(query: Query) -> None:
+    """Refuse a name that is no text: bytes of the command line that are not UTF-8.
+
+    Raises:
+        UsageError: With the name, its bytes escaped.
+    """
+    names = {"task": query.task, "data set": query.dataset, "family": query.family, "metric": query.metric}
+    for kind, name in names.items():
+        if name and not name.isprintable():
+            raise UsageError(f"the {kind} {name!a} is not a name", "expected letters, digits and hyphens")
+
+
+def _refuse_damaged(indexes: list[Index], query: Query) -> None:
+    """Say that there are records for a query but none of them can be read; return where there are none at all.
+
+    Raises:
+        DamagedRegistry: With the roots to validate.
+    """
+    damaged = [opened.root.path for opened in indexes if opened.damaged(query.task, query.dataset, query.family)]
+    if damaged:
+        about = [query.task, query.dataset and f"on {query.dataset}", query.family and f"with {query.family}"]
+        what = " ".join(part for part in about if part)
+        raise DamagedRegistry(f"every guideline for {what} is damaged", f"See: guides validate {' '.join(damaged)}")
+
+
 def _refuse_unanswerable(indexes: list[Index], query: Query) -> None:
     """Say which name or value of the query is wrong, or that there is no record at all for it.
 
     Raises:
         UsageError: If a name is unknown, or a target cannot be.
         NoAnswer: If the names are right and nothing is on record.
+        DamagedRegistry: If what is on record is damaged, all of it.
     """
     first = _any(indexes, _QUESTIONS, query.task)
     if first is None:
+        _refuse_damaged(indexes, query)
         _refuse_unknown(indexes, "task", query.task)
         raise NoAnswer(f"no guideline for {query.task} is on record", f"Make one: {bench_command(query)}")
     if query.dataset is not None:
         first = _any(indexes, f"{_QUESTIONS} AND dataset = ?", query.task, query.dataset)
         if first is None:
+            _refuse_damaged(indexes, query)
             _refuse_unknown(indexes, "dataset", query.dataset)
             message = f"no guideline for {query.task} on {query.dataset} is on record"
             raise NoAnswer(message, f"Make one: {bench_command(query)}")
     if query.family is not None:
         select = "SELECT 1 FROM questions JOIN records USING (question) WHERE task = ? AND family = ? LIMIT 1"
         if _any(indexes, select, query.task, query.family) is None:
+            _refuse_damaged(indexes, query)
             _refuse_unknown(indexes, "family", query.family)
             message = f"no guideline for {query.task} with {query.family} is on record"
             raise NoAnswer(message, f"Make one: {bench_command(query, first[1])}")
@@ -235,7 +270,7 @@ def _first(
 ) -> tuple[Network, Index] | None:
     """Return the smallest network that meets the query in any root, a superseded one only where nothing else does.
 
-    With ``by_score`` the target is not a condition, and the best comes first.
+    With ``by_score`` the target is not a condition, and the best comes first; no target asks for a knee otherwise.
     """
     conditions, parameters = _conditions(question, query, None if by_score else target)
     if route is not None:
@@ -243,7 +278,7 @@ def _first(
     where = " AND ".join(("points.question = ?", "points.kind = ?", "points.superseded = ?", *conditions))
     order = ", ".join((*(("points.score DESC",) if by_score else ()), *_order(query, target)))
     select = f"SELECT {_COLUMNS} FROM points JOIN records USING (record) WHERE {where} ORDER BY {order}"  # noqa: S608  # ours
-    kind = "knee" if target is None else "frontier"
+    kind = "knee" if target is None and not by_score else "frontier"
     for superseded in (0, 1):
         found: list[tuple[Network, Index]] = []
         for position, opened in enumerate(indexes):

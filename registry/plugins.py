@@ -29,6 +29,23 @@ def known(kind: str) -> set[str]:
     return {name.replace("_", "-") for name in files if name not in ("__init__", "base")}
 
 
+def datasets(task: str) -> list[str]:
+    """Return the names of the data sets whose files say ``task = "..."`` of this task; none without the harness."""
+    here = folder()
+    if here is None:
+        return []
+    line = f'    task = "{task}"\n'
+    files = (
+        (name, os.path.join(here, "datasets", f"{name.replace('-', '_')}.py")) for name in sorted(known("dataset"))
+    )
+    return [name for name, path in files if line in _text(path)]
+
+
+def _text(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 def family_source(family: str) -> str:
     """Return the source text of a family's file.
 

@@ -1,7 +1,7 @@
 """What the index holds of a record: the tables, and the rows that one record becomes.
 
-Records are validated when they are written and in CI. Here only what an answer will print or compare is checked,
-so that a damaged record is left out instead of answering nonsense.
+What an answer will print or compare is checked here once more, whatever checked the record before: a damaged one is
+left out instead of answering nonsense.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import json
 import math
 import re
 from typing import TYPE_CHECKING, Any, Final
+
+from registry.loader import LARGEST_INT
 
 if TYPE_CHECKING:
     import sqlite3
@@ -96,7 +98,6 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
     points = [(kind, point) for kind in kinds for point in record.parts(kind)]
     rows = [(_measured if measured else _published)(kind, point, facts, scale) for kind, point in points]
     baselines = [_baseline(part, scale) for part in record.parts("baselines")] if measured else []
-    sides = facts.get("input_shape")
     head = {
         "id": record.text("id"),
         "version": record.count("version"),
@@ -105,7 +106,7 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
         "evidence": record.text("evidence"),
         "created": record.text("created"),
         "n_train": facts.optional_count("n_train"),
-        "input_size": None if sides is None else math.prod(facts.counts("input_shape")),
+        "input_size": None if facts.get("input_shape") is None else facts.size("input_shape"),
         "n_classes": facts.optional_count("n_classes"),
         "wall_s": record.part("cost").optional_number("wall_s") if measured else None,
         "path": path,
@@ -170,15 +171,20 @@ class _Fields:
 
     def optional_count(self, key: str) -> int | None:
         value = self.get(key)
-        if value is not None and (type(value) is not int or value < 0):
+        if value is not None and (type(value) is not int or not 0 <= value <= LARGEST_INT):
             raise self._fault(key, "is not a count")
         return value
 
-    def counts(self, key: str) -> list[int]:
-        values = self._list(key)
-        if any(type(value) is not int or value < 1 for value in values):
-            raise self._fault(key, "is not a list of counts")
-        return values
+    def size(self, key: str) -> int:
+        """Return how many values an array of this shape holds."""
+        size = 1
+        for side in self._list(key):
+            if type(side) is not int or side < 1:
+                raise self._fault(key, "is not a list of counts")
+            size *= side
+            if size > LARGEST_INT:
+                raise self._fault(key, f"holds more than {LARGEST_INT:,} values")
+        return size
 
     def number(self, key: str, low: float = 0.0, high: float = math.inf) -> float:
         value = self.optional_number(key, low, high)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from registry.errors import InvalidRecord, NoAnswer, UnknownName
+from registry.errors import DamagedRegistry, InvalidRecord, NoAnswer, UnknownName
 
 if TYPE_CHECKING:
     from registry.index import Index
@@ -79,13 +79,15 @@ def pick(indexes: list[Index], record_id: str, version: int | None) -> list[List
     """
     versions = listed(indexes, record_id)
     if not versions:
-        _refuse_damaged(indexes, record_id)
+        _refuse_damaged(indexes, record_id, version)
+        _refuse_damaged(indexes, record_id, None)
         refuse_nothing(indexes)
         known = {name for opened in indexes for (name,) in opened.rows("SELECT DISTINCT id FROM records")}
         raise UnknownName("guideline", record_id, known)
     wanted = max(one.version for one in versions) if version is None else version
     chosen = [one for one in versions if one.version == wanted]
     if not chosen:
+        _refuse_damaged(indexes, record_id, wanted)
         raise UnknownName("version", f"{record_id}@{wanted}", {f"{one.id}@{one.version}" for one in versions})
     return chosen
 
@@ -95,9 +97,14 @@ def refuse_nothing(indexes: list[Index]) -> None:
 
     Raises:
         NoAnswer: With the command that makes the first one.
+        DamagedRegistry: If there are records, but all of them damaged.
     """
     if any(opened.n_records for opened in indexes):
         return
+    damaged = [opened.root.path for opened in indexes if opened.damaged()]
+    if damaged:
+        where = ", ".join(damaged)
+        raise DamagedRegistry(f"every guideline in {where} is damaged", f"See: guides validate {' '.join(damaged)}")
     where = ", ".join(opened.root.path for opened in indexes) or "any registry folder"
     raise NoAnswer(
         f"the registry is empty: there is no guideline in {where}",
@@ -105,14 +112,14 @@ def refuse_nothing(indexes: list[Index]) -> None:
     )
 
 
-def _refuse_damaged(indexes: list[Index], record_id: str) -> None:
+def _refuse_damaged(indexes: list[Index], record_id: str, version: int | None) -> None:
     for opened in indexes:
-        for line in opened.damaged(record_id):
+        for line in opened.damaged(*record_id.split("/"), None if version is None else f"v{version}"):
             raise InvalidRecord(line)
 
 
 def read(one: Listed) -> dict[str, Any]:
-    """Return the record as plain JSON values.
+    """Return the record as plain JSON values that follow the schema.
 
     Raises:
         BrokenRule: If its file is damaged.
@@ -120,5 +127,8 @@ def read(one: Listed) -> dict[str, Any]:
     from pathlib import Path
 
     from registry.loader import read_json
+    from registry.store import parse_record
 
-    return read_json(Path(one.path))
+    values = read_json(Path(one.path))
+    parse_record(values, one.path)
+    return values

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import compileall
+import contextlib
+import itertools
 import json
 import os
 import shutil
@@ -16,14 +18,17 @@ from typing import Any, Final, NamedTuple
 import click
 
 import registry
-from registry import index
-from registry.errors import GuidesError
+from registry import index, roots
+from registry.errors import GuidesError, UsageError
 from registry.roots import Root
 
 _QUERY: Final = ("lookup", "--task", "image-cls", "--target-acc", "0.95")
 _IMPORT_CLICK: Final = (sys.executable, "-c", "import click")
 _TASKS: Final = ("image-cls", "tabular-cls", "text-cls", "audio-cls")
 _FAMILIES: Final = ("mlp", "cnn", "gru", "lstm", "tcn", "resnet", "mixer", "vit", "tree-net", "rbf")
+
+
+_COUNT: Final = click.IntRange(min=1)
 
 
 class Row(NamedTuple):
@@ -37,14 +42,21 @@ class Row(NamedTuple):
 
 
 @click.command("lookup")
-@click.option("--records", default=100_000, show_default=True, help="Synthetic records in the large registry.")
-@click.option("--runs", default=20, show_default=True, help="Runs of each command, interleaved.")
+@click.option(
+    "--records", type=_COUNT, default=100_000, show_default=True, help="Synthetic records in the large registry."
+)
+@click.option("--runs", type=_COUNT, default=20, show_default=True, help="Runs of each command, interleaved.")
 @click.option("--json", "json_", type=click.Path(path_type=Path), metavar="FILE", help="Write the rows here too.")
 def COMMAND(records: int, runs: int, json_: Path | None) -> None:
     """CPU time of a warm lookup over that of `python -c "import click"`: shipped records, then synthetic ones too."""
+    if json_ is not None and (json_.is_dir() or not os.access(json_.parent, os.W_OK)):
+        raise UsageError(f"cannot write '{json_}'", "expected a file in a folder that may be written to")
+    json_ = json_ and json_.absolute()
     compileall.compile_dir(Path(registry.__file__).parent, quiet=1)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as here, contextlib.chdir(here):
         synthetic = Root(folder)
+        for path, _ in itertools.islice(_synthetic(records), index.SMALL):  # a root is as large as its folders say
+            Path(folder, path).parent.mkdir(parents=True)
         index.build(synthetic, str(Path(folder, index.FILE)), _synthetic(records))
         rows = measure((), runs) + measure((folder,), runs)
     for row in rows:
@@ -58,6 +70,8 @@ def COMMAND(records: int, runs: int, json_: Path | None) -> None:
 
 def measure(folders: Sequence[str], runs: int) -> list[Row]:
     """Time a warm lookup over the shipped records and those in ``folders``, as module and as installed command.
+
+    Records of the folder it runs in, and of ``GUIDES_PATH``, would count as shipped: have neither.
 
     Args:
         folders: Registry folders besides the shipped one.
@@ -89,7 +103,9 @@ def cpu_seconds(command: Sequence[str]) -> float:
         GuidesError: If it neither answers nor says that nothing on record does.
     """
     silence = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_WRONLY, 0) for stream in (1, 2)]
-    child = os.posix_spawn(command[0], list(command), os.environ, file_actions=silence)
+    paths = filter(None, (str(Path(registry.__file__).parents[1]), os.environ.get("PYTHONPATH")))
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "GUIDES_PATH": ""}
+    child = os.posix_spawn(command[0], list(command), environment, file_actions=silence)
     _, status, usage = os.wait4(child, 0)
     if os.waitstatus_to_exitcode(status) not in (0, 3):
         raise GuidesError(f"{' '.join(command)} exited with {os.waitstatus_to_exitcode(status)}, expected 0 or 3")
@@ -97,9 +113,8 @@ def cpu_seconds(command: Sequence[str]) -> float:
 
 
 def _count(folders: Sequence[str]) -> int:
-    from registry import roots
-
-    return index.read(roots.find(folders), lambda opened: sum(one.n_records for one in opened))
+    where = [*map(Root, folders), *roots.shipped()]
+    return index.read(where, lambda opened: sum(one.n_records for one in opened))
 
 
 def _synthetic(n: int) -> Iterator[tuple[str, Mapping[str, Any]]]:

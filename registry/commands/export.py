@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+from functools import partial
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any
@@ -13,8 +14,8 @@ import click
 
 from registry import code, index, parse, roots, shelf
 from registry.errors import InvalidRecord, NoAnswer, UsageError
-from registry.loader import read_bytes
-from registry.options import examples, quiet, refuse_both, registries
+from registry.loader import read_bytes, shown
+from registry.options import examples, quiet, refuse_both, registries, warn
 from registry.statistics import meets
 
 _LARGEST_ONNX = 5_000_000  # bytes
@@ -50,7 +51,8 @@ def COMMAND(
     if int8 and as_code:
         raise UsageError("--int8 goes with --onnx FILE: the program is float32")
     record_id, version = parse.record_id(record)
-    places = index.read(roots.find(registry), lambda opened: shelf.pick(opened, record_id, version))
+    tell = partial(warn, is_quiet=quiet)
+    places = index.read(roots.find(registry), lambda opened: shelf.pick(opened, record_id, version), tell)
     values = shelf.read(places[0])
     point = _choose(values, target, route, int8=int8)
     if as_code:
@@ -110,9 +112,9 @@ def _write_onnx(file: dict[str, Any], folder: Path, destination: Path) -> None:
 
 
 def _replace(destination: Path, data: bytes) -> None:
-    if destination.exists() and not destination.is_file():
-        raise UsageError(f"'{destination}' is not a plain file; expected a file to write")
     try:
+        if destination.exists() and not destination.is_file():
+            raise UsageError(f"'{destination}' is not a plain file; expected a file to write")
         with NamedTemporaryFile(dir=destination.parent, prefix=".export-", delete=False) as file:
             temporary = Path(file.name)
             try:
@@ -127,7 +129,7 @@ def _replace(destination: Path, data: bytes) -> None:
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise
-        raise UsageError(f"cannot write '{destination}': {error.strerror}") from None
+        raise UsageError(f"cannot write '{shown(str(destination))}': {error.strerror}") from None
 
 
 def _umask() -> int:

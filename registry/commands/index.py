@@ -13,7 +13,7 @@ from registry.options import as_json, examples, print_json, quiet, registries, w
 @as_json
 @quiet
 def COMMAND(registry: tuple[str, ...], json_: bool, quiet: bool) -> None:
-    """Rebuild the lookup index of every root; needed only after hand edits in a root of 200 records or more."""
+    """Rebuild the lookup index of every root; needed only after hand edits in a root of 200 guidelines or more."""
     rebuilt = []
     for root in roots.find(registry):
         opened = index.rebuild(root)
@@ -26,4 +26,5 @@ def COMMAND(registry: tuple[str, ...], json_: bool, quiet: bool) -> None:
     else:
         for one in rebuilt:
             place = one["index"] or "memory only: neither the root nor the cache folder can be written"
-            click.echo(f"{one['root']}: {one['records']:,} records indexed in {place}")
+            noun = "record" if one["records"] == 1 else "records"
+            click.echo(f"{one['root']}: {one['records']:,} {noun} indexed in {place}")

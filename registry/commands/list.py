@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
 import click
 
@@ -21,8 +22,7 @@ from registry.shelf import Listed
 @quiet
 def COMMAND(kind: str | None, registry: tuple[str, ...], json_: bool, quiet: bool) -> None:
     """List every guideline on record with the root it lies in, or the names of tasks, data sets or families."""
-    records, damaged = index.read(roots.find(registry), _all)
-    warn(damaged, is_quiet=quiet)
+    records = index.read(roots.find(registry), _all, partial(warn, is_quiet=quiet))
     if kind is not None:
         counts = sorted(Counter(getattr(one, kind) for one in records if not one.shadowed).items())
         if json_:
@@ -36,9 +36,9 @@ def COMMAND(kind: str | None, registry: tuple[str, ...], json_: bool, quiet: boo
         click.echo("\n".join(table([heading, *map(_row, records)], (0, 1, 2, 4, 5))))
 
 
-def _all(indexes: list[index.Index]) -> tuple[list[Listed], list[str]]:
+def _all(indexes: list[index.Index]) -> list[Listed]:
     shelf.refuse_nothing(indexes)
-    return shelf.listed(indexes), [line for opened in indexes for line in opened.damaged()]
+    return shelf.listed(indexes)
 
 
 def _row(one: Listed) -> tuple[str, ...]:

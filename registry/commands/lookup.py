@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from registry import lookup, parse, report, roots
+from registry import index, lookup, parse, report, roots
 from registry.answers import MINIMISE, Query
 from registry.errors import UsageError
 from registry.options import Reading, as_json, examples, print_json, quiet, registries, warn
 from registry.wording import no_answer
 
 if TYPE_CHECKING:
+    from registry.index import Index
     from registry.parse import Target
 
 _SHOWN = 10  # data sets a person wants to see; --json has all
@@ -86,14 +88,18 @@ def COMMAND(  # the name cli.py looks for
         raise UsageError("--reach needs a target: a knee has none")
     size = math.prod(input_shape) if input_shape else None
     query = Query(targets=values, metric=metric, input_size=size, **limits)
-    reply = lookup.answer(roots.find(registry), query, most=None if json_ else _SHOWN)
-    warn(reply.damaged, is_quiet=quiet)
-    if not reply.answers:
-        raise no_answer(query, reply)
-    if json_:
-        print_json("lookup", report.values(query, reply))
+
+    def answered(indexes: list[Index]) -> dict[str, Any] | str:
+        reply = lookup.reply(indexes, query, most=None if json_ else _SHOWN)
+        if not reply.answers:
+            raise no_answer(query, reply)
+        return report.values(query, reply) if json_ else "\n".join(report.lines(query, reply))
+
+    found = index.read(roots.find(registry), answered, partial(warn, is_quiet=quiet))
+    if isinstance(found, str):
+        click.echo(found)
     else:
-        click.echo("\n".join(report.lines(query, reply)))
+        print_json("lookup", found)
 
 
 def _one_metric(

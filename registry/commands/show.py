@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
 
 from registry import index, parse, roots, shelf
-from registry.options import as_json, examples, print_json, registries
+from registry.options import as_json, examples, print_json, quiet, registries, warn
 from registry.report import table
 from registry.wording import shown
 
@@ -16,11 +17,13 @@ from registry.wording import shown
 @click.argument("record", metavar="ID[@VERSION]")
 @registries
 @as_json
-def COMMAND(record: str, registry: tuple[str, ...], json_: bool) -> None:
+@quiet
+def COMMAND(record: str, registry: tuple[str, ...], json_: bool, quiet: bool) -> None:
     """Show a guideline: what was asked, its answers, its baselines and cost. With --json the whole record."""
     record_id, version = parse.record_id(record)
+    tell = partial(warn, is_quiet=quiet)
 
-    places = index.read(roots.find(registry), lambda opened: shelf.pick(opened, record_id, version))
+    places = index.read(roots.find(registry), lambda opened: shelf.pick(opened, record_id, version), tell)
     values = shelf.read(places[0])
     if json_:
         where = [{"path": one.path, "root": one.root._asdict(), "shadowed": one.shadowed} for one in places]

@@ -64,8 +64,15 @@ def settle(root: Path) -> None:
 
 
 def write(root: Path, record: Mapping[str, Any]) -> Path:
-    """Write a record's JSON where it belongs, as a hand edit would: no rule is checked, no generation touched."""
+    """Write a record where it belongs, as a hand edit would: no rule is checked, no generation touched.
+
+    Beside it go the files of the example record it was made from.
+    """
     folder = root / str(record["id"]) / f"v{record['version']}"
+    _, files = example_record(record["id"], record["version"])
+    for name, data in (files if record["evidence"] == "measured" else {}).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "guideline.json"
     path.write_bytes(canonical_json(record))

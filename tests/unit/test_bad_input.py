@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,7 +18,7 @@ import pytest
 from registry import cli, index, lookup, plugins
 from registry.errors import MissingDependency
 from tests.example_record import example_record, published_record
-from tests.unit.conftest import Result, write
+from tests.unit.conftest import Result, settle, write
 
 Guides = Callable[..., Result]
 ASK = ("lookup", "--task", "image-cls", "--target-acc", "0.9")
@@ -147,6 +149,78 @@ def test_a_damaged_record_is_warned_about_and_left_out_and_fails_validation(
     assert problem in shown.err
 
 
+def linked(path: Path) -> None:
+    path.rename(path.parent.parent / "elsewhere.json")
+    path.symlink_to(path.parent.parent / "elsewhere.json")
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:700])
+
+
+def of_a_newer_major(path: Path) -> None:
+    path.write_bytes(path.read_bytes().replace(b'"schema_version":"1', b'"schema_version":"2'))
+
+
+@pytest.mark.parametrize("damage", [linked, truncated, of_a_newer_major])
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (ASK, 4, "every guideline for image-cls is damaged"),
+        ((*ASK, "--dataset", "digits"), 4, "every guideline for image-cls on digits is damaged"),
+        ((*ASK, "--family", "mlp"), 4, "every guideline for image-cls with mlp is damaged"),
+        ((*ASK, "--dataset", "wine"), 3, "no guideline for image-cls is on record"),
+        (("list",), 4, "every guideline in "),
+        (("show", "image-cls/digits/mlp"), 1, "v1/guideline.json:"),
+        (("show", "image-cls/digits/mlp@1"), 1, "v1/guideline.json:"),
+        (("export", "image-cls/digits/mlp", "0.9", "--code"), 1, "v1/guideline.json:"),
+    ],
+)
+def test_where_all_there_is_is_damaged_that_is_said(
+    guides: Guides, root: Path, damage: Callable[[Path], None], arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    path = write(root, example_record()[0])
+    damage(path)
+    result = guides(*arguments, "--registry", root)
+    warning, said = result.err.splitlines()[:2]
+
+    assert result.code == code
+    assert warning.startswith(f"warning: {path}:")
+    assert message in said
+
+
+@pytest.mark.parametrize(
+    "arguments", [("show", "image-cls/digits/mlp"), ("export", "image-cls/digits/mlp", "0.9", "--onnx", "net.onnx")]
+)
+def test_an_older_version_in_place_of_a_damaged_one_comes_with_a_warning(
+    guides: Guides, root: Path, arguments: tuple[str, ...]
+) -> None:
+    write(root, example_record()[0])
+    newer = write(root, example_record(version=2)[0])
+    truncated(newer)
+    result = guides(*arguments, "--registry", root)
+    named = guides("show", "image-cls/digits/mlp@2", "--registry", root)
+
+    assert result.code == 0
+    assert result.err.startswith(f"warning: {newer}: R-JSON is not JSON")
+    assert named.code == 1
+    assert named.err.splitlines()[1].startswith(f"{newer}: R-JSON is not JSON")
+
+
+@pytest.mark.parametrize("command", ["show", "export"])
+def test_a_record_that_lost_a_field_since_it_was_indexed_is_refused(
+    guides: Guides, root: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    record, _ = example_record()
+    del record["notes"]
+    path = write(root, record)
+    monkeypatch.setattr(index, "_auditor", lambda: None)
+    arguments = ("0.9", "--code") if command == "export" else ()
+    result = guides(command, "image-cls/digits/mlp", *arguments, "--registry", root)
+
+    assert (result.code, result.err) == (1, f"{path}:notes: R-SCHEMA Field required\n")
+
+
 def test_a_record_that_is_a_link_is_left_out(guides: Guides, filled: Path, tmp_path: Path) -> None:
     path = filled / "image-cls/fashion/mlp/v1/guideline.json"
     path.rename(tmp_path / "elsewhere.json")
@@ -188,6 +262,8 @@ def test_a_registry_that_cannot_be_read_exits_4(guides: Guides, filled: Path) ->
 
 
 def test_a_swapped_network_is_not_exported(guides: Guides, filled: Path, alone: Path) -> None:
+    settle(filled)
+    guides("list", "--registry", filled)  # the index is built before the file is swapped
     (filled / "image-cls/digits/mlp/v1/onnx/w8-d1.onnx").write_bytes(b"something else")
     result = guides("export", "image-cls/digits/mlp", "0.9", "--onnx", "net.onnx", "--registry", filled)
 
@@ -228,7 +304,7 @@ def test_what_stops_a_command_has_its_own_exit_code(
         raise error
 
     monkeypatch.setattr(cli, "_silence", lambda: 141)
-    monkeypatch.setattr(lookup, "answer", fail)
+    monkeypatch.setattr(lookup, "reply", fail)
     result = guides(*ASK, "--registry", filled)
 
     assert result.code == code
@@ -236,7 +312,7 @@ def test_what_stops_a_command_has_its_own_exit_code(
 
 
 def test_a_bug_keeps_its_traceback(guides: Guides, filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookup, "answer", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(lookup, "reply", lambda *_, **__: 1 / 0)
 
     with pytest.raises(ZeroDivisionError):
         guides(*ASK, "--registry", filled)
@@ -314,3 +390,127 @@ def test_without_the_harness_names_come_from_the_records(
     result = guides("lookup", "--task", "audio", "--target-acc", "0.9", "--registry", filled)
 
     assert result.err == "unknown task 'audio'\n  known: image-cls, tabular-cls\n"
+
+
+LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("validate", LONG), f"'{'x' * 77}...' does not exist"),
+        (
+            ("export", "image-cls/digits/mlp", "0.9", "--onnx", LONG),
+            f"cannot write '{'x' * 77}...': File name too long",
+        ),
+        (("lookup", "--task", "\udcff", "--target-acc", "0.9"), "the task '\\udcff' is not a name"),
+        ((*ASK, "--dataset", "\udcff"), "the data set '\\udcff' is not a name"),
+        ((*ASK, "--family", "\udcff"), "the family '\\udcff' is not a name"),
+        (("lookup", "--task", "image-cls", "--target", "\udcff=1"), "'\\udcff=1' is not a target"),
+    ],
+)
+def test_a_name_that_no_disk_or_index_can_hold_exits_2(
+    guides: Guides, filled: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    result = guides(*arguments, *(() if arguments[0] == "validate" else ("--registry", filled)))
+
+    assert (result.code, result.out) == (2, "")
+    assert result.err.splitlines()[0] == message or result.err.startswith(f"{message};")
+
+
+@pytest.mark.parametrize("command", ["lookup", "list", "show", "validate"])
+def test_a_root_whose_name_is_no_text_is_read_all_the_same(guides: Guides, filled: Path, command: str) -> None:
+    odd = filled.parent / os.fsdecode(b"odd-\xff")
+    filled.rename(odd)
+    arguments = {"lookup": ASK, "show": ("show", "image-cls/digits/mlp")}.get(command, (command,))
+    result = guides(*arguments, *(() if command == "validate" else ("--registry",)), odd)
+
+    assert (result.code, result.err) == (0, "")
+    assert result.out
+
+
+def refuse(path: str, number: int = errno.EACCES) -> None:
+    raise OSError(number, os.strerror(number), path)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.EACCES, 2), (errno.ENAMETOOLONG, 2), (errno.EMFILE, 5), (errno.EIO, 5)]
+)
+def test_a_file_that_the_system_refuses_is_named(
+    guides: Guides, monkeypatch: pytest.MonkeyPatch, number: int, code: int
+) -> None:
+    monkeypatch.setattr(lookup, "reply", lambda *_, **__: refuse("some/file", number))
+    result = guides(*ASK)
+
+    assert (result.code, result.err) == (code, f"cannot use 'some/file': {os.strerror(number)}\n")
+
+
+def test_a_system_error_about_no_file_is_a_bug(guides: Guides, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr(lookup, "reply", fail)
+
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        guides(*ASK)
+
+
+def test_validate_does_not_pass_over_a_folder_it_cannot_list(
+    guides: Guides, filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = os.scandir
+
+    def scandir(path: Any) -> Any:
+        if str(path).endswith("fashion"):
+            refuse(str(path))
+        return original(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    result = guides("validate", filled)
+
+    assert (result.code, result.out) == (4, "")
+    assert result.err == f"cannot read the folder '{filled}/image-cls/fashion': Permission denied\n"
+
+
+def test_validate_rebuilds_a_forged_index(guides: Guides, filled: Path) -> None:
+    settle(filled)
+    honest = guides(*ASK, "--registry", filled)
+    with sqlite3.connect(filled / ".index.sqlite3") as connection:
+        connection.execute("UPDATE points SET params = 1")
+    connection.close()
+    forged = guides(*ASK, "--registry", filled)
+    guides("validate", filled)
+
+    assert forged.out != honest.out
+    assert guides(*ASK, "--registry", filled) == honest
+
+
+@pytest.mark.usefixtures("alone")
+def test_a_closed_stdout_is_no_crash(filled: Path) -> None:
+    command = f"exec {sys.executable} -m registry {' '.join(ASK)} --registry {filled} >&-"
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], env={**os.environ, "PYTHONPATH": str(CHECKOUT)}, capture_output=True, check=False
+    )
+
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_a_knee_that_is_not_on_record_leads_to_a_target_that_answers(guides: Guides, root: Path) -> None:
+    record, _ = example_record()
+    record["knee"] = []
+    write(root, record)
+    result = guides("lookup", "--task", "image-cls", "--knee", "--registry", root)
+    message, hint = result.err.splitlines()
+
+    assert (result.code, message) == (3, "no knee is on record yet")
+    assert hint == "  Give a target: guides lookup --task image-cls --dataset digits --target-acc 0.95"
+    assert guides(*shlex.split(hint.partition("guides ")[2]), "--registry", root).code == 0
+
+
+@pytest.mark.parametrize(("task", "dataset"), [("image-cls", "digits"), ("tabular-cls", "breast-cancer")])
+def test_the_bench_hint_names_a_data_set_of_the_task(guides: Guides, task: str, dataset: str) -> None:
+    result = guides("lookup", "--task", task, "--target-acc", "0.9")
+
+    assert result.err.splitlines()[1] == (
+        f"  Make one: guides bench --task {task} --dataset {dataset} --family mlp --target-acc 0.9"
+    )

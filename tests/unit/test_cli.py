@@ -308,6 +308,12 @@ def test_index_rebuilds_and_says_where(guides: Guides, filled: Path) -> None:
     assert envelope(guides("index", "--json", "--registry", filled))["roots"][0]["records"] == 4
 
 
+def test_one_record_is_not_called_records(guides: Guides, root: Path) -> None:
+    Store(root).publish(*example_record())
+
+    assert guides("index", "--registry", root).out.startswith(f"{root}: 1 record indexed in ")
+
+
 def test_json_has_no_numbers_that_json_lacks() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         print_json("lookup", {"value": float("nan")})

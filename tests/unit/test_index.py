@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 
-from registry import index, roots
+from registry import index, roots, rows
 from registry.index import Index
 from registry.roots import Root
-from registry.store import Store
+from registry.store import Store, canonical_json
 from tests.example_record import example_record, published_record
-from tests.unit.conftest import settle, write
+from tests.unit.conftest import Result, settle, write
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -273,24 +277,223 @@ def test_a_repaired_record_is_indexed_again(filled: Path) -> None:
         (("frontier", 0), 3, "frontier.0: is not an object"),
         (("question", "metric", "direction"), None, "question.metric.direction: is not a line of text"),
         (("question", "task"), "other", "question: the task or data set is not the one in the id"),
+        (
+            ("question", "dataset", "input_shape"),
+            [2**53 - 1, 2],
+            "question.dataset.input_shape: holds more than 9,007,199,254,740,991 values",
+        ),
         (("id",), "image-cls/digits/cnn", "id: 'image-cls/digits/cnn' version 1 does not belong into this folder"),
     ],
 )
-def test_a_record_that_cannot_be_is_left_out(
-    root: Path, field: tuple[str | int, ...], value: object, problem: str
+def test_a_record_that_cannot_be_is_left_out_even_where_the_schema_cannot_be_checked(
+    root: Path, monkeypatch: pytest.MonkeyPatch, field: tuple[str | int, ...], value: object, problem: str
 ) -> None:
+    def missing(_: str) -> None:
+        raise ModuleNotFoundError("No module named 'pydantic'", name="pydantic")
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    path = written(root, lambda record: put(record, field, value))
+
+    assert left_out(root) == [f"{path}:{problem}"]
+
+
+def put(record: dict[str, Any], field: tuple[str | int, ...], value: object) -> None:
+    part: Any = record
+    for key in field[:-1]:
+        part = part[key]
+    part[field[-1]] = value
+
+
+def written(root: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """Write the example record with one thing changed, into the folder it had before."""
     record, _ = example_record()
     path = write(root, record)
-    part = record
-    for key in field[:-1]:
-        part = part[key]  # type: ignore[index]
-    part[field[-1]] = value  # type: ignore[index]
-    write(root.parent / "other", record).replace(path)
-    opened = index.open_fresh(Root(str(root)))
+    change(record)
+    path.write_bytes(canonical_json(record))
+    return path
 
-    assert opened.n_records == 0
-    assert opened.damaged() == [f"{path}:{problem}"]
+
+def left_out(root: Path) -> list[str]:
+    """Return the lines on what was left out, all there was."""
+    opened = index.open_fresh(Root(str(root)))
+    try:
+        assert opened.n_records == 0
+        return opened.damaged()
+    finally:
+        opened.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            lambda record: record.update(schema_version="2.0.0"),
+            "schema_version: R-SCHEMA a sizing-guides with schema 2.x reads 2.0.0; this one reads 1.x",
+        ),
+        (lambda record: record.update(schema_version="x"), "schema_version: R-SCHEMA"),
+        (lambda record: record.update(extra=1), "extra: R-SCHEMA Extra inputs are not permitted"),
+        (lambda record: record["frontier"][0]["test"].update(n_seeds=0), "frontier.0.test.n_seeds: R-SCHEMA"),
+        *(
+            (lambda record, key=key: record.pop(key), f"{key}: R-SCHEMA Field required")
+            for key in ("trials", "recipe", "law", "cite", "notes")
+        ),
+        (
+            lambda record: record["trials"].update(sha256="0" * 64),
+            " R-FILES trials.jsonl has another SHA-256 than the record says",
+        ),
+        (lambda record: record["frontier"][0]["onnx"].update(bytes=7), " R-FILES onnx/w8-d1.onnx has"),
+        (
+            lambda record: record["frontier"][0]["onnx"].update(path="onnx/gone.onnx"),
+            " R-FILES onnx/gone.onnx cannot be read: No such file or directory",
+        ),
+    ],
+)
+def test_a_record_that_breaks_the_schema_or_names_other_files_is_left_out(
+    root: Path, change: Callable[[dict[str, Any]], object], problem: str
+) -> None:
+    path = written(root, change)
+
+    (line,) = left_out(root)
+
+    assert line.startswith(f"{path}:{problem}")
+
+
+def test_a_record_whose_shape_holds_more_values_than_a_database_counts_leaves_the_others_readable(filled: Path) -> None:
+    record, _ = example_record("image-cls/digits/mlp")
+    record["question"]["dataset"]["input_shape"] = [2**53 - 1, 2**53 - 1]
+    path = write(filled, record)
+    opened = index.open_fresh(Root(str(filled)))
+
+    assert opened.n_records == 3
+    assert [line.partition(": ")[0] for line in opened.damaged()] == [f"{path}:question.dataset.input_shape"]
     opened.close()
+
+
+@pytest.mark.parametrize("error", [OverflowError, TypeError, KeyError, AttributeError])
+def test_whatever_one_record_does_the_others_are_indexed(
+    filled: Path, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
+) -> None:
+    original = rows.insert
+
+    def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str) -> None:
+        if values["id"] == "image-cls/digits/mlp":
+            raise error("odd")
+        original(connection, values, path)
+
+    monkeypatch.setattr(rows, "insert", insert)
+    opened = index.open_fresh(Root(str(filled)))
+
+    assert opened.n_records == 3
+    assert f"cannot be indexed: {error.__name__}" in opened.damaged()[0]
+    opened.close()
+
+
+def test_a_file_that_is_put_back_mends_its_record(filled: Path) -> None:
+    trials = filled / "image-cls/digits/mlp/v1/trials.jsonl"
+    trials.rename(filled.parent / "elsewhere")
+    settle(filled)
+    without = names(filled)
+    (filled.parent / "elsewhere").rename(trials)
+
+    assert len(without) == 3
+    assert len(names(filled)) == 4
+
+
+def test_a_wheels_records_lack_their_trials(filled: Path) -> None:
+    (filled / "image-cls/digits/mlp/v1/trials.jsonl").unlink()
+    opened = index.rebuild(Root(str(filled), shipped=True))
+
+    assert opened.n_records == 4
+    opened.close()
+
+
+def forge(root: Path) -> None:
+    """Claim other figures, and that the root is too large to be looked at."""
+    with sqlite3.connect(root / ".index.sqlite3") as connection:
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'large'")
+        connection.execute("UPDATE points SET params = 1")
+    connection.close()
+
+
+def fewest_params(root: Path) -> int:
+    return index.read(
+        [Root(str(root))], lambda opened: int(opened[0].rows("SELECT MIN(params) FROM points").fetchone()[0])
+    )
+
+
+def test_an_index_that_claims_a_large_root_is_held_against_the_folders(filled: Path) -> None:
+    settle(filled)
+    honest = fewest_params(filled)
+    forge(filled)
+
+    assert fewest_params(filled) == honest
+
+
+def test_an_index_that_came_with_a_copied_root_is_built_again(
+    filled: Path, monkeypatch: pytest.MonkeyPatch, counted: list[Root]
+) -> None:
+    monkeypatch.setattr(index, "SMALL", 3)
+    names(filled)
+    copied = filled.parent / "copied"
+    shutil.copytree(filled, copied)
+    names(copied)
+
+    assert [root.path for root in counted] == [str(filled), str(copied)]
+
+
+def test_an_index_of_another_version_of_this_package_is_rebuilt(
+    filled: Path, monkeypatch: pytest.MonkeyPatch, counted: list[Root]
+) -> None:
+    settle(filled)
+    names(filled)
+    monkeypatch.setattr(index, "__version__", "9.9.9")
+    names(filled)
+
+    assert len(counted) == 2
+
+
+def test_a_fresh_index_of_a_root_is_refreshed_only_where_there_is_one(filled: Path) -> None:
+    index.refresh(Root(str(filled)))
+    before = (filled / ".index.sqlite3").exists()
+    settle(filled)
+    honest = fewest_params(filled)
+    with sqlite3.connect(filled / ".index.sqlite3") as connection:
+        connection.execute("UPDATE points SET params = 1")
+    connection.close()
+    index.refresh(Root(str(filled)))
+
+    assert not before
+    assert fewest_params(filled) == honest
+
+
+def test_a_folder_whose_name_is_not_utf8_is_left_out(filled: Path) -> None:
+    for folder in (filled, filled / "image-cls"):
+        (folder / os.fsdecode(b"\xff")).mkdir()
+    opened = index.open_fresh(Root(str(filled)))
+
+    assert opened.n_records == 4
+    assert opened.damaged() == [
+        f"{filled}/{name}: R-PATH is not a folder name of a guideline" for name in ("\\udcff", "image-cls/\\udcff")
+    ]
+    opened.close()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_whatever_bytes_an_index_holds_the_answer_is_given_or_refused_in_one_line(
+    guides: Callable[..., Result], filled: Path, seed: int
+) -> None:
+    settle(filled)
+    names(filled)
+    path = filled / ".index.sqlite3"
+    data = bytearray(path.read_bytes())
+    random = Random(seed)  # noqa: S311  # no secret
+    for _ in range(400):
+        data[random.randrange(100, len(data))] = random.randrange(256)
+    path.write_bytes(data)
+    result = guides("lookup", "--task", "image-cls", "--target-acc", "0.9", "--registry", filled)
+
+    assert result.code in (0, 2, 3)
+    assert len(result.err.splitlines()) <= 2
 
 
 def test_a_version_is_superseded_by_a_newer_one_that_says_so(root: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from registry import lookup, report, smallest_for
+from registry import index, lookup, report, smallest_for
 from registry.answers import Answer, Query, Reply
 from registry.errors import NoAnswer, UnknownName, UsageError
 from registry.roots import Root
@@ -144,7 +144,8 @@ def test_a_limit_that_is_just_met_is_no_obstacle(filled: Path, limit: dict[str, 
 def test_int8_counts_int8_bytes_and_holds_the_int8_file_to_the_target(root: Path) -> None:
     def with_int8(record: dict[str, Any]) -> None:
         for point, metric in zip(record["frontier"], (0.89, 0.96), strict=True):
-            point["onnx"]["int8"] = {"path": "onnx/i.onnx", "sha256": "0" * 64, "bytes": 900, "metric": metric}
+            same = {key: point["onnx"][key] for key in ("path", "sha256", "bytes")}
+            point["onnx"]["int8"] = {**same, "metric": metric}
 
     edited(root, with_int8)
     answer = only(ask(root, int8=True, flash=1064))
@@ -422,7 +423,7 @@ def test_an_impossible_target_is_refused(filled: Path, target: float, message: s
 
 
 def test_enough_answers_end_the_search(filled: Path) -> None:
-    reply = lookup.answer([Root(str(filled))], Query("image-cls", (0.9,)), most=1)
+    reply = index.read([Root(str(filled))], lambda opened: lookup.reply(opened, Query("image-cls", (0.9,)), most=1))
 
     assert [answer.question.dataset for answer in reply.answers] == ["digits"]
     assert reply.more
@@ -439,7 +440,6 @@ def test_python_asks_the_same_question(filled: Path) -> None:
 
 def test_a_lookup_is_read_from_the_index_in_order(filled: Path) -> None:
     """No table is scanned, and points come in order of size, so that the first that qualifies ends the search."""
-    from registry import index
     from registry.index import Index
 
     plans: list[tuple[str, str]] = []
@@ -453,7 +453,7 @@ def test_a_lookup_is_read_from_the_index_in_order(filled: Path) -> None:
 
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Index, "rows", rows)
-            lookup._answer(indexes, Query("image-cls", (0.9,)), 10)
+            lookup.reply(indexes, Query("image-cls", (0.9,)), 10)
 
     index.read([Root(str(filled))], explain)
 
