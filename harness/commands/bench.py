@@ -20,6 +20,7 @@ from registry import parse
 from registry.errors import Interrupted, InvalidRecord, NoAnswer, UsageError
 from registry.options import Reading, examples, quiet
 from registry.roots import OWN_FOLDER
+from registry.statistics import meets
 
 if TYPE_CHECKING:
     from harness.executors.base import Running
@@ -233,7 +234,7 @@ def _targets(task: str, accuracies: tuple[list[float], ...], targets: tuple[pars
 
 
 def _check(study: Study) -> None:
-    """Refuse a data set of another task, or a family that does not fit."""
+    """Refuse a data set of another task, a family that does not fit, or a target that needs no network."""
     data = plugins.load("datasets", study.dataset)
     if data.task != study.task:
         fitting = [n for n in plugins.names("datasets") if plugins.load("datasets", n).task == study.task]
@@ -248,6 +249,15 @@ def _check(study: Study) -> None:
             f"family {study.family} does not fit {study.task} on {study.dataset}",
             f"those that fit: {', '.join(fitting)}",
         )
+
+    task = plugins.load("tasks", study.task)
+    chance = task.chance(data)
+    for target in study.targets:
+        if meets(chance, target, task.metric.direction):
+            raise UsageError(
+                f"target {task.metric.name} {target:g} needs no network: on {study.dataset} the best constant answer "
+                f"reaches {chance:.3f}"
+            )
 
 
 def _command(study: Study) -> str:
