@@ -80,7 +80,7 @@ class Refutation:
 
 def fresh_trials(template: Trial, phase: str, n_seeds: int, study_seed: int) -> list[Trial]:
     """Return ``n_seeds`` runs of ``template`` whose seeds nothing else uses: drawn from what is run and why."""
-    text = f"{study_seed}/{phase}/{replace(template, seed=0, phase='', tested=False).key}"
+    text = f"{study_seed}/{phase}/{with_seed(replace(template, phase='', tested=False), 0).key}"
     base = int.from_bytes(hashlib.sha256(text.encode()).digest()[:5])
     return [with_seed(replace(template, phase=phase, tested=True), base + i) for i in range(n_seeds)]
 
