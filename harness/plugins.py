@@ -31,13 +31,20 @@ def names(seam: str) -> tuple[str, ...]:
 
 @cache
 def load(seam: str, name: str) -> Any:
-    """Return the plug-in ``name`` of ``seam``. Only its own file is imported.
+    """Return the plug-in ``name`` of ``seam``, or the variant so called. Only its own file is imported.
+
+    A plug-in with a method ``variant`` answers for every name ``<its own>-<suffix>`` that is no plug-in itself; where
+    several could, the one with the longest name does.
 
     Raises:
         UnknownName: If there is none; carries the closest name.
         UsageError: If its file holds no ``PLUGIN``, its entry point cannot be loaded, or two plug-ins have this name.
     """
     if name not in names(seam):
+        if stem := max((known for known in names(seam) if name.startswith(f"{known}-")), key=len, default=None):
+            plugin = load(seam, stem)
+            if hasattr(plugin, "variant"):
+                return plugin.variant(name.removeprefix(f"{stem}-"))
         raise UnknownName(SEAMS[seam], name, names(seam))
     others = [point for point in _others(seam) if point.name == name]
     places = [*(_place(point) for point in others), *(["this package"] if name in _own(seam) else [])]

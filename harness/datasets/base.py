@@ -29,7 +29,7 @@ class Split:
 
     Args:
         inputs: Finite float32 of shape (n, ...), the rest being the shape of one example.
-        labels: Classes, int64 of shape (n,), 0 to ``n_classes - 1``.
+        labels: Shape (n,): classes, int64, 0 to ``n_classes - 1``; or targets of a regression, finite float32.
 
     Raises:
         InvalidData: If a type, a shape or a value is not as said here.
@@ -39,18 +39,19 @@ class Split:
     labels: np.ndarray
 
     def __post_init__(self) -> None:
-        if self.inputs.dtype != np.float32 or self.labels.dtype != np.int64:
+        if self.inputs.dtype != np.float32 or self.labels.dtype not in (np.int64, np.float32):
             raise InvalidData(
-                f"a split holds {self.inputs.dtype} inputs and {self.labels.dtype} labels, expected float32 and int64"
+                f"a split holds {self.inputs.dtype} inputs and {self.labels.dtype} labels, "
+                "expected float32 and int64 (or float32 targets)"
             )
         if self.labels.ndim != 1 or self.inputs.ndim < 2 or len(self.inputs) != len(self.labels):
             raise InvalidData(
                 f"a split holds inputs of shape {self.inputs.shape} and labels of shape {self.labels.shape}, "
                 "expected (n, ...) and (n,)"
             )
-        if not np.isfinite(self.inputs).all():
-            raise InvalidData("a split holds inputs that are NaN or infinite, expected finite numbers")
         for name in ("inputs", "labels"):
+            if not np.isfinite(getattr(self, name)).all():
+                raise InvalidData(f"a split holds {name} that are NaN or infinite, expected finite numbers")
             frozen = np.ascontiguousarray(getattr(self, name)).view()
             frozen.flags.writeable = False
             object.__setattr__(self, name, frozen)
@@ -65,6 +66,18 @@ class Splits(NamedTuple):
     train: Split
     val: Split
     test: Split
+
+
+class Varied(ABC):
+    """What a data set adds to be the first of many: ``load("datasets", "<name>-<suffix>")`` asks it for a variant."""
+
+    @abstractmethod
+    def variant(self, suffix: str) -> Dataset:
+        """Return the variant called ``<name>-<suffix>``.
+
+        Raises:
+            UsageError: If there is no such variant; says which there are.
+        """
 
 
 class Dataset(ABC):
@@ -154,6 +167,8 @@ class Dataset(ABC):
                 raise InvalidData(
                     f"{self.name}: {name} examples have shape {split.inputs.shape[1:]}, expected {self.input_shape}"
                 )
+            if split.labels.dtype != np.int64:
+                raise InvalidData(f"{self.name}: {name} has {split.labels.dtype} labels, expected int64 classes")
             if not len(split) or split.labels.min() < 0 or split.labels.max() >= self.n_classes:
                 raise InvalidData(f"{self.name}: {name} needs labels, all in 0 to {self.n_classes - 1}")
         return splits

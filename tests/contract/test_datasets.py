@@ -14,9 +14,15 @@ from registry.schema import DatasetFacts
 SHA256 = {
     "breast-cancer": "af67eb76fabe1937cf402443f7890b9689d75962828294c3c772da36ed835820",
     "digits": "3e3255eee863ffa4ad9209c5f3268991a3f3b2f381fbb2ca206d310c0cc9331d",
+    "waveform": "05f7d33b6e0853572ecc01dbe5ce2957f91d8983d039453981cfdd388e58748d",
     "wine": "151c6fad438d298a61eddcf05edacec3ae6c571a3001bf6068a495da6037589a",
 }
-SIZES = {"breast-cancer": (300, 100, 169), "digits": (1000, 200, 597), "wine": (90, 30, 58)}
+SIZES = {
+    "breast-cancer": (300, 100, 169),
+    "digits": (1000, 200, 597),
+    "waveform": (10_000, 2_000, 10_000),
+    "wine": (90, 30, 58),
+}
 
 
 @pytest.fixture(params=plugins.names("datasets"))
@@ -194,6 +200,11 @@ def test_an_example_of_another_shape_is_refused():
     ("inputs", "labels", "message"),
     [
         (np.zeros((2, 1)), np.zeros(2, dtype=np.int64), "float64 inputs and int64 labels, expected float32 and int64"),
+        (
+            np.zeros((2, 1), dtype=np.float32),
+            np.array([0, np.inf], dtype=np.float32),
+            "labels that are NaN or infinite",
+        ),
         (np.zeros((2, 1), dtype=np.float32), np.zeros(3, dtype=np.int64), r"labels of shape \(3,\)"),
         (np.full((2, 1), np.nan, dtype=np.float32), np.zeros(2, dtype=np.int64), "NaN or infinite"),
     ],
