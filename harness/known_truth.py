@@ -14,11 +14,11 @@ import numpy as np
 from jaxtyping import Float32, Float64, Int64
 
 from harness.datasets.base import Dataset, Split, Splits, Varied
+from harness.splits import FIXED, FRESH
 from registry.errors import UsageError
 
 SPLIT_SIZES: Final = (10_000, 2_000, 10_000)
-# First word of a generator's seed: what the splits hold is never drawn again by `sample`.
-SPLITS, FRESH, NOISE = 0, 1, 2
+NOISE: Final = 2  # first word of the seed of label noise, as FIXED and FRESH are of examples
 
 
 class KnownTruth(Dataset, Varied, ABC):
@@ -67,7 +67,7 @@ class KnownTruth(Dataset, Varied, ABC):
     @final
     def load(self) -> Splits:
         """Draw the fixed splits: 10,000 / 2,000 / 10,000 examples."""
-        return Splits(*(self._drawn(n, (SPLITS, part)) for part, n in enumerate(SPLIT_SIZES)))
+        return Splits(*(self._drawn(n, (FIXED, part)) for part, n in enumerate(SPLIT_SIZES)))
 
     @final
     def sample(self, n: int, seed: int) -> Split:

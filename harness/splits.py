@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 from jaxtyping import Float32, Float64, Int64, Num
 
 from harness.datasets.base import Split, Splits
+
+# First word of the seed of whatever is drawn from a formula: what the fixed splits hold is never drawn as fresh.
+FIXED: Final = 0
+FRESH: Final = 1
 
 
 def stratified_splits(

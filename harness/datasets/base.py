@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, final
@@ -19,6 +20,7 @@ from typing import NamedTuple, final
 import numpy as np
 from jaxtyping import Int64
 
+from harness.resample import area_average
 from registry.errors import InvalidData, UsageError
 
 
@@ -91,6 +93,7 @@ class Dataset(ABC):
         group: What the splits keep apart (file, font family, speaker), or None: train and test are of the same source.
         input_shape: Shape of one example: (features,) or (channels, height, width).
         n_classes: Number of classes.
+        resolutions: Sides at which the same images are offered, ascending, the last their own; empty for other data.
     """
 
     name: str
@@ -100,6 +103,8 @@ class Dataset(ABC):
     group: str | None
     input_shape: tuple[int, ...]
     n_classes: int
+    resolutions: tuple[int, ...] = ()
+    _native: Dataset | None = None
 
     @abstractmethod
     def load(self) -> Splits:
@@ -122,14 +127,15 @@ class Dataset(ABC):
 
     @final
     def sha256(self) -> str:
-        """Return the content hash (64 hex digits) of the three splits.
+        """Return the content hash (64 hex digits) of the three splits, at their own resolution.
 
         The hashed bytes are, for train, val, test and in each for inputs, labels: one ASCII line
         ``<split>.<array> <type> <n>x<...>`` ended by a newline, then the array in C order, little-endian
         (``float32`` inputs, ``int64`` labels).
         """
         digest = hashlib.sha256()
-        for split_name, split in self._splits._asdict().items():
+        native = self._native or self
+        for split_name, split in native._splits._asdict().items():
             for array_name, array, kind in (("inputs", split.inputs, "<f4"), ("labels", split.labels, "<i8")):
                 extent = "x".join(map(str, array.shape))
                 digest.update(f"{split_name}.{array_name} {array.dtype.name} {extent}\n".encode("ascii"))
@@ -159,9 +165,50 @@ class Dataset(ABC):
             )
         return np.random.default_rng(seed).permutation(n_train)[:n].astype(np.int64, copy=False)
 
+    @final
+    def at(self, resolution: int | None) -> Dataset:
+        """Return the same examples at one of ``resolutions``: each new pixel averages the area it covers.
+
+        The same object each time; None, and the data set's own resolution, give the data set itself.
+
+        Raises:
+            UsageError: If that resolution is not offered.
+        """
+        native = self._native or self
+        if resolution is None:
+            return self
+        if resolution not in native.resolutions:
+            offered = ", ".join(map(str, native.resolutions))
+            raise UsageError(
+                f"{self.name} has no resolution {resolution}",
+                f"expected one of {offered}"
+                if offered
+                else f"{self.name} has one form alone: leave the resolution out",
+            )
+        return native if resolution == native.input_shape[-1] else native._view(resolution)
+
+    def _view(self, resolution: int) -> Dataset:
+        if resolution not in self._views:
+            view = copy(self)
+            view.__dict__.pop("_splits", None)
+            view._native = self
+            view.input_shape = (self.input_shape[0], resolution, resolution)
+            self._views[resolution] = view
+        return self._views[resolution]
+
+    @cached_property
+    def _views(self) -> dict[int, Dataset]:
+        return {}
+
+    def _made(self) -> Splits:
+        if self._native is None:
+            return self.load()
+        side = self.input_shape[-1]
+        return Splits(*(Split(area_average(split.inputs, side), split.labels) for split in self._native._splits))
+
     @cached_property
     def _splits(self) -> Splits:
-        splits = self.load()
+        splits = self._made()
         for name, split in splits._asdict().items():
             if split.inputs.shape[1:] != self.input_shape:
                 raise InvalidData(

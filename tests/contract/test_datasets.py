@@ -14,12 +14,16 @@ from registry.schema import DatasetFacts
 SHA256 = {
     "breast-cancer": "af67eb76fabe1937cf402443f7890b9689d75962828294c3c772da36ed835820",
     "digits": "3e3255eee863ffa4ad9209c5f3268991a3f3b2f381fbb2ca206d310c0cc9331d",
+    "glyphs": "09ea7ec9928747986e1abf6721b31c95b8503f39f24dc273cdf6c6342d725561",
+    "glyphs-unseen": "ec6ce37443eef58ad055ae150a0b7b51bfcd1e38365fd93e4090b5238e01df46",
     "waveform": "05f7d33b6e0853572ecc01dbe5ce2957f91d8983d039453981cfdd388e58748d",
     "wine": "151c6fad438d298a61eddcf05edacec3ae6c571a3001bf6068a495da6037589a",
 }
 SIZES = {
     "breast-cancer": (300, 100, 169),
     "digits": (1000, 200, 597),
+    "glyphs": (20_000, 4_000, 10_000),
+    "glyphs-unseen": (20_000, 4_000, 10_000),
     "waveform": (10_000, 2_000, 10_000),
     "wine": (90, 30, 58),
 }

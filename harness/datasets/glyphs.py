@@ -1,0 +1,103 @@
+"""Characters in 21 fonts, 16 x 16 pixels, turned, sheared, scaled, shifted, noisy: as many images as a claim needs."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, final
+
+import numpy as np
+from jaxtyping import Float32, Int64, UInt8
+
+from harness.datasets.base import Dataset, Split, Splits, Varied
+from harness.glyphs.fonts import FAMILIES
+from harness.glyphs.lookalikes import FONTS, classes
+from harness.glyphs.render import alphabet, render
+from harness.splits import FIXED, FRESH
+from registry.errors import UsageError
+
+FEWEST_CLASSES, MOST_CLASSES = 10, 1000
+SIDE: Final = 16
+
+
+@final
+class Glyphs(Dataset, Varied):
+    """Grey images, pixels 0 to 255 divided by 256; classes are equally frequent. Train, val and test share fonts.
+
+    20,000 / 4,000 / 10,000 images; beyond 200 classes 100 a class to train on. No two classes look alike at 8 x 8.
+    Variants: ``c<classes>``, 10 to 1,000 of them; ``unseen``, trained on DejaVu, validated on Computer Modern and
+    tested on STIX, so that what is measured is reading a font never seen.
+
+    Args:
+        n_classes: How many of the characters: fewer are the first of more, digits, then letters, then others.
+        unseen: Whether each split has fonts of its own.
+    """
+
+    name = "glyphs"
+    task = "image-cls"
+    source = (
+        "DejaVu, Computer Modern (BaKoMa) and STIX fonts as shipped with matplotlib; images are drawn by sizing-guides"
+    )
+    licence = "CC0-1.0"
+    group: str | None = None
+    input_shape = (1, SIDE, SIDE)
+    n_classes = 26
+    resolutions = (8, 12, 16)
+
+    def __init__(self, n_classes: int | None = None, unseen: bool = False) -> None:
+        if n_classes is not None:
+            if not FEWEST_CLASSES <= n_classes <= MOST_CLASSES:
+                raise UsageError(
+                    f"{type(self).name} cannot have {n_classes:,} classes",
+                    f"expected {FEWEST_CLASSES} to {MOST_CLASSES:,}",
+                )
+            self.n_classes = n_classes
+            self.name = f"{type(self).name}-c{n_classes}"
+        self._fonts = (FONTS, FONTS, FONTS)
+        if unseen:
+            self.name = f"{self.name}-unseen"
+            self.group = "font family"
+            self._fonts = (FAMILIES["dejavu"], FAMILIES["computer-modern"], FAMILIES["stix"])
+
+    def load(self) -> Splits:
+        """Draw the fixed splits."""
+        sizes = (max(20_000, 100 * self.n_classes), 4_000, 10_000)
+        return Splits(*(self._drawn(n, (FIXED, part), part, SIDE) for part, n in enumerate(sizes)))
+
+    def sample(self, n: int, seed: int, side: int = SIDE) -> Split:
+        """Draw ``n`` fresh examples of the kind that test holds, independent of the splits.
+
+        Example i depends on ``seed``, i and ``side`` alone, so a smaller sample is the beginning of a larger one.
+
+        Args:
+            n: Number of examples.
+            seed: Any number from 0.
+            side: Pixels a side, 4 or more. Each has its own noise; for the same image at another resolution see ``at``.
+        """
+        return self._drawn(n, (FRESH, seed), 2, side)
+
+    def variant(self, suffix: str) -> Glyphs:
+        """Return ``c<classes>`` or ``unseen``.
+
+        Raises:
+            UsageError: If the suffix is anything else, or there are not that many classes.
+        """
+        if suffix == "unseen":
+            return Glyphs(unseen=True)
+        found = re.fullmatch(r"c([1-9][0-9]{0,3})", suffix)
+        if not found:
+            raise UsageError(
+                f"{type(self).name} has no variant '{suffix}'",
+                f"expected glyphs-c<classes>, {FEWEST_CLASSES} to {MOST_CLASSES:,}, or glyphs-unseen",
+            )
+        return Glyphs(int(found[1]))
+
+    def _drawn(self, n: int, seed: tuple[int, int], part: int, side: int) -> Split:
+        letters = alphabet(classes()[: self.n_classes], self._fonts[part], side)
+        images: UInt8[np.ndarray, "n side side"]
+        labels: Int64[np.ndarray, " n"]
+        images, labels = render(letters, n, seed)
+        pixels: Float32[np.ndarray, "n 1 side side"] = images[:, np.newaxis].astype(np.float32) / np.float32(256)
+        return Split(pixels, labels)
+
+
+PLUGIN = Glyphs()

@@ -1,0 +1,1 @@
+"""Pictures of characters: outlines of fonts, which characters look alike, images of them turned and blurred."""
