@@ -162,4 +162,5 @@ def _grain(rng: np.random.Generator, shape: tuple[int, ...]) -> Int32[np.ndarray
 
 
 def _whole(values: Float64[np.ndarray, "*shape"]) -> Int32[np.ndarray, "*shape"]:
-    return np.rint(values).astype(np.int32)
+    rounded: Int32[np.ndarray, "*shape"] = np.rint(values).astype(np.int32)
+    return rounded

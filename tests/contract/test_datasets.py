@@ -16,6 +16,9 @@ SHA256 = {
     "digits": "3e3255eee863ffa4ad9209c5f3268991a3f3b2f381fbb2ca206d310c0cc9331d",
     "glyphs": "09ea7ec9928747986e1abf6721b31c95b8503f39f24dc273cdf6c6342d725561",
     "glyphs-unseen": "ec6ce37443eef58ad055ae150a0b7b51bfcd1e38365fd93e4090b5238e01df46",
+    "hastie-10-2": "68a4fcc6178d802cc3d04e216c157fe2b4caa671083613e2a5d2a63c36d78d65",
+    "ringnorm": "30a3a84d0c73933d9f720e71e17d1c6f00e943907da4f3f570337c61920d112e",
+    "twonorm": "3b1765ccf4108d57795a68d0bfeeb641220d7979cf0b7deab2f08fd962f7b580",
     "waveform": "05f7d33b6e0853572ecc01dbe5ce2957f91d8983d039453981cfdd388e58748d",
     "wine": "151c6fad438d298a61eddcf05edacec3ae6c571a3001bf6068a495da6037589a",
 }
@@ -24,6 +27,9 @@ SIZES = {
     "digits": (1000, 200, 597),
     "glyphs": (20_000, 4_000, 10_000),
     "glyphs-unseen": (20_000, 4_000, 10_000),
+    "hastie-10-2": (10_000, 2_000, 10_000),
+    "ringnorm": (10_000, 2_000, 10_000),
+    "twonorm": (10_000, 2_000, 10_000),
     "waveform": (10_000, 2_000, 10_000),
     "wine": (90, 30, 58),
 }
