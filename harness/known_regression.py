@@ -19,7 +19,12 @@ from harness.datasets.base import Split
 from registry.errors import UsageError
 
 NODES: Final = 32  # of the quadrature, an axis
-RANGES: Final = ((0, 100), (40 * math.pi, 560 * math.pi), (0, 1), (1, 11))  # of the inputs of functions 2 and 3
+RANGES: Final = (
+    (0.0, 100.0),
+    (40 * math.pi, 560 * math.pi),
+    (0.0, 1.0),
+    (1.0, 11.0),
+)  # of the inputs of functions 2 and 3
 
 
 @final
@@ -84,7 +89,9 @@ class Friedman:
             self.number == 1
         ):  # a sum over separate inputs: the square's variance is 400 / 180, the lines' 100 / 12, 25 / 12
             return (
-                _variance(lambda x: 10 * np.sin(math.pi * x[:, 0] * x[:, 1]), ((0, 1), (0, 1))) + 400 / 180 + 125 / 12
+                _variance(lambda x: 10 * np.sin(math.pi * x[:, 0] * x[:, 1]), ((0.0, 1.0), (0.0, 1.0)))
+                + 400 / 180
+                + 125 / 12
             )
         return _variance(self.predict, RANGES)
 

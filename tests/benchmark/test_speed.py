@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from pytest_benchmark.fixture import BenchmarkFixture
@@ -59,3 +60,11 @@ def test_one_stacked_gradient(benchmark: BenchmarkFixture, family: str, input_sh
 
     assert torch.isfinite(network.gradient).all()
     assert network.gradient.any()
+
+
+def test_drawing_a_thousand_glyphs(benchmark: BenchmarkFixture) -> None:
+    glyphs = load("datasets", "glyphs")
+    split = benchmark(glyphs.sample, 1024, seed=0)
+
+    assert split.inputs.shape == (1024, 1, 16, 16)
+    assert np.ptp(split.inputs) > 0.5

@@ -122,6 +122,39 @@ def test_a_subset_larger_than_train_is_refused(dataset):
         dataset.subset(n + 1, seed=0)
 
 
+def test_without_a_resolution_and_at_its_own_it_is_itself(dataset):
+    assert dataset.at(None) is dataset
+    assert not dataset.resolutions or dataset.at(dataset.input_shape[-1]) is dataset
+
+
+def test_resolutions_ascend_to_its_own(dataset):
+    assert list(dataset.resolutions) == sorted(set(dataset.resolutions))
+    assert not dataset.resolutions or dataset.resolutions[-1] == dataset.input_shape[-1]
+
+
+def test_lower_resolutions_show_the_same_examples(dataset):
+    for side in dataset.resolutions[:-1]:
+        view = dataset.at(side)
+
+        assert view is dataset.at(side)
+        assert view.input_shape == (dataset.input_shape[0], side, side)
+        assert view.sha256() == dataset.sha256()
+        assert view.at(dataset.resolutions[-1]) is dataset
+        assert view.at(None) is view
+        for split, original in zip(view._splits, dataset._splits, strict=True):
+            brightness = original.inputs.mean(axis=(1, 2, 3))
+
+            assert split.inputs.dtype == np.float32
+            assert split.inputs.shape == (len(original), *view.input_shape)
+            assert np.array_equal(split.labels, original.labels)
+            assert split.inputs.mean(axis=(1, 2, 3)) == pytest.approx(brightness, abs=1e-5)
+
+
+def test_a_resolution_that_is_not_offered_is_refused(dataset):
+    with pytest.raises(UsageError, match=f"{dataset.name} has no resolution 7"):
+        dataset.at(7)
+
+
 @pytest.mark.parametrize("name", SHA256)
 def test_the_splits_are_fixed_for_ever(name):
     dataset = plugins.load("datasets", name)
@@ -199,6 +232,20 @@ def test_the_hash_does_not_depend_on_memory_order():
 def test_a_label_outside_the_classes_is_refused():
     with pytest.raises(InvalidData, match="toy: train needs labels, all in 0 to 1"):
         Toy(labels=(0, 1, 2)).train()
+
+
+def test_targets_that_are_no_classes_are_refused():
+    toy = Toy()
+    toy.split = Split(toy.split.inputs, np.zeros(3, dtype=np.float32))
+
+    with pytest.raises(InvalidData, match="toy: train has float32 labels, expected int64 classes"):
+        toy.train()
+
+
+def test_a_split_may_hold_targets_that_are_numbers():
+    split = Split(np.zeros((2, 1), dtype=np.float32), np.array([0.5, -1.5], dtype=np.float32))
+
+    assert split.labels.tolist() == [0.5, -1.5]
 
 
 def test_an_example_of_another_shape_is_refused():

@@ -18,6 +18,14 @@ from harness.executors.inline import Inline
 PLUGIN = Inline()
 """
 
+VARIED = """
+class Varied:
+    def variant(self, suffix):
+        return f"{__name__.rpartition('.')[2]} {suffix}"
+
+PLUGIN = Varied()
+"""
+
 
 def forget_plugins() -> None:
     names.cache_clear()
@@ -127,6 +135,23 @@ def test_file_without_plugin_is_named(seam_folder: Path) -> None:
 
     with pytest.raises(UsageError, match=r"harness\.executors\.hollow defines no PLUGIN object"):
         load("executors", "hollow")
+
+
+def test_a_longer_name_is_a_variant_of_the_longest_plugin_that_begins_it(seam_folder: Path) -> None:
+    (seam_folder / "wide.py").write_text(VARIED)
+    (seam_folder / "wide_open.py").write_text(VARIED)
+
+    assert load("executors", "wide-off-c20") == "wide off-c20"
+    assert load("executors", "wide-open-c20") == "wide_open c20"
+    assert "wide-open-c20" not in names("executors")
+
+
+@pytest.mark.parametrize("name", ["inline-c20", "wider"])
+def test_a_longer_name_of_a_plugin_without_variants_is_unknown(seam_folder: Path, name: str) -> None:
+    (seam_folder / "wide.py").write_text(VARIED)
+
+    with pytest.raises(UnknownName, match=f"unknown executor '{name}'"):
+        load("executors", name)
 
 
 def test_misspelt_name_brings_the_closest_one() -> None:

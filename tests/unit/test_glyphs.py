@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from harness import plugins
+from harness.datasets.glyphs import Glyphs
+from harness.glyphs.fonts import FAMILIES
+from registry.errors import UsageError
+
+
+@pytest.fixture
+def glyphs() -> Glyphs:
+    found: Glyphs = plugins.load("datasets", "glyphs")
+    return found
+
+
+def test_pixels_are_levels_of_256(glyphs: Glyphs) -> None:
+    levels = glyphs.val().inputs * 256
+
+    assert np.array_equal(levels, np.round(levels))
+    assert levels.min() == 0
+    assert levels.max() <= 255
+
+
+def test_classes_are_equally_frequent(glyphs: Glyphs) -> None:
+    for split in (glyphs.train(), glyphs.val(), glyphs.test()):
+        counts = np.bincount(split.labels)
+
+        assert counts.max() - counts.min() <= 1
+
+
+def test_a_smaller_sample_is_the_beginning_of_a_larger_one(glyphs: Glyphs) -> None:
+    small, large = glyphs.sample(10, seed=5), glyphs.sample(1500, seed=5)
+
+    assert np.array_equal(small.inputs, large.inputs[:10])
+    assert np.array_equal(small.labels, large.labels[:10])
+    assert not np.array_equal(small.inputs, glyphs.sample(10, seed=6).inputs)
+
+
+def test_no_seed_draws_what_the_splits_hold(glyphs: Glyphs) -> None:
+    known = {image.tobytes() for split in (glyphs.train(), glyphs.val(), glyphs.test()) for image in split.inputs}
+
+    assert not any(image.tobytes() in known for seed in range(3) for image in glyphs.sample(100, seed=seed).inputs)
+
+
+@pytest.mark.parametrize("side", [8, 24])
+def test_fresh_images_have_any_side(glyphs: Glyphs, side: int) -> None:
+    assert glyphs.sample(30, seed=0, side=side).inputs.shape == (30, 1, side, side)
+
+
+def test_more_classes_are_another_data_set_whose_first_classes_are_the_same(glyphs: Glyphs) -> None:
+    more = plugins.load("datasets", "glyphs-c60")
+
+    assert more.name == "glyphs-c60"
+    assert more.n_classes == 60
+    assert set(more.val().labels) == set(range(60))
+    assert plugins.load("datasets", "glyphs-c60") is more
+
+
+def test_beyond_200_classes_there_are_100_a_class_to_train_on() -> None:
+    few = plugins.load("datasets", "glyphs-c10")
+
+    assert len(few.train()) == 20_000
+
+
+def test_unseen_fonts_are_those_of_another_family_in_each_split() -> None:
+    unseen = plugins.load("datasets", "glyphs-unseen")
+
+    assert unseen.name == "glyphs-unseen"
+    assert unseen.group == "font family"
+    assert unseen._fonts == (FAMILIES["dejavu"], FAMILIES["computer-modern"], FAMILIES["stix"])
+    assert unseen.n_classes == Glyphs.n_classes
+
+
+def test_unseen_splits_are_drawn_in_the_fonts_of_their_family(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def spy(characters: str, fonts: tuple[str, ...], side: int) -> object:
+        asked.append(fonts)
+        return alphabet(characters, fonts, side)
+
+    from harness.datasets import glyphs as module
+
+    alphabet = module.alphabet
+    monkeypatch.setattr(module, "alphabet", spy)
+    unseen = Glyphs(unseen=True)
+    unseen.load()
+    unseen.sample(1, seed=0)
+
+    assert asked == [FAMILIES["dejavu"], FAMILIES["computer-modern"], FAMILIES["stix"], FAMILIES["stix"]]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "message", "hint"),
+    [
+        ("c9", "glyphs cannot have 9 classes", "expected 10 to 1,000"),
+        ("c1001", "glyphs cannot have 1,001 classes", "expected 10 to 1,000"),
+        ("c026", "glyphs has no variant 'c026'", "expected glyphs-c<classes>, 10 to 1,000, or glyphs-unseen"),
+        ("seen", "glyphs has no variant 'seen'", "expected glyphs-c<classes>, 10 to 1,000, or glyphs-unseen"),
+    ],
+)
+def test_an_unknown_variant_is_refused_with_what_is_possible(suffix: str, message: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        plugins.load("datasets", f"glyphs-{suffix}")
+
+    assert (caught.value.message, caught.value.hint) == (message, hint)
+
+
+def test_a_resolution_that_is_not_offered_is_refused_with_those_that_are(glyphs: Glyphs) -> None:
+    with pytest.raises(UsageError) as caught:
+        glyphs.at(10)
+
+    assert caught.value.message == "glyphs has no resolution 10"
+    assert caught.value.hint == "expected one of 8, 12, 16"
+
+
+def test_an_image_at_half_the_resolution_is_the_mean_of_four_pixels(glyphs: Glyphs) -> None:
+    full = glyphs.val().inputs
+
+    assert np.array_equal(glyphs.at(8).val().inputs, full.reshape(-1, 1, 8, 2, 8, 2).mean(axis=(3, 5)))
