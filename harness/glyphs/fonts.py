@@ -26,6 +26,8 @@ FAMILIES: Final = {
 # Beyond these, Computer Modern's files have other characters at a code than Unicode does.
 ASCII_ONLY: Final = frozenset(FAMILIES["computer-modern"])
 MASK_SIDE: Final = 144  # divisible by 18, 16, 12, 9 and 8: textures of most sides are whole-numbered averages
+MOVE: Final = 1  # matplotlib's codes of a path: move, line, quadratic, cubic, close
+DEGREES: Final = {MOVE: 0, 2: 1, 3: 2, 4: 3, 79: 0}
 CURVE_STEPS: Final = 6  # straight pieces a curve is cut into
 
 
@@ -75,34 +77,33 @@ def _edges(font: str, character: str) -> Float64[np.ndarray, "n 2 2"]:
     face = _face(font)
     face.load_char(ord(character), flags=LoadFlags.NO_SCALE)
     points, codes = face.get_path()
-    pieces: list[np.ndarray] = [np.empty((0, 2, 2))]
-    if not len(points):  # a space
-        return pieces[0]
-    at = 0
-    start = here = points[0]
-    while at < len(codes):
-        degree = {1: 0, 2: 1, 3: 2, 4: 3, 79: -1}[int(codes[at])]  # move, line, quadratic, cubic, close
-        if degree <= 0:
-            pieces.append(np.stack([here, start])[None])  # a new contour begins: the last one is closed
-            start = here = points[at] if degree == 0 else start
-            at += 1
-            continue
-        controls = np.stack([here, *points[at : at + degree]])
-        bends = _bezier(controls, 1 if degree == 1 else CURVE_STEPS)
-        pieces.append(np.stack([bends[:-1], bends[1:]], axis=1))
-        here = controls[-1]
-        at += degree
-    pieces.append(np.stack([here, start])[None])
-    return np.concatenate(pieces).astype(np.float64)
+    kinds = codes.tolist()
+    curves: dict[int, list[list[int]]] = {1: [], 2: [], 3: []}  # which points control each, by degree
+    start = here = at = 0
+    while at < len(kinds):
+        degree = DEGREES[kinds[at]]
+        if degree:
+            curves[degree].append([here, *range(at, at + degree)])
+            here = at + degree - 1
+        else:  # a new contour begins, or this one ends: either way it is closed
+            curves[1].append([here, start])
+            start = here = at if kinds[at] == MOVE else start
+        at += max(degree, 1)
+    curves[1].append([here, start])
+    pieces = [_straight(points[np.array(found)]) for found in curves.values() if found and len(points)]
+    return np.concatenate([np.empty((0, 2, 2)), *pieces])
 
 
-def _bezier(controls: np.ndarray, steps: int) -> np.ndarray:
-    """Return ``steps + 1`` points of a Bezier curve, by de Casteljau's halving lines."""
-    t = (np.arange(steps + 1) / steps)[:, None, None]
-    level = np.broadcast_to(controls, (steps + 1, *controls.shape))
-    while level.shape[1] > 1:
-        level = (1 - t) * level[:, :-1] + t * level[:, 1:]
-    return level[:, 0]
+def _straight(controls: Float64[np.ndarray, "n points 2"]) -> Float64[np.ndarray, "m 2 2"]:
+    """Cut Bezier curves into straight pieces, by de Casteljau's halving lines."""
+    n, n_points = controls.shape[:2]
+    steps = 1 if n_points == 2 else CURVE_STEPS
+    t = (np.arange(steps + 1) / steps)[:, np.newaxis, np.newaxis, np.newaxis]
+    level = np.broadcast_to(controls, (steps + 1, n, n_points, 2))
+    while level.shape[2] > 1:
+        level = (1 - t) * level[:, :, :-1] + t * level[:, :, 1:]
+    bends = level[:, :, 0]
+    return np.stack([bends[:-1], bends[1:]], axis=2).reshape(-1, 2, 2)
 
 
 @cache
