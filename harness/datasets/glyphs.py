@@ -17,6 +17,7 @@ from registry.errors import UsageError
 
 FEWEST_CLASSES, MOST_CLASSES = 10, 1000
 SIDE: Final = 16
+SMALLEST_SIDE, LARGEST_SIDE = 4, 64
 
 
 @final
@@ -28,9 +29,10 @@ class Glyphs(Dataset, Varied):
     tested on STIX, so that what is measured is reading a font never seen.
 
     Attributes:
-        near_bayes_error: Test error of a network of 324,826 parameters that saw 512,000 fresh images once, 5 minutes
-            on one core (`tests/benchmark/test_near_bayes.py`): 1 wrong of 10,000, so below 0.0005 with 95 % confidence.
-            The nearest of 20,000 fresh images errs on 0.0774, the nearest of 200,000 on 0.0121. None for variants.
+        near_bayes_error: Test error, at 16 x 16, of a network of 324,826 parameters that saw 512,000 fresh images
+            once, 5 minutes on one core (`tests/benchmark/test_near_bayes.py`): 1 wrong of 10,000, so below 0.0005 with
+            95 % confidence. The nearest of 20,000 fresh images errs on 0.0774, the nearest of 200,000 on 0.0121. None
+            for variants.
 
     Args:
         n_classes: How many of the characters: fewer are the first of more, digits, then letters, then others.
@@ -68,7 +70,7 @@ class Glyphs(Dataset, Varied):
 
     def load(self) -> Splits:
         """Draw the fixed splits."""
-        sizes = (max(20_000, 100 * self.n_classes), 4_000, 10_000)
+        sizes = split_sizes(self.n_classes)
         return Splits(*(self._drawn(n, (FIXED, part), part, SIDE) for part, n in enumerate(sizes)))
 
     def sample(self, n: int, seed: int, side: int = SIDE) -> Split:
@@ -79,8 +81,15 @@ class Glyphs(Dataset, Varied):
         Args:
             n: Number of examples.
             seed: Any number from 0.
-            side: Pixels a side, 4 or more. Each has its own noise; for the same image at another resolution see ``at``.
+            side: Pixels a side, 4 to 64. Each has its own noise; for the same image at another resolution see ``at``.
+
+        Raises:
+            UsageError: If images have no such side.
         """
+        if not SMALLEST_SIDE <= side <= LARGEST_SIDE:
+            raise UsageError(
+                f"{self.name} cannot be drawn with {side} pixels a side", f"expected {SMALLEST_SIDE} to {LARGEST_SIDE}"
+            )
         return self._drawn(n, (FRESH, seed), 2, side)
 
     def variant(self, suffix: str) -> Glyphs:
@@ -106,6 +115,11 @@ class Glyphs(Dataset, Varied):
         images, labels = render(letters, n, seed)
         pixels: Float32[np.ndarray, "n 1 side side"] = images[:, np.newaxis].astype(np.float32) / np.float32(256)
         return Split(pixels, labels)
+
+
+def split_sizes(n_classes: int) -> tuple[int, int, int]:
+    """Return the numbers of images to train on, to validate and to test with."""
+    return max(20_000, 100 * n_classes), 4_000, 10_000
 
 
 PLUGIN = Glyphs()

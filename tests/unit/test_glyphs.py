@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness import plugins
-from harness.datasets.glyphs import Glyphs
+from harness.datasets.glyphs import Glyphs, split_sizes
 from harness.glyphs.fonts import FAMILIES
 from registry.errors import UsageError
 
@@ -44,7 +44,16 @@ def test_no_seed_draws_what_the_splits_hold(glyphs: Glyphs) -> None:
     assert not any(image.tobytes() in known for seed in range(3) for image in glyphs.sample(100, seed=seed).inputs)
 
 
-@pytest.mark.parametrize("side", [8, 24])
+@pytest.mark.parametrize("side", [3, 65])
+def test_a_side_too_small_or_too_large_is_refused(glyphs: Glyphs, side: int) -> None:
+    with pytest.raises(UsageError) as caught:
+        glyphs.sample(1, seed=0, side=side)
+
+    assert caught.value.message == f"glyphs cannot be drawn with {side} pixels a side"
+    assert caught.value.hint == "expected 4 to 64"
+
+
+@pytest.mark.parametrize("side", [4, 8, 24, 64])
 def test_fresh_images_have_any_side(glyphs: Glyphs, side: int) -> None:
     assert glyphs.sample(30, seed=0, side=side).inputs.shape == (30, 1, side, side)
 
@@ -56,12 +65,13 @@ def test_more_classes_are_another_data_set_whose_first_classes_are_the_same(glyp
     assert more.n_classes == 60
     assert set(more.val().labels) == set(range(60))
     assert plugins.load("datasets", "glyphs-c60") is more
+    assert more.near_bayes_error is None  # measured for the first 26 classes alone
+    assert glyphs.near_bayes_error is not None
 
 
 def test_beyond_200_classes_there_are_100_a_class_to_train_on() -> None:
-    few = plugins.load("datasets", "glyphs-c10")
-
-    assert len(few.train()) == 20_000
+    assert [split_sizes(n)[0] for n in (10, 200, 201, 1000)] == [20_000, 20_000, 20_100, 100_000]
+    assert split_sizes(10)[1:] == split_sizes(1000)[1:]
 
 
 def test_unseen_fonts_are_those_of_another_family_in_each_split() -> None:
