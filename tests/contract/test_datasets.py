@@ -20,6 +20,7 @@ SHA256 = {
     "ringnorm": "30a3a84d0c73933d9f720e71e17d1c6f00e943907da4f3f570337c61920d112e",
     "twonorm": "3b1765ccf4108d57795a68d0bfeeb641220d7979cf0b7deab2f08fd962f7b580",
     "waveform": "05f7d33b6e0853572ecc01dbe5ce2957f91d8983d039453981cfdd388e58748d",
+    "waveform-noise10": "30b86a502573305380b41e9ca5c0286b0a70ae6dfd1c29f903519824e059b150",
     "wine": "151c6fad438d298a61eddcf05edacec3ae6c571a3001bf6068a495da6037589a",
 }
 SIZES = {
@@ -31,6 +32,7 @@ SIZES = {
     "ringnorm": (10_000, 2_000, 10_000),
     "twonorm": (10_000, 2_000, 10_000),
     "waveform": (10_000, 2_000, 10_000),
+    "waveform-noise10": (10_000, 2_000, 10_000),
     "wine": (90, 30, 58),
 }
 
