@@ -54,7 +54,7 @@ def refusal(result: Result, code: int) -> str:
         (changed(family="mpl"), "unknown family 'mpl'. Did you mean 'mlp'?"),
         ((*ASK, "--search", "bisection"), "unknown search strategy 'bisection'. Did you mean 'bisect'?"),
         (changed(executor="process"), "unknown executor 'process'. Did you mean 'processes'?"),
-        (changed(dataset="xyz"), "unknown dataset 'xyz'\n  known: breast-cancer, digits, wine"),
+        (changed(dataset="xyz"), f"unknown dataset 'xyz'\n  known: {', '.join(plugins.names('datasets'))}"),
         (changed(dataset="digits"), "data set digits is for task image-cls, not tabular-cls\n  data sets of "),
         (changed(family="cnn"), "family cnn does not fit tabular-cls on wine\n  those that fit: mlp"),
         (("bench", *WINE, "--target-acc", "1.01"), "1.01 is not a fraction in [0, 1]"),
