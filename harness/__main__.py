@@ -8,6 +8,7 @@ import pkgutil
 import click
 
 from harness import compare as comparisons
+from harness.tabulate import tabulate
 from registry.errors import GuidesError, UnknownName
 
 
@@ -35,6 +36,9 @@ def harness() -> None:
 @harness.group(cls=Comparisons)
 def compare() -> None:
     """Run us and an alternative side by side, interleaved, and print both."""
+
+
+harness.add_command(tabulate)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -123,7 +123,7 @@ def load_weights(path: Path) -> State:
 @cache
 def flops(family: str, dataset: str, shape: Shape) -> float:
     """Return the forward flops of one example for a shape of a family on a data set."""
-    data = plugins.load("datasets", dataset)
+    data = plugins.load("datasets", dataset).at(shape.resolution)
     network = plugins.load("families", family).network(data.input_shape, data.n_classes, shape)
     return measure.count_flops(network, data.input_shape)
 
@@ -152,13 +152,13 @@ def _steps(trial: Trial) -> int:
 
 
 def _least(family: Family, trial: Trial) -> int:
-    data = plugins.load("datasets", trial.dataset)
+    data = plugins.load("datasets", trial.dataset).at(trial.shape.resolution)
     return family.stacked(data.input_shape, data.n_classes, family.padded(trial.shape), 1).least_members
 
 
 def _initial_state(trial: Trial) -> State:
     family: Family = plugins.load("families", trial.family)
-    data = plugins.load("datasets", trial.dataset)
+    data = plugins.load("datasets", trial.dataset).at(trial.shape.resolution)
     generator = torch.Generator().manual_seed(trial.seed)
     return family.initial_state(data.input_shape, data.n_classes, trial.shape, generator)
 
@@ -170,7 +170,7 @@ def _pruned_states(trials: Sequence[Trial]) -> list[State]:
     large = [parent for parent in parents if parent is not None]
     _, trained = _train(large, [_initial_state(parent) for parent in large])
     family: Family = plugins.load("families", trials[0].family)
-    data = plugins.load("datasets", trials[0].dataset)
+    data = plugins.load("datasets", trials[0].dataset).at(trials[0].shape.resolution)
     small = []
     for trial, parent, state in zip(trials, large, trained, strict=True):
         network = family.network(data.input_shape, data.n_classes, parent.shape)
@@ -183,7 +183,7 @@ def _train(trials: Sequence[Trial], states: list[State]) -> tuple[Progress, list
     """Train members from given states; return what training found and the best checkpoints as plain states."""
     first = trials[0]
     family: Family = plugins.load("families", first.family)
-    data = plugins.load("datasets", first.dataset)
+    data = plugins.load("datasets", first.dataset).at(first.shape.resolution)
     network = family.stacked(data.input_shape, data.n_classes, family.padded(first.shape), len(trials))
     for member, state in enumerate(states):
         network.load(member, state)
@@ -207,7 +207,7 @@ def _test(trials: Sequence[Trial], states: list[State]) -> np.ndarray:
     """Return which test items each member's best checkpoint gets right, bool (members, items)."""
     first = trials[0]
     family: Family = plugins.load("families", first.family)
-    data = plugins.load("datasets", first.dataset)
+    data = plugins.load("datasets", first.dataset).at(first.shape.resolution)
     network = family.stacked(data.input_shape, data.n_classes, family.padded(first.shape), len(trials))
     for member, state in enumerate(states):
         network.load(member, state)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from registry.errors import UsageError
@@ -37,6 +39,69 @@ def sign_test_count(n: int, level: float = LEVEL) -> int:
         count -= 1
         tail += math.comb(n, count)
     return count
+
+
+LOOKS: Final = (5, 20, 64)  # fresh seeds of a certification, so many after each look
+HOPELESS: Final = {5: 1, 20: 12}  # so few of the first 5, of 20, meeting the target end it
+
+
+def spent_level(attempt: int) -> float:
+    """Return the error probability that the ``attempt``-th certification for a target (from 1) may spend.
+
+    They fall as 1 / attempt ** 2 and sum to 5 % over any number of attempts.
+    """
+    return LEVEL * 6 / (math.pi * attempt) ** 2
+
+
+@cache
+def sequential_counts(attempt: int) -> Mapping[int, int]:
+    """Return how many fresh seeds must meet the target for a claim at each look that can end in one.
+
+    A certification looks after 5, 20 and 64 seeds. At 5 it can only end as hopeless. At 20 it claims if the sign test
+    does at :func:`spent_level`; at 64 if the chance of a claim at either look, for a shape whose runs meet the target
+    half the time, stays within that level. Ending early as hopeless only makes claims rarer.
+
+    Returns:
+        The least count by number of seeds; a look at which not even all seeds would do is missing.
+
+    Source:
+        The level is spent over looks as in Lan & DeMets 1983, Biometrika 70; over attempts by Bonferroni's inequality.
+    """
+    level = spent_level(attempt)
+    _, few, many = LOOKS
+    counts: dict[int, int] = {}
+    spent = 0.0
+    if 2.0**-few <= level:
+        counts[few] = sign_test_count(few, level)
+        spent = sum(math.comb(few, k) for k in range(counts[few], few + 1)) / 2**few
+    stops = counts.get(few, few + 1)
+    more = many - few
+    tails = [sum(math.comb(more, k) for k in range(max(0, least), more + 1)) / 2**more for least in range(more + 2)]
+    for count in range(many // 2, many + 1):  # runs that went on after the first look, and reach `count` in the end
+        crossing = sum(
+            math.comb(few, k) / 2**few * (tails[count - k] if 0 <= count - k <= more else float(count - k <= 0))
+            for k in range(stops)
+        )
+        if spent + crossing <= level:
+            counts[many] = count
+            break
+    return MappingProxyType(counts)
+
+
+def decide(n_meeting: int, n_seeds: int, attempt: int) -> Literal["claim", "fail", "go on"]:
+    """Say what a certification makes of its seeds at one look.
+
+    Args:
+        n_meeting: Seeds that meet the target, of all so far.
+        n_seeds: Seeds so far: 5, 20 or 64.
+        attempt: Which certification for this target it is, from 1.
+    """
+    needed = sequential_counts(attempt).get(n_seeds)
+    if needed is not None and n_meeting >= needed:
+        return "claim"
+    if n_seeds == LOOKS[-1] or n_meeting <= HOPELESS[n_seeds]:
+        return "fail"
+    return "go on"
 
 
 def median_bounds(values: Sequence[float]) -> tuple[float, float]:

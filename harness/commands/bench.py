@@ -59,7 +59,7 @@ PRELOAD: Final = ("harness.train",)
     metavar="METRIC=VALUE",
     help="Any other metric (repeatable).",
 )
-@click.option("--search", default="bisect", show_default=True, metavar="S", help="Search strategy.")
+@click.option("--search", default="pooled", show_default=True, metavar="S", help="Search strategy.")
 @click.option("--executor", default="processes", show_default=True, metavar="E", help="Where packs of trainings run.")
 @click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes [default: the cores].")
 @click.option(

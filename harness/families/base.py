@@ -20,6 +20,7 @@ from typing import Final
 import torch
 from torch import nn
 
+from harness.measure import count_flops
 from harness.stack import StackedNetwork
 from harness.trial import Shape
 
@@ -69,6 +70,10 @@ class Family(ABC):
     def head(self, network: nn.Module) -> nn.Module:
         """Return the layer that makes the logits: the one whose outputs are never pruned."""
 
+    def flops(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> float:
+        """Count the flops of one example's forward pass."""
+        return _flops(self, input_shape, n_outputs, shape)
+
     def padded(self, shape: Shape) -> Shape:
         """Return ``shape`` with its width rounded up to a bucket, so that one program serves many widths."""
         width = next((bucket for bucket in self.buckets if bucket >= shape.width), shape.width)
@@ -89,6 +94,11 @@ class Family(ABC):
     def params(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> int:
         """Count the trainable scalars of ``shape``, biases included, without allocating them."""
         return _params(self, input_shape, n_outputs, shape)
+
+
+@cache
+def _flops(family: Family, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> float:
+    return count_flops(family.network(input_shape, n_outputs, shape), input_shape)
 
 
 @cache

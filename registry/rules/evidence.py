@@ -9,7 +9,6 @@ from typing import Final, NamedTuple, final
 
 from registry.errors import GuidesError
 from registry.outcomes import share_right, unpack
-from registry.rules.figures import confirms
 from registry.rules.record import ANSWERS_LIMIT, Problem, Record
 from registry.rules.runs import Run, Series, Trial, in_series
 from registry.schema import Attempt, BracketPoint, Law, MeasuredGuideline, MeasuredPoint, Shape, TestResult
@@ -17,7 +16,6 @@ from registry.statistics import best_of_3, meets
 
 # A shape that was to be refuted may turn out to meet the target: its bracketing runs are then an attempt, too.
 _ATTEMPTING: Final = ("certify", "bracket")
-_CONFIRMING: Final = ("confirm",)
 
 
 def evidence(record: Record) -> Iterator[Problem]:
@@ -107,16 +105,16 @@ class _Values(NamedTuple):
 class _Archive:
     """The tested and the tuning runs of a record, to look its figures up in."""
 
-    def __init__(self, measured: MeasuredGuideline, series: dict[Trial, Series], n_test: int) -> None:
+    def __init__(self, measured: MeasuredGuideline, series: Sequence[Series], n_test: int) -> None:
         metric = measured.question.metric
         self._series = series
-        self._known: dict[Trial, _Values] = {}
+        self._known: dict[str, _Values] = {}
         self._n_test = n_test
         self._direction = metric.direction
         self._is_accuracy = metric.name == "accuracy"  # another metric needs more than right and wrong
 
     def point(self, field: str, point: MeasuredPoint) -> Iterator[Problem]:
-        alike = [one for one in self._of(point, _claiming(point)) if _trained_as(one.trial, point)]
+        alike = [one for one in self._of(point, _ATTEMPTING) if _trained_as(one.trial, point)]
         found = self._best(alike, point.test)
         if found is None:
             kind = "route, shape, n_train, steps, learning rate and weight decay"
@@ -128,14 +126,13 @@ class _Archive:
                 listed = ", ".join(f"{one:.9g}" for one in sorted(flops))
                 yield Problem(f"{field}.train_flops", f"is {point.train_flops:.9g}, but its runs took {listed}")
         for j, attempt in enumerate(point.attempts):
-            phases = _CONFIRMING if confirms(point.attempts, j) else _ATTEMPTING
-            yield from self._attempt(f"{field}.attempts.{j}", attempt, point, phases)
+            yield from self._attempt(f"{field}.attempts.{j}", attempt, point)
         for j, cheaper in enumerate(point.bracket):
             yield from self._bracket(f"{field}.bracket.{j}", cheaper, point)
 
     def law(self, law: Law) -> Iterator[Problem]:
         """Each point is the mean of one learning rate's tuning runs; one that is not capped was tried for longer."""
-        tuned = [one for one in self._series.values() if one.trial.phase == "tune" and one.trial.shape == law.shape]
+        tuned = [one for one in self._series if one.trial.phase == "tune" and one.trial.shape == law.shape]
         for i, point in enumerate(law.points):
             cells = [one for one in tuned if one.trial.n_train == point.n_train]
             errors = [_val_errors(one) for one in cells if one.trial.steps == point.steps]
@@ -153,7 +150,7 @@ class _Archive:
 
     def _of(self, point: MeasuredPoint, phases: Sequence[str]) -> Iterator[Series]:
         """Yield the tested series of the point's route and n_train."""
-        for one in self._series.values():
+        for one in self._series:
             trial = one.trial
             if trial.tested and trial.phase in phases and (trial.route, trial.n_train) == (point.route, point.n_train):
                 yield one
@@ -172,24 +169,22 @@ class _Archive:
 
     def _values(self, series: Series) -> _Values:
         """Return the test results of a series, unpacked once however many figures rest on them."""
-        if series.trial not in self._known:
+        first = series.runs[0].key
+        if first not in self._known:
             wrong = bytes((self._n_test + 7) // 8)
             rows = [
                 wrong if run.outcome.test_outcomes is None else unpack(run.outcome.test_outcomes, 1, self._n_test)[0]
                 for run in series.runs
             ]
-            self._known[series.trial] = _Values(rows, [share_right(row, self._n_test) for row in rows])
-        return self._known[series.trial]
+            self._known[first] = _Values(rows, [share_right(row, self._n_test) for row in rows])
+        return self._known[first]
 
-    def _result(self, field: str, series: Series, test: TestResult, *, some: bool = False) -> Iterator[Problem]:
-        """Compare a ``test`` group with its runs: with all of them, or where ``some`` will do with the first."""
-        runs = series.runs[: test.n_seeds] if some else series.runs
+    def _result(self, field: str, series: Series, test: TestResult) -> Iterator[Problem]:
+        """Compare a ``test`` group with its runs: all of one sequence of seeds."""
+        runs = series.runs
         if len(runs) != test.n_seeds:
             yield Problem(f"{field}.n_seeds", f"is {test.n_seeds}, but there are {len(runs)} such runs")
             return
-        seeds = [run.trial.seed for run in runs]
-        if seeds != list(range(seeds[0], seeds[0] + len(seeds))):
-            yield Problem(field, "the seeds of its runs are not consecutive: some may have been left out")
         diverged = sum(run.outcome.status != "ok" for run in runs)
         if test.n_diverged != diverged:
             yield Problem(f"{field}.n_diverged", f"is {test.n_diverged}, but {diverged} of its runs diverged")
@@ -206,11 +201,11 @@ class _Archive:
         elif self._is_accuracy and not _same(test.best_of_3, best):
             yield Problem(f"{field}.best_of_3", f"is {test.best_of_3:.6g}, but its runs give {best:.6g}")
 
-    def _attempt(self, field: str, attempt: Attempt, point: MeasuredPoint, phases: Sequence[str]) -> Iterator[Problem]:
+    def _attempt(self, field: str, attempt: Attempt, point: MeasuredPoint) -> Iterator[Problem]:
         wanted = (attempt.shape, attempt.steps, attempt.learning_rate)
         alike = [
             one
-            for one in self._of(point, phases)
+            for one in self._of(point, _ATTEMPTING)
             if (one.trial.shape, one.trial.steps, one.trial.learning_rate) == wanted
         ]
         counts = {len(one.runs) for one in alike}
@@ -230,7 +225,7 @@ class _Archive:
             return 0
 
     def _bracket(self, field: str, cheaper: BracketPoint, point: MeasuredPoint) -> Iterator[Problem]:
-        settled, longer = cheaper.steps_tried
+        settled, *longer = cheaper.steps_tried
         alike = [
             one
             for one in self._of(point, ("bracket",))
@@ -241,23 +236,16 @@ class _Archive:
             yield Problem(field, f"no bracketing runs have its shape and {settled} steps")
             return
         yield from self._result(f"{field}.test", found, cheaper.test)
-        also = self._series.get(found.trial.model_copy(update={"steps": longer}))
+        if cheaper.test_longer is None or not longer:
+            return
+        also = self._best(
+            [one for one in self._series if one.trial == found.trial.model_copy(update={"steps": longer[0]})],
+            cheaper.test_longer,
+        )
         if also is None:
-            yield Problem(f"{field}.test_longer", f"no bracketing runs have its shape and {longer} steps")
+            yield Problem(f"{field}.test_longer", f"no bracketing runs have its shape and {longer[0]} steps")
         else:
-            yield from self._result(f"{field}.test_longer", also, cheaper.test_longer, some=True)
-
-
-def _claiming(point: MeasuredPoint) -> Sequence[str]:
-    """Return the phases whose runs may be the point's: the repeat's where one certified it; a knee says neither."""
-    claims = [
-        confirms(point.attempts, j)
-        for j, attempt in enumerate(point.attempts)
-        if attempt.verdict == "certified" and attempt.shape == point.shape
-    ]
-    if not claims:
-        return (*_ATTEMPTING, *_CONFIRMING)
-    return _CONFIRMING if claims[-1] else _ATTEMPTING
+            yield from self._result(f"{field}.test_longer", also, cheaper.test_longer)
 
 
 def _trained_as(trial: Trial, point: MeasuredPoint) -> bool:

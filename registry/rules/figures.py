@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final, Literal
 
 from registry.errors import GuidesError
@@ -11,8 +11,8 @@ from registry.loader import LARGEST_INT
 from registry.onnx_wire import Network
 from registry.outcomes import share_right, unpack
 from registry.rules.record import ANSWERS_LIMIT, Problem, Record, Result
-from registry.schema import Attempt, Bound, BracketPoint, MeasuredPoint, PublishedGuideline, PublishedPoint, Shape
-from registry.statistics import clopper_pearson_low, meets, sign_test_count, summarise
+from registry.schema import Bound, BracketPoint, MeasuredPoint, PublishedGuideline, PublishedPoint, Shape
+from registry.statistics import LOOKS, clopper_pearson_low, meets, sequential_counts, summarise
 
 SHAPE_CONSTANT: Final = 16  # elements of an integer tensor in a float network: a shape, no weights
 BASELINES: Final = ("majority", "linear")  # what every task of classification asks for, and more
@@ -112,11 +112,13 @@ def bracket(record: Record) -> Iterator[Problem]:
     for i, point in enumerate(measured.frontier):
         for j, cheaper in enumerate(point.bracket):
             field = f"frontier.{i}.bracket.{j}"
-            settled, longer = cheaper.steps_tried
-            if cheaper.params >= point.params:
+            settled, *longer = cheaper.steps_tried
+            if cheaper.params > point.params:
                 yield Problem(f"{field}.params", f"{cheaper.params} is not below the answer's {point.params}")
-            if longer != LONGER * settled:
-                yield Problem(f"{field}.steps_tried", f"{longer} steps are not {LONGER} x {settled}")
+            if (cheaper.test_longer is None) != (not longer):
+                yield Problem(f"{field}.steps_tried", "has as many entries as there are measurements")
+            if longer and longer[0] != LONGER * settled:
+                yield Problem(f"{field}.steps_tried", f"{longer[0]} steps are not {LONGER} x {settled}")
             if point.target is not None:
                 yield from _verdict(f"{field}.verdict", cheaper, point.target, direction)
 
@@ -215,24 +217,19 @@ def _recounted(field: str, point: MeasuredPoint, network: Network) -> Iterator[P
         yield Problem(f"{field}.onnx", f"{held}, expected shapes alone: weights are floats and counted")
 
 
-def confirms(attempts: Sequence[Attempt], position: int) -> bool:
-    """Say whether the attempt at ``position`` repeats the one before it, which was to be confirmed."""
-    if not 0 < position < len(attempts):
-        return False
-    before, attempt = attempts[position - 1], attempts[position]
-    same = all(getattr(before, name) == getattr(attempt, name) for name in ("shape", "steps", "learning_rate"))
-    return same and before.verdict == "to-confirm" and attempt.verdict != "to-confirm"
-
-
 def _verdict(
     field: str, cheaper: BracketPoint, target: float, direction: Literal["higher", "lower"]
 ) -> Iterator[Problem]:
-    bests = [test.high if direction == "higher" else test.low for test in (cheaper.test, cheaper.test_longer)]
+    tests = [test for test in (cheaper.test, cheaper.test_longer) if test is not None]
+    bests = [test.high if direction == "higher" else test.low for test in tests]
     meeting = [best for best in bests if meets(best, target, direction)]
     if cheaper.verdict == "refuted" and meeting:
         yield Problem(field, f"is refuted, but its bound {meeting[0]:g} meets {target:g}")
+    elif cheaper.verdict == "refuted" and len(bests) < 2:
+        yield Problem(field, f"is refuted, but was not measured at {LONGER} x the steps")
     elif cheaper.verdict == "undecided" and not meeting:
-        yield Problem(field, f"is undecided, but its bounds {bests[0]:g} and {bests[1]:g} miss {target:g}")
+        said = " and ".join(f"{best:g}" for best in bests)
+        yield Problem(field, f"is undecided, but its bounds {said} miss {target:g}")
 
 
 def _metric_values(record: Record) -> Iterator[tuple[str, float | None]]:
@@ -282,19 +279,19 @@ def _attempts(field: str, point: MeasuredPoint) -> Iterator[Problem]:
         if attempt.n_meeting > attempt.n_seeds:
             yield Problem(f"{field}.{j}.n_meeting", f"{attempt.n_meeting} is above n_seeds {attempt.n_seeds}")
             continue
-        try:
-            needed = sign_test_count(attempt.n_seeds)
-        except GuidesError as error:
-            yield Problem(f"{field}.{j}.n_seeds", error.message)
+        if attempt.n_seeds not in LOOKS:
+            looks = ", ".join(map(str, LOOKS))
+            yield Problem(f"{field}.{j}.n_seeds", f"is {attempt.n_seeds}, expected one of {looks}: seeds of a look")
             continue
+        needed = sequential_counts(j + 1).get(attempt.n_seeds)
         certified = attempt.verdict == "certified"
-        if (attempt.verdict != "failed") != (attempt.n_meeting >= needed):
-            counts = f"{attempt.n_meeting} of {attempt.n_seeds} seeds meet the target and {needed} are needed"
-            yield Problem(f"{field}.{j}.verdict", f"is {attempt.verdict}, but {counts}")
-        if certified and j and not confirms(point.attempts, j):
-            yield Problem(f"{field}.{j}.verdict", "is certified after other attempts, but was not measured twice")
-        if attempt.verdict == "to-confirm" and not confirms(point.attempts, j + 1):
-            yield Problem(f"{field}.{j}.verdict", "is to-confirm, but the next attempt does not repeat it")
+        if certified and (needed is None or attempt.n_meeting < needed):
+            needs = "no such number is enough" if needed is None else f"{needed} are needed"
+            counts = f"{attempt.n_meeting} of {attempt.n_seeds} seeds meet the target and at attempt {j + 1} {needs}"
+            yield Problem(f"{field}.{j}.verdict", f"is certified, but {counts}")
+        failed_before = any(other.shape == attempt.shape and other.verdict == "failed" for other in point.attempts[:j])
+        if certified and failed_before:
+            yield Problem(f"{field}.{j}.verdict", "is certified, but the same shape has failed before")
         if certified and attempt.params < point.params:
             yield Problem(f"{field}.{j}.params", f"{attempt.params} was certified, which is below the answer's")
         answered = answered or (certified and attempt.shape == point.shape and attempt.params == point.params)
