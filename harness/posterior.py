@@ -30,27 +30,29 @@ Array = np.ndarray
 # Standard deviations, in logits, of what makes up the surface; widths, steps, rates in octaves.
 # measured: highest marginal likelihood on the tables of digits/mlp and glyphs/mlp, then frozen; docs/log.md
 CONSTANTS: Final[dict[str, float]] = {
-    "level": 1.5,
-    "depth": 0.4,
-    "resolution": 0.4,
-    "width_line": 0.25,
-    "width_bend": 0.3,
-    "width_reach": 2.5,
-    "steps_line": 0.2,
+    "level": 0.85,
+    "depth": 0.52,
+    "resolution": 0.38,
+    "width_line": 0.31,
+    "width_bend": 1.2,
+    "width_reach": 2.9,
+    "steps_line": 0.21,
     "steps_bend": 0.1,
-    "rate_line": 0.2,
-    "rate_bowl": 0.06,
-    "rate_bend": 0.15,
-    "rate_reach": 2.0,
-    "rate_width": 0.06,
-    "rate_steps": 0.06,
-    "steps_width": 0.05,
-    "rest": 0.08,
-    "alike": 0.6,
-    "seed": 0.15,
-    "slope": -0.5,
-    "gain": -0.3,
-    "bowl": 0.08,
+    "rate_line": 0.1,
+    "rate_bowl": 0.04,
+    "rate_bend": 0.142,
+    "rate_reach": 2.2,
+    "rate_width": 0.041,
+    "rate_steps": 0.042,
+    "steps_width": 0.052,
+    "rest": 0.082,
+    "alike": 0.95,
+    "rest_reach": 1.44,
+    "seed": 0.257,
+    "seed_width": 0.4,
+    "slope": -1.4,
+    "gain": -0.35,
+    "bowl": 0.044,
 }
 DEGREES: Final = 4.0  # of Student's t
 DRAWS: Final = 128
@@ -112,7 +114,8 @@ def covariance(a: _Features, b: _Features, c: dict[str, float]) -> Float64[Array
         + product(a.rate * a.steps, b.rate * b.steps, c["rate_steps"])
         + product(a.steps * a.width, b.steps * b.width, c["steps_width"])
     )
-    total += c["rest"] ** 2 * same_depth * near_side * width * rate * steps
+    near = _bell(a.width, b.width, c["rest_reach"]) * _bell(a.rate, b.rate, c["rest_reach"])
+    total += c["rest"] ** 2 * same_depth * near_side * near * steps
     return total
 
 
@@ -120,6 +123,10 @@ def prior_mean(f: _Features, c: dict[str, float]) -> Float64[Array, " n"]:
     """Return the surface expected before anything is trained: it falls with width and steps, a bowl in the rate."""
     line = c["slope"] * f.width * (f.curve > 0) + c["gain"] * f.steps + c["bowl"] * f.rate**2
     return np.asarray(-1.0 + line, dtype=np.float64)
+
+
+def _relative_noise(f: _Features, c: dict[str, float]) -> Array:
+    return np.asarray(2.0 ** (-c["seed_width"] * np.where(f.curve > 0, f.width, 3.0)))
 
 
 @final
@@ -131,8 +138,8 @@ class _Observations:
     is_test: Array
     mean: Array
     count: Array
-    spread: float  # sum of squares within settings
-    freedom: int  # its degrees of freedom
+    spread: Array  # sum of squares within each setting
+    freedom: Array  # its degrees of freedom
 
 
 @final
@@ -161,11 +168,16 @@ class Posterior:
         self._seen = _observations(space, history)
         self._features = _Features.of(self._seen.settings)
         self._level = prior_mean(self._features, c)
+        self._relative = _relative_noise(self._features, c)
         self._prior = covariance(self._features, self._features, c) + self._offset * np.outer(
             self._seen.is_test, self._seen.is_test
         )
         self.seed_sd = self._noise()
         self._fit()
+
+    def noise_sd(self, settings: Sequence[Setting]) -> Float64[Array, " n"]:
+        """Return the standard deviation of a run around the surface, in logits: narrow networks vary more."""
+        return np.asarray(self.seed_sd * _relative_noise(_Features.of(settings), self._constants))
 
     def _noise(self) -> float:
         """Return the seed noise of highest likelihood on a grid, seeds within a setting counted too."""
@@ -175,14 +187,14 @@ class Posterior:
         scales = prior * 2.0 ** np.arange(-1.5, 2.01, 0.5)
         return float(max(scales, key=lambda sd: self._likelihood(float(sd)) - np.log(sd / prior) ** 2))
 
-    def _likelihood(self, sd: float, weights: Array | None = None) -> float:
+    def _likelihood(self, sd: float) -> float:
         seen = self._seen
-        noise = sd**2 / seen.count
+        noise = (sd * self._relative) ** 2 / seen.count
         root = cholesky(self._prior + np.diag(noise), lower=True, check_finite=False)
         residual = solve_triangular(root, seen.mean - self._level, lower=True, check_finite=False)
         between = -0.5 * residual @ residual - np.log(np.diag(root)).sum()
-        within = -seen.freedom * np.log(sd) - 0.5 * seen.spread / sd**2
-        return float(between + within)
+        within = -seen.freedom * np.log(sd * self._relative) - 0.5 * seen.spread / (sd * self._relative) ** 2
+        return float(between + within.sum())
 
     def log_likelihood(self) -> float:
         """Return the log marginal likelihood of the history, up to a constant: what the prior was chosen by."""
@@ -195,10 +207,10 @@ class Posterior:
             return
         weights = np.ones(len(seen.mean))
         for _ in range(3):
-            noise = self.seed_sd**2 / seen.count / weights
+            noise = (self.seed_sd * self._relative) ** 2 / seen.count / weights
             self._root = cholesky(self._prior + np.diag(noise), lower=True, check_finite=False)
             self._alpha = cho_solve((self._root, True), seen.mean - self._level, check_finite=False)
-            residual = (noise * self._alpha) ** 2 * seen.count / self.seed_sd**2
+            residual = (noise * self._alpha) ** 2 * seen.count / (self.seed_sd * self._relative) ** 2
             weights = (DEGREES + 1) / (DEGREES + np.minimum(residual, 1e6))
 
     def mean(self, settings: Sequence[Setting]) -> Float64[Array, " n"]:
@@ -258,6 +270,6 @@ def _observations(space: Space, history: History) -> _Observations:
         is_test=np.array([float(is_test) for _, is_test in links]),
         mean=np.array(list(middles.values())),
         count=np.array([float(len(found)) for found in links.values()]),
-        spread=float(sum(((found - found.mean()) ** 2).sum() for found in links.values())),
-        freedom=sum(len(found) - 1 for found in links.values()),
+        spread=np.array([float(((found - found.mean()) ** 2).sum()) for found in links.values()]),
+        freedom=np.array([len(found) - 1.0 for found in links.values()]),
     )

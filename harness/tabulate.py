@@ -17,7 +17,7 @@ from registry.errors import UnknownName
 
 _MLP: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 16, 20, 24, 32, 48, 64, 128)
 _WIDE: Final = (4, 8, 12, 16, 24, 32, 64)
-_FEW: Final = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 64)
+_FEW: Final = (1, 2, 3, 4, 6, 8, 16, 32, 64)
 _RATES: Final = (0.0025, 0.005, 0.01, 0.02, 0.04)
 BATCH: Final = 32
 # Ladders are thinned, so that all tables together cost less than three hours on one core.

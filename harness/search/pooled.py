@@ -23,10 +23,11 @@ from harness.trial import Shape
 from registry.statistics import LOOKS, sequential_counts
 
 # measured: cheapest certified answers on the tables of digits/mlp and glyphs/mlp, then frozen; docs/log.md
-LIKELY: Final = 0.6  # least chance of passing for a shape that is certified
+LIKELY: Final = 0.4  # least chance of passing for a shape that is certified
+SMALLNESS: Final = 1.0  # how much a small answer is worth besides the cheaper test of it: params to this power
 BATCH: Final = 8  # trainings a round: as many as one pack needs to be worth its overhead
 MOST_ALIKE: Final = 2  # of them of one setting
-PATIENCE: Final = 1.0  # trainings for a target may cost as much as one certification
+PATIENCE: Final = 0.3  # trainings for a target may cost as much as one certification
 NO_WORSE: Final = 0.02  # chances of passing that differ by less are alike: the cheaper setting is taken
 KNOWN: Final = 1.25  # the smallest shape is known when the interval of its params is no wider
 SETTINGS: Final = 6  # of each shape that are worth a thought
@@ -70,18 +71,25 @@ class Pooled(Strategy):
         if not view.shapes:
             return Proposal()
         guess, interval = _guess(space, view)
-        likely = [i for i, chance in enumerate(view.passing) if chance >= LIKELY]
-        candidate = likely[0] if likely else None
+        candidate = _candidate(space, view)
         spent = sum(space.train_flops(run.setting) for run in history.runs)
         if candidate is not None:
-            setting = view.best[candidate]
-            price = LOOKS[1] * space.train_flops(setting)
+            price = LOOKS[1] * space.train_flops(candidate)
             if interval[1] <= KNOWN * interval[0] or spent >= PATIENCE * price:
-                return Proposal(certify=setting, guess=guess, interval=interval)
+                return Proposal(certify=candidate, guess=guess, interval=interval)
         elif (view.smallest < len(view.shapes)).mean() < HOPE and _largest_tried(space, history):
             return Proposal(guess=guess, interval=interval)
         train = _round(space, history, view, posterior)
         return Proposal(train=train, guess=guess, interval=interval)
+
+
+def _candidate(space: Space, view: _View) -> Setting | None:
+    """Return the setting to certify: likely to pass, cheap to test, small; None where nothing is likely enough."""
+    likely = np.flatnonzero(view.passing >= LIKELY)
+    if not len(likely):
+        return None
+    price = [space.train_flops(view.best[i]) * space.params[view.shapes[i]] ** SMALLNESS for i in likely]
+    return view.best[likely[int((view.passing[likely] / np.array(price)).argmax())]]
 
 
 def _first_round(space: Space) -> tuple[Setting, ...]:
@@ -113,7 +121,8 @@ def _view(space: Space, history: History, posterior: Posterior, target_error: fl
     draws = posterior.draws(settings).reshape(-1, len(shapes), few)
     attempt = len(history.tests) + 1
     aim = posterior.target(target_error)
-    single = norm.cdf((aim - draws) / posterior.seed_sd)
+    noise = posterior.noise_sd(settings).reshape(len(shapes), few)
+    single = norm.cdf((aim - draws) / noise)
     passing = binom.sf(sequential_counts(attempt).get(LOOKS[1], LOOKS[1]) - 1, LOOKS[1], single).mean(axis=0)
     prices = np.array([space.train_flops(setting) for setting in settings]).reshape(len(shapes), few)
     good = passing >= passing.max(axis=1, keepdims=True) - NO_WORSE
@@ -183,7 +192,7 @@ def _round(space: Space, history: History, view: _View, posterior: Posterior) ->
     weights = np.array([wanted[setting] for setting in asked], dtype=float)
     price = np.array([space.train_flops(setting) for setting in offered])
     floor = OVERHEAD * float(np.average([space.train_flops(setting) for setting in asked], weights=weights))
-    noise, n = posterior.seed_sd**2, len(asked)
+    noise, n = posterior.noise_sd(offered) ** 2, len(asked)
     train: Counter[Setting] = Counter()
     for _ in range(BATCH):
         own = np.diag(spread)[n:] + noise

@@ -1,0 +1,311 @@
+"""What a certified smallest network costs, by strategy: replays on tables of real trainings."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from statistics import median
+from typing import Any, Final, Literal, NamedTuple, final
+
+import click
+import numpy as np
+
+from harness.replay import Replay, Truth, space_of, truth_of
+from harness.search import grid, optuna
+from harness.search.base import Space, Strategy
+from harness.tables import Table, read_table
+from registry.errors import UsageError
+
+TABLES: Final = Path(__file__).parent / "tables"
+FROZEN_ON: Final = ("digits/mlp", "glyphs/mlp")  # where pooled's constants come from; the others only score them
+BUDGETS: Final = (20, 40, 60, 100)  # networks that Optuna trains before it certifies
+LEVELS: Final[Mapping[Literal["easy", "mid", "near"], float]] = {"easy": 0.25, "mid": 0.5, "near": 1.0}
+NEAR: Final = 1.05  # times the lowest error of the table: the target near the floor
+GRAIN: Final = 0.005  # targets are accuracies in such steps
+CLOSE: Final = 1.25  # params over those of the true smallest shape that count as found
+SURE: Final = 0.9  # share of replays that must have found it
+_COUNT: Final = click.IntRange(min=2)
+
+
+class Row(NamedTuple):
+    """One strategy at one target of one table; medians over replays, a replay without an answer costs infinity."""
+
+    dataset: str
+    family: str
+    target: float
+    level: Literal["easy", "mid", "near"]
+    strategy: str
+    cost_ratio_to_pow2: float
+    cost_ratio_to_grid: float
+    cost_ratio_to_optuna: float
+    params_ratio_to_best: float
+    miss_rate: float
+    none_rate: float
+    false_rate: float
+    train_flops: float
+    search_flops: float
+    flops_until_close: float
+    bracket_flops: float
+    n_replays: int
+    frozen_on: bool
+
+
+@final
+@dataclass(frozen=True)
+class Ended:
+    """How one replay ended; costs in flops, infinite where nothing was certified."""
+
+    cost: float
+    search: float
+    answer: float
+    params: int | None
+    misses: bool
+    is_false: bool
+
+
+@final
+@dataclass(frozen=True)
+class Question:
+    """One target of one table, and what is true of it.
+
+    Attributes:
+        table: The trainings.
+        level: How hard the target is for this table.
+        accuracy: The target.
+        truth: What the first half of the seeds says.
+        best: Params of the true smallest shape.
+        interval: Params of the smallest shapes that may meet the target, and that surely do, with 95 % confidence each.
+    """
+
+    table: Table
+    level: Literal["easy", "mid", "near"]
+    accuracy: float
+    truth: Truth
+    best: int
+    interval: tuple[int, int]
+
+    @property
+    def error(self) -> float:
+        """The largest error that meets the target."""
+        return round(1 - self.accuracy, 12)
+
+
+def halves(table: Table) -> tuple[slice, slice]:
+    """Return the seeds that say what is true, and those that replays draw from."""
+    n = table.facts["seeds"]
+    return slice(0, n // 2), slice(n // 2, n)
+
+
+def questions(table: Table) -> Iterator[Question]:
+    """Yield an easy, a middle and a near-floor target of a table.
+
+    Of the shapes on the frontier (each with a lower error than every smaller one) up to 1.05 times the lowest error, the
+    one a quarter of the way up is to be the answer to the easy target, the one in the middle to the middle target: half
+    way, in log error, between it and the shape before it. Near the floor the error is 1.05 times the lowest. Targets are
+    accuracies in steps of 0.005.
+    """
+    space, truth = space_of(table), truth_of(table, halves(table)[0])
+    near = min(truth.median.values()) * NEAR
+    frontier: list[float] = []
+    for shape in space.shapes:
+        error = truth.median[shape]
+        if error < min(frontier, default=space.chance_error):
+            frontier.append(error)
+        if error <= near:
+            break
+    last = len(frontier) - 1
+    for level, position in LEVELS.items():
+        own = math.floor(last * position) if level == "easy" else math.ceil(last * position)
+        before = frontier[own - 1] if own else space.chance_error
+        error = near if level == "near" else math.sqrt(frontier[own] * before)
+        accuracy = round(math.floor((1 - error) / GRAIN + 1e-9) * GRAIN, 6)
+        best = truth.smallest(space, round(1 - accuracy, 12))
+        may, surely = truth.interval(space, round(1 - accuracy, 12))
+        assert best is not None  # noqa: S101 - the frontier's own error meets it
+        assert may is not None  # noqa: S101 - what meets it may meet it
+        dearest = space.params[surely or space.shapes[-1]]
+        yield Question(table, level, accuracy, truth, space.params[best], (space.params[may], dearest))
+
+
+def replay(question: Question, strategy: Strategy, number: int) -> Ended:
+    """Run one search for one target on resampled runs."""
+    table, space, seeds = question.table, space_of(question.table), halves(question.table)[1]
+    run = Replay(table, seeds, number)
+    found = run.run(strategy, space, question.error)
+    search = run.train_flops - run.certify_flops
+    if found.certified is None:
+        return Ended(math.inf, search, math.nan, None, misses=False, is_false=False)
+    drawn = table.test_errors[table.rows[found.certified], seeds]
+    return Ended(
+        cost=run.train_flops,
+        search=search,
+        answer=space.train_flops(found.certified),
+        params=space.params[found.certified.shape],
+        misses=question.truth.median[found.certified.shape] > question.error,
+        is_false=float(np.median(drawn)) > question.error,
+    )
+
+
+def strategies() -> dict[str, Strategy]:
+    """Return everything that is compared, Optuna at each of its budgets."""
+    from harness.search import bisect, halving, pooled
+
+    found: dict[str, Strategy] = {
+        "pooled": pooled.PLUGIN,
+        "pow2": grid.POWERS_OF_TWO,
+        "grid": grid.PLUGIN,
+        "bisect": bisect.PLUGIN,
+        "halving": halving.PLUGIN,
+    }
+    return found | {f"optuna-{budget}": optuna.Optuna(budget) for budget in BUDGETS}
+
+
+def compare(
+    tables: Sequence[Table], n_replays: int, n_optuna: int, chosen: Mapping[str, Strategy] | None = None
+) -> Iterator[Row]:
+    """Yield the rows of every question, strategy by strategy.
+
+    Args:
+        tables: The trainings.
+        n_replays: Searches a strategy and target.
+        n_optuna: The same for Optuna, which is slow to propose.
+        chosen: The strategies; by default all.
+    """
+    chosen = chosen or strategies()
+    for table in tables:
+        for question in questions(table):
+            ended = {
+                name: [
+                    replay(question, strategy, number)
+                    for number in range(n_optuna if name.startswith("optuna") else n_replays)
+                ]
+                for name, strategy in chosen.items()
+            }
+            budgets = [name for name in ended if name.startswith("optuna")]
+            if budgets:  # at the budget that is best for it
+                best = min(budgets, key=lambda name: (_cost(ended[name]), _none_rate(ended[name])))
+                ended = {n: e for n, e in ended.items() if n not in budgets} | {"optuna": ended[best]}
+            yield from _rows(question, ended)
+
+
+def _rows(question: Question, ended: Mapping[str, Sequence[Ended]]) -> Iterator[Row]:
+    costs = {name: _cost(results) for name, results in ended.items()}
+    for name, results in ended.items():
+        answered = [result for result in results if result.params is not None]
+        yield Row(
+            dataset=question.table.facts["dataset"],
+            family=question.table.facts["family"],
+            target=question.accuracy,
+            level=question.level,
+            strategy=name,
+            cost_ratio_to_pow2=costs.get("pow2", math.nan) / costs[name],
+            cost_ratio_to_grid=costs.get("grid", math.nan) / costs[name],
+            cost_ratio_to_optuna=costs.get("optuna", math.nan) / costs[name],
+            params_ratio_to_best=median([(r.params or 0) / question.best for r in answered] or [math.nan]),
+            miss_rate=sum(result.misses for result in results) / len(results),
+            none_rate=_none_rate(results),
+            false_rate=sum(result.is_false for result in results) / len(results),
+            train_flops=costs[name],
+            search_flops=median(result.search for result in results),
+            flops_until_close=_until_close(question, results),
+            bracket_flops=median([_bracket(result.answer) for result in answered] or [math.nan]),
+            n_replays=len(results),
+            frozen_on=question.table.name in FROZEN_ON,
+        )
+
+
+def _cost(results: Sequence[Ended]) -> float:
+    return median(result.cost for result in results)
+
+
+def _none_rate(results: Sequence[Ended]) -> float:
+    return sum(result.params is None for result in results) / len(results)
+
+
+def _until_close(question: Question, results: Sequence[Ended]) -> float:
+    """Return the flops within which 9 of 10 replays have certified a shape close to the true smallest; inf if never."""
+    spent = sorted(r.cost if r.params is not None and r.params <= CLOSE * question.best else math.inf for r in results)
+    return spent[math.ceil(SURE * len(spent)) - 1]
+
+
+def _bracket(answer: float) -> float:
+    """Return what refuting the next smaller shape costs: 20 runs like the answer's, 5 at 4 x the steps."""
+    return (20 + 5 * 4) * answer
+
+
+@click.command("search")
+@click.option("--replays", type=_COUNT, default=84, show_default=True, help="Searches a strategy and target.")
+@click.option("--optuna-replays", type=_COUNT, default=12, show_default=True, help="The same for Optuna.")
+@click.option("--table", "only", multiple=True, metavar="DATASET/FAMILY", help="Only this table (repeatable).")
+@click.option("--tables", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder of other tables.")
+@click.option("--json", "json_", type=click.Path(path_type=Path), metavar="FILE", help="Write the rows here too.")
+def COMMAND(replays: int, optuna_replays: int, only: tuple[str, ...], folder: Path | None, json_: Path | None) -> None:
+    """Cost of a certified answer: pooled against grids, bisection, halving and Optuna, on tables of real trainings."""
+    if json_ is not None and (json_.is_dir() or not os.access(json_.absolute().parent, os.W_OK)):
+        raise UsageError(f"cannot write '{json_}'", "expected a file in a folder that may be written to")
+    paths = sorted((folder or TABLES).glob("*.csv"))
+    tables = [table for table in map(read_table, paths) if not only or table.name in only]
+    if not tables:
+        names = ", ".join(path.stem.replace("-", "/", 1) for path in paths) or "none"
+        raise UsageError("no such table", f"tables there are: {names}")
+    for table in tables:
+        for question in questions(table):
+            low, high = question.interval
+            click.echo(
+                f"{table.name} {question.accuracy:g} ({question.level}): true smallest {question.best:,} params "
+                f"[{low:,}, {high:,}]"
+            )
+    rows = []
+    for row in compare(tables, replays, optuna_replays):
+        rows.append(row)
+        click.echo(_line(row))
+    click.echo(_summary(rows))
+    if json_ is not None:
+        json_.write_text(json.dumps({"rows": [_plain(row) for row in rows]}, indent=2) + "\n", encoding="utf-8")
+
+
+def _line(row: Row) -> str:
+    return (
+        f"{row.dataset + '/' + row.family:<13} {row.target:<6g} {row.level:<5} {row.strategy:<8} "
+        f"pow2/ {row.cost_ratio_to_pow2:6.1f}  grid/ {row.cost_ratio_to_grid:6.1f}  "
+        f"optuna/ {row.cost_ratio_to_optuna:5.2f}  params {row.params_ratio_to_best:5.2f}  "
+        f"miss {row.miss_rate:4.0%}  false {row.false_rate:4.0%}  none {row.none_rate:4.0%}  "
+        f"search {row.search_flops:8.2e} of {row.train_flops:8.2e}, close by {row.flops_until_close:8.2e}"
+    )
+
+
+def _summary(rows: Sequence[Row]) -> str:
+    """Return the medians over tables of what the default strategy does."""
+    lines = []
+    for level in LEVELS:
+        own = [row for row in rows if row.strategy == "pooled" and row.level == level]
+        if not own:
+            continue
+        middle = partial(_median_of, own)
+        lines.append(
+            f"pooled, {level}, median of {len(own)} tables: pow2 / pooled {middle('cost_ratio_to_pow2'):.1f}, "
+            f"grid / pooled {middle('cost_ratio_to_grid'):.1f}, Optuna / pooled {middle('cost_ratio_to_optuna'):.2f}, "
+            f"params {middle('params_ratio_to_best'):.2f} of the smallest, "
+            f"none {max(row.none_rate for row in own):.0%} at most"
+        )
+    own = [row for row in rows if row.strategy == "pooled"]
+    total = sum(row.n_replays for row in own)
+    false, missed = (sum(getattr(row, name) * row.n_replays for row in own) for name in ("false_rate", "miss_rate"))
+    lines.append(
+        f"pooled, {total:,} whole searches: false 'meets' {false / total:.1%} by the runs drawn from, "
+        f"{missed / total:.1%} by the other half of the seeds"
+    )
+    return "\n".join(lines)
+
+
+def _median_of(rows: Sequence[Row], name: str) -> float:
+    return float(median(getattr(row, name) for row in rows))
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    return {key: (None if isinstance(v, float) and not math.isfinite(v) else v) for key, v in row._asdict().items()}
