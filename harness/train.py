@@ -17,10 +17,11 @@ import numpy as np
 import torch
 
 from harness import measure, plugins
+from harness.batches import BatchStream
 from harness.families.base import Family, State
 from harness.ledger import sync_folder
 from harness.shrink import prune
-from harness.stack import BatchStream, Progress, train
+from harness.stack import Progress, train
 from harness.trial import Outcome, Shape, Trial
 from registry.outcomes import encode_bits
 

@@ -16,10 +16,11 @@ import pytest
 import torch
 from torch import nn
 
+from harness.batches import BatchStream
 from harness.datasets.base import Dataset
 from harness.families.base import Family, State
 from harness.plugins import load, names
-from harness.stack import BatchStream, StackedNetwork, train
+from harness.stack import StackedNetwork, train
 from harness.train import load_weights, run_pack
 from harness.trial import Outcome, Shape, Trial
 

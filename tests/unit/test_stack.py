@@ -10,9 +10,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.batches import BatchStream
 from harness.families.base import State
 from harness.plugins import load
-from harness.stack import BatchStream, Progress, StackedNetwork, checkpoints, errors_and_losses, train
+from harness.stack import Progress, StackedNetwork, checkpoints, errors_and_losses, train
 from harness.trial import Shape
 
 FAMILY = load("families", "mlp")
