@@ -16,7 +16,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Self, final
+from typing import Any, Final, final
 
 import numpy as np
 import torch
@@ -71,7 +71,7 @@ class StackedNetwork(ABC):
         self.bind()
 
     @final
-    def over(self, parameters: torch.Tensor) -> Self:
+    def over(self, parameters: torch.Tensor) -> StackedNetwork:
         """Return the same program over other members: whatever their number, device and type of number.
 
         Args:
@@ -200,7 +200,7 @@ def train(
     )
     progress = _empty_progress(network)
     order = sorted(range(k), key=lambda member: -run.steps[member])  # of like length together: they end together
-    parts = max(1, k // max(network.members_at_once, network.least_members))
+    parts = max(1, min(round(k / network.members_at_once), k // network.least_members))
     for part in np.array_split(np.array(order), parts):
         _train_part(network, part.tolist(), run, progress)
     return progress
@@ -223,7 +223,7 @@ class _Run:
     stepper: type[Stepper]
 
     def rows(self, members: Sequence[int], n: int) -> torch.Tensor:
-        """Draw the next ``n`` batches of each member: row numbers, (n, members, batch). A copy reads what its own does."""
+        """Draw the next ``n`` batches as row numbers, (n, members, batch); a copy of a member reads what that does."""
         taken = {member: self.streams[member].take(n) for member in dict.fromkeys(members)}
         rows = torch.from_numpy(np.stack([taken[member] for member in members], axis=1))
         return rows.to(self.inputs.device)

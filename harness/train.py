@@ -18,10 +18,11 @@ import torch
 
 from harness import measure, plugins
 from harness.batches import BatchStream
+from harness.datasets.base import Split
 from harness.families.base import Family, State
 from harness.ledger import sync_folder
 from harness.shrink import prune
-from harness.stack import Progress, train
+from harness.stack import Progress, StackedNetwork, train
 from harness.trial import Outcome, Shape, Trial
 from registry.outcomes import encode_bits
 
@@ -60,18 +61,23 @@ def _work(pack: Sequence[Trial]) -> int:
     return len(pack) * _steps(pack[0])
 
 
-def run_pack(trials: Sequence[Trial], weights: Path | None = None) -> list[Outcome]:
+def run_pack(
+    trials: Sequence[Trial], weights: Path | None = None, *, device: str = "cpu", compiled: bool = False
+) -> list[Outcome]:
     """Train one pack on one thread.
 
     Args:
         trials: Members, as grouped by :func:`packs`.
         weights: Folder that receives ``<key>.npz`` of each ``tested`` member; None keeps no weights.
+        device: Where to train, as torch names it. Outcomes of another device differ in the last digits.
+        compiled: Whether to compile the steps, see :func:`harness.stack.train`: for large packs; outcomes differ in
+            the last digits from the eager ones.
 
     Returns:
         One outcome a member, in order.
     """
     with _single_thread():
-        return _run_pack(trials, weights)
+        return _run_pack(trials, weights, device, compiled)
 
 
 @contextmanager
@@ -85,13 +91,20 @@ def _single_thread() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _run_pack(trials: Sequence[Trial], weights: Path | None) -> list[Outcome]:
+def _run_pack(trials: Sequence[Trial], weights: Path | None, device: str, compiled: bool) -> list[Outcome]:
     started = time.perf_counter()
-    family: Family = plugins.load("families", trials[0].family)
-    filled = [*trials, *[trials[-1]] * max(0, _least(family, trials[0]) - len(trials))]
-    states = [_initial_state(trial) for trial in filled] if trials[0].route == "scratch" else _pruned_states(filled)
-    progress, trained = _train(filled, states)
-    tested = _test(filled, trained) if any(t.tested for t in trials) else None
+    filled = [
+        *trials,
+        *[trials[-1]]
+        * max(0, _program_of(trials[0].family, trials[0].dataset, _padded(trials[0])).least_members - len(trials)),
+    ]
+    states = (
+        [_initial_state(trial) for trial in filled]
+        if trials[0].route == "scratch"
+        else _pruned_states(filled, device, compiled)
+    )
+    progress, trained = _train(filled, states, device, compiled)
+    tested = _test(filled, trained, device) if any(t.tested for t in trials) else None
     share = (time.perf_counter() - started) / len(trials)
     outcomes = [_outcome(i, trial, progress, tested, share) for i, trial in enumerate(trials)]
     if weights is not None:
@@ -142,19 +155,13 @@ def batch_size(trial: Trial) -> int:
 
 
 def _program(trial: Trial) -> tuple[object, ...]:
-    family: Family = plugins.load("families", trial.family)
     parent = _program(trial.pruned_from) if trial.pruned_from else None
-    shape = family.padded(trial.shape)
+    shape = _padded(trial)
     return (trial.dataset, trial.family, shape, trial.steps, batch_size(trial), trial.route, trial.tested, parent)
 
 
 def _steps(trial: Trial) -> int:
     return trial.steps + (_steps(trial.pruned_from) if trial.pruned_from else 0)
-
-
-def _least(family: Family, trial: Trial) -> int:
-    data = plugins.load("datasets", trial.dataset)
-    return family.stacked(data.input_shape, data.n_classes, family.padded(trial.shape), 1).least_members
 
 
 def _initial_state(trial: Trial) -> State:
@@ -164,12 +171,12 @@ def _initial_state(trial: Trial) -> State:
     return family.initial_state(data.input_shape, data.n_classes, trial.shape, generator)
 
 
-def _pruned_states(trials: Sequence[Trial]) -> list[State]:
+def _pruned_states(trials: Sequence[Trial], device: str, compiled: bool) -> list[State]:
     """Train what the members are pruned from, as one pack, and cut each down to its shape."""
     parents = [trial.pruned_from for trial in trials]
     assert all(parents)  # noqa: S101 - route and pruned_from are set together
     large = [parent for parent in parents if parent is not None]
-    _, trained = _train(large, [_initial_state(parent) for parent in large])
+    _, trained = _train(large, [_initial_state(parent) for parent in large], device, compiled)
     family: Family = plugins.load("families", trials[0].family)
     data = plugins.load("datasets", trials[0].dataset)
     small = []
@@ -180,43 +187,62 @@ def _pruned_states(trials: Sequence[Trial]) -> list[State]:
     return small
 
 
-def _train(trials: Sequence[Trial], states: list[State]) -> tuple[Progress, list[State]]:
+def _train(trials: Sequence[Trial], states: list[State], device: str, compiled: bool) -> tuple[Progress, list[State]]:
     """Train members from given states; return what training found and the best checkpoints as plain states."""
-    first = trials[0]
-    family: Family = plugins.load("families", first.family)
-    data = plugins.load("datasets", first.dataset)
-    network = family.stacked(data.input_shape, data.n_classes, family.padded(first.shape), len(trials))
-    for member, state in enumerate(states):
-        network.load(member, state)
-    split, val = data.train(), data.val()
+    data = plugins.load("datasets", trials[0].dataset)
+    network = _stacked(trials, states)
+    inputs, labels = _on(device, data.train())
+    val_inputs, val_labels = _on(device, data.val())
     progress = train(
-        network,
-        inputs=torch.tensor(split.inputs),
-        labels=torch.tensor(split.labels),
-        val_inputs=torch.tensor(val.inputs),
-        val_labels=torch.tensor(val.labels),
+        network.over(network.parameters.to(device)),
+        inputs=inputs,
+        labels=labels,
+        val_inputs=val_inputs,
+        val_labels=val_labels,
         streams=[BatchStream(data.subset(t.n_train, t.seed), batch_size(t), t.seed) for t in trials],
         learning_rates=[t.learning_rate for t in trials],
         weight_decays=[t.weight_decay for t in trials],
-        steps=first.steps,
+        steps=[t.steps for t in trials],
+        compiled=compiled,
     )
-    network.parameters.copy_(progress.best_parameters)
-    return progress, [network.state(i, state) for i, state in enumerate(states)]
+    best = network.over(progress.best_parameters.cpu())
+    return progress, [best.state(i, state) for i, state in enumerate(states)]
 
 
-def _test(trials: Sequence[Trial], states: list[State]) -> np.ndarray:
+def _test(trials: Sequence[Trial], states: list[State], device: str) -> np.ndarray:
     """Return which test items each member's best checkpoint gets right, bool (members, items)."""
-    first = trials[0]
-    family: Family = plugins.load("families", first.family)
-    data = plugins.load("datasets", first.dataset)
-    network = family.stacked(data.input_shape, data.n_classes, family.padded(first.shape), len(trials))
+    network = _stacked(trials, states)
+    network = network.over(network.parameters.to(device))
+    inputs, labels = _on(device, plugins.load("datasets", trials[0].dataset).test())
+    logits = network.logits(inputs.unsqueeze(0).expand(len(trials), *inputs.shape))
+    right: np.ndarray = (logits.argmax(dim=2) == labels).cpu().numpy()
+    return right
+
+
+def _stacked(trials: Sequence[Trial], states: list[State]) -> StackedNetwork:
+    """Return the members as one program, loaded."""
+    one = _program_of(trials[0].family, trials[0].dataset, _padded(trials[0]))
+    network = one.over(one.parameters.new_zeros(len(trials), one.parameters.shape[1]))
     for member, state in enumerate(states):
         network.load(member, state)
-    split = data.test()
-    inputs, labels = torch.tensor(split.inputs), torch.tensor(split.labels)
-    logits = network.logits(inputs.unsqueeze(0).expand(len(trials), *inputs.shape))
-    right: np.ndarray = (logits.argmax(dim=2) == labels).numpy()
-    return right
+    return network
+
+
+@cache
+def _program_of(family: str, dataset: str, shape: Shape) -> StackedNetwork:
+    """Return a program of one member; packs of this process share what is compiled for it."""
+    data = plugins.load("datasets", dataset)
+    network: StackedNetwork = plugins.load("families", family).stacked(data.input_shape, data.n_classes, shape, 1)
+    return network
+
+
+def _padded(trial: Trial) -> Shape:
+    padded: Shape = plugins.load("families", trial.family).padded(trial.shape)
+    return padded
+
+
+def _on(device: str, split: Split) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.tensor(split.inputs, device=device), torch.tensor(split.labels, device=device)
 
 
 def _outcome(i: int, trial: Trial, progress: Progress, tested: np.ndarray | None, wall_s: float) -> Outcome:

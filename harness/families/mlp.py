@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Literal, final
+from typing import Final, Literal, final
 
 import torch
 from torch import nn
@@ -15,6 +15,7 @@ from harness.stack import StackedNetwork
 from harness.trial import Shape
 
 NETWORK_CLASS = "Mlp"
+PARAMETERS_AT_ONCE: Final = 1 << 20
 
 
 class Mlp(nn.Module):
@@ -48,7 +49,10 @@ class StackedMlp(StackedNetwork):
     def __init__(self, n_inputs: int, n_outputs: int, shape: Shape, members: int) -> None:
         sizes = [n_inputs, *[shape.width] * shape.depth, n_outputs]
         self._pairs = list(itertools.pairwise(sizes))
-        super().__init__(members, [n for a, b in self._pairs for n in (a * b, b)])
+        scalars = [n for a, b in self._pairs for n in (a * b, b)]
+        # measured: 64 at once up to width 32, 32 at width 128
+        self.members_at_once = min(64, max(8, PARAMETERS_AT_ONCE // sum(scalars)))
+        super().__init__(members, scalars)
 
     def bind(self) -> None:
         """View each layer's weight, (members, in, out), and bias, (members, 1, out), and their gradients."""
