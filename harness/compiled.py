@@ -67,11 +67,11 @@ class Compiled(Stepper):
         keep: torch.Tensor | None,
     ) -> None:
         """Make one compiled call a step; what changes from step to step goes in as tensors."""
-        keep = torch.ones_like(rate) if keep is None else keep
-        roots = rate.new_tensor([math.sqrt(1 - BETA2**t) for t in range(done + 1, done + len(rows) + 1)])
+        roots = rate.new_tensor([1 / math.sqrt(1 - BETA2**t) for t in range(done + 1, done + len(rows) + 1)])
         with torch._dynamo.config.patch(recompile_limit=MOST_PROGRAMS):
             for i, row in enumerate(rows):
-                self._step(self._leaves, self._means, self._squares, inputs, labels, row, rate[i], keep[i], roots[i])
+                kept = None if keep is None else keep[i]
+                self._step(self._leaves, self._means, self._squares, inputs, labels, row, rate[i], kept, roots[i])
         for place, leaf in zip(self.network.leaves(self.network.parameters), self._leaves, strict=True):
             place.copy_(leaf)
 
@@ -90,7 +90,7 @@ def _compile(forward: Callable[[Tensors, torch.Tensor], torch.Tensor]) -> Callab
         labels: torch.Tensor,
         rows: torch.Tensor,
         rate: torch.Tensor,
-        keep: torch.Tensor,
+        keep: torch.Tensor | None,
         root: torch.Tensor,
     ) -> None:
         gradients = torch.func.grad(loss)(leaves, inputs[rows], labels[rows])
@@ -98,7 +98,9 @@ def _compile(forward: Callable[[Tensors, torch.Tensor], torch.Tensor]) -> Callab
             each = (-1, *[1] * (leaf.dim() - 1))
             mean.lerp_(gradient, 1 - BETA1)
             square.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
-            leaf.mul_(keep.view(each)).sub_(mean / (square.sqrt() / root + EPSILON) * rate.view(each))
+            if keep is not None:
+                leaf.mul_(keep.view(each))
+            leaf.sub_(mean / (square.sqrt() * root + EPSILON) * rate.view(each))
 
     compiled: Callable[..., None] = torch.compile(step, fullgraph=True, dynamic=False)
     return compiled

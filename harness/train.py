@@ -34,31 +34,50 @@ FEWEST_MEMBERS: Final = 8
 def packs(trials: Sequence[Trial], workers: int = 1) -> list[Sequence[Trial]]:
     """Group trials that can train as one program, each group small enough to be one pack but no smaller than pays.
 
-    Members of a pack share data set, family, padded shape, steps, batch size, route and the same of what they are
-    pruned from. Where there are fewer packs than workers the longest are halved. The grouping decides speed only: no
-    outcome depends on it.
+    Members of a pack share data set, family, padded shape, batch size, route and the same of what they are pruned from.
+    Their steps may differ, the longest first: a few members cost as much as ``FEWEST_MEMBERS``, so a pack of long runs
+    takes short ones along for nothing. Where there are fewer packs than workers the longest are halved. The grouping
+    decides speed only: no outcome depends on it.
     """
     groups: dict[tuple[object, ...], list[Trial]] = defaultdict(list)
-    for trial in trials:
+    for trial in sorted(trials, key=_steps, reverse=True):
         groups[_program(trial)].append(trial)
-    found: list[Sequence[Trial]] = []
-    for members in groups.values():
-        family: Family = plugins.load("families", members[0].family)
-        most = max(FEWEST_MEMBERS, min(MOST_MEMBERS, family.pack_steps // _steps(members[0])))
-        count = -(-len(members) // most)
-        size = -(-len(members) // count)
-        found += [members[i : i + size] for i in range(0, len(members), size)]
+    found = [pack for members in groups.values() for pack in _even(members)]
     found.sort(key=_work)
     while len(found) < workers and found and len(found[-1]) >= 2 * FEWEST_MEMBERS:
         longest = found.pop()
-        half = len(longest) // 2
-        found += [longest[:half], longest[half:]]
+        found += [longest[::2], longest[1::2]]
         found.sort(key=_work)
     return found[::-1]
 
 
+def _even(trials: list[Trial]) -> list[list[Trial]]:
+    """Cut trials of one program into as few packs as may be, of about equal work."""
+    family: Family = plugins.load("families", trials[0].family)
+    high = family.pack_steps
+    low, count = 0, len(_cut(trials, high))
+    while high - low > 1:  # the least work a pack that makes no more packs
+        middle = (low + high) // 2
+        low, high = (low, middle) if len(_cut(trials, middle)) == count else (middle, high)
+    return _cut(trials, high)
+
+
+def _cut(trials: list[Trial], work: int) -> list[list[Trial]]:
+    """Fill packs in order, each up to ``MOST_MEMBERS`` and, beyond ``FEWEST_MEMBERS``, up to ``work`` member-steps."""
+    found: list[list[Trial]] = [[]]
+    filled = 0
+    for trial in trials:
+        full = len(found[-1]) >= FEWEST_MEMBERS and filled + _steps(trial) > work
+        if full or len(found[-1]) == MOST_MEMBERS:
+            found.append([])
+            filled = 0
+        found[-1].append(trial)
+        filled += _steps(trial)
+    return found
+
+
 def _work(pack: Sequence[Trial]) -> int:
-    return len(pack) * _steps(pack[0])
+    return sum(map(_steps, pack))
 
 
 def run_pack(
@@ -157,7 +176,7 @@ def batch_size(trial: Trial) -> int:
 def _program(trial: Trial) -> tuple[object, ...]:
     parent = _program(trial.pruned_from) if trial.pruned_from else None
     shape = _padded(trial)
-    return (trial.dataset, trial.family, shape, trial.steps, batch_size(trial), trial.route, trial.tested, parent)
+    return (trial.dataset, trial.family, shape, batch_size(trial), trial.route, trial.tested, parent)
 
 
 def _steps(trial: Trial) -> int:
