@@ -42,7 +42,7 @@ def packs(trials: Sequence[Trial], workers: int = 1) -> list[Sequence[Trial]]:
     groups: dict[tuple[object, ...], list[Trial]] = defaultdict(list)
     for trial in sorted(trials, key=_steps, reverse=True):
         groups[_program(trial)].append(trial)
-    found = [pack for members in groups.values() for pack in _even(members)]
+    found: list[Sequence[Trial]] = [pack for members in groups.values() for pack in _even(members)]
     found.sort(key=_work)
     while len(found) < workers and found and len(found[-1]) >= 2 * FEWEST_MEMBERS:
         longest = found.pop()
