@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator
 
+import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -21,6 +22,14 @@ from harness.trial import Shape
 
 MEMBERS = 8
 NO_COMPILER = shutil.which(os.environ.get("CXX", "g++")) is None
+
+
+@pytest.fixture(autouse=True)
+def unchecked() -> Iterator[None]:
+    """Torch's compiler cannot follow the shape checks that tests add to every function."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +63,7 @@ def trained(name: str, input_shape: tuple[int, ...], *, compiled: bool, decay: f
 
 
 @pytest.mark.skipif(NO_COMPILER, reason="there is no C++ compiler here")
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")  # by torch itself
 @pytest.mark.parametrize(("name", "input_shape", "decay"), [("mlp", (5,), 0.3), ("cnn", (2, 9, 6), 0.0)])
 def test_compiled_members_come_to_what_eager_ones_do(name: str, input_shape: tuple[int, ...], decay: float) -> None:
     eager = trained(name, input_shape, compiled=False, decay=decay)
