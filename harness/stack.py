@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 from harness.adam import BETA1
+from harness.allocator import keep_freed_memory
 from harness.batches import BatchStream
 from harness.compiled import Compiled, can_compile
 from harness.schedule import Schedule
@@ -31,6 +32,7 @@ from harness.stepping import Eager, Stepper
 # do not, the same on every x86 machine. Read at MKL's first call; other libraries ignore it.
 # measured: mlp and cnn at K = 20, no slower
 os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")
+keep_freed_memory()
 
 CHECKPOINTS: Final = 12
 ROWS_AHEAD: Final = 1 << 21  # row numbers drawn at a time: 16 MB
