@@ -202,7 +202,8 @@ def train(
     )
     progress = _empty_progress(network)
     order = sorted(range(k), key=lambda member: -run.steps[member])  # of like length together: they end together
-    parts = max(1, min(round(k / network.members_at_once), k // network.least_members))
+    fitting = round(k / network.members_at_once) if network.parameters.device.type == "cpu" else 1
+    parts = max(1, min(fitting, k // network.least_members))
     for part in np.array_split(np.array(order), parts):
         _train_part(network, part.tolist(), run, progress)
     return progress
@@ -257,9 +258,8 @@ def _train_part(network: StackedNetwork, members: list[int], run: _Run, progress
             stepper.advance(run.inputs, run.labels, run.rows(places, n), start, *run.plan(places, start, n))
         done = due
         _check(stepper.network, places, [m for m in live if done in checkpoints(run.steps[m])], run, progress, done)
-        for member in live:
-            if run.steps[member] == done:
-                network.parameters[member] = stepper.network.parameters[places.index(member)]
+        ended = [member for member in live if run.steps[member] == done]
+        network.parameters[ended] = stepper.network.parameters[[places.index(member) for member in ended]]
         stay = [member for member in live if run.steps[member] > done]
         if stepper.shrinks and 0 < len(stay) < len(live):
             following = _filled(stay, network.least_members)
@@ -301,18 +301,18 @@ def _check(
     """Read validation of the members that are due, keep what is better (error, then loss), note what diverged."""
     errors, losses = errors_and_losses(program, run.val_inputs, run.val_labels)
     finite = torch.isfinite(losses) & torch.isfinite(program.parameters).all(dim=1)
-    places_due = [places.index(member) for member in due]
-    errors, losses, finite = errors[places_due], losses[places_due], finite[places_due]
-    diverged = progress.diverged[due] | ~finite
-    best_error, best_loss = progress.best_error[due], progress.best_loss[due]
-    better = ((errors < best_error) | ((errors == best_error) & (losses < best_loss))) & ~diverged
-    progress.diverged[due] = diverged
-    progress.best_error[due] = torch.where(better, errors, best_error)
-    progress.best_loss[due] = torch.where(better, losses, best_loss)
-    for i, (member, is_better) in enumerate(zip(due, better.tolist(), strict=True)):
-        if is_better:
-            progress.best_step[member] = step
-            progress.best_parameters[member] = program.parameters[places_due[i]]
+    at = torch.tensor([places.index(member) for member in due], device=losses.device)
+    members = torch.tensor(due, device=losses.device)
+    errors, losses = errors[at], losses[at]
+    progress.diverged[members] |= ~finite[at]
+    best_error, best_loss = progress.best_error[members], progress.best_loss[members]
+    better = (errors < best_error) | ((errors == best_error) & (losses < best_loss))
+    better &= ~progress.diverged[members]
+    kept = members[better]
+    progress.best_error[kept] = errors[better]
+    progress.best_loss[kept] = losses[better]
+    progress.best_step[kept] = step
+    progress.best_parameters[kept] = program.parameters[at[better]]
     for member, error, loss in zip(due, errors.tolist(), losses.tolist(), strict=True):
         if math.isfinite(loss):
             progress.curves[member].append([step, round(error, 6), round(loss, 6)])

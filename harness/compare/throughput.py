@@ -71,11 +71,11 @@ class Settings:
     members: tuple[int, ...] = (16, 64, 256)
     modes: tuple[Mode, ...] = ("eager", "compiled")
     repeats: int = 5
-    seconds: float = 0.7
+    seconds: float = 1.0
 
 
 FULL: Final = Settings({"mlp": (8, 32, 128), "cnn": (4, 8, 32)})
-QUICK: Final = replace(FULL, widths={"mlp": (8, 32), "cnn": (8,)}, members=(64,), repeats=3, seconds=0.4)
+QUICK: Final = replace(FULL, widths={"mlp": (8, 32), "cnn": (8,)}, members=(64,), repeats=3, seconds=0.5)
 
 
 @click.command("throughput")
@@ -121,7 +121,7 @@ def measure(family: str, width: int, settings: Settings) -> list[Row]:
         for name, rate in ways.items():
             rate(2)  # warms up, and compiles
             k = 1 if isinstance(name, str) else name[0]
-            steps[name] = max(2, round(settings.seconds * rate(4) / k))
+            steps[name] = max(1, round(settings.seconds * rate(2) / k))
         found: dict[object, list[float]] = {name: [] for name in ways}
         for _ in range(settings.repeats):
             for name, rate in ways.items():

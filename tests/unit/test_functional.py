@@ -70,7 +70,7 @@ def trained(initial: list[dict[str, torch.Tensor]], seeds: list[int], build: typ
 def tolerance(request: pytest.FixtureRequest) -> Iterator[float]:
     before = torch.get_default_dtype()
     torch.set_default_dtype(request.param)
-    yield {torch.float32: 1e-4, torch.float64: 1e-9}[request.param]
+    yield {torch.float32: 1e-5, torch.float64: 1e-9}[request.param]
     torch.set_default_dtype(before)
 
 
