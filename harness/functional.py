@@ -9,7 +9,7 @@ parameters that are frozen.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import final
+from typing import Final, final
 
 import torch
 from torch import nn
@@ -18,6 +18,8 @@ from torch.nn import functional
 
 from harness.stack import StackedNetwork
 from registry.errors import UsageError
+
+GROUPED_AT_LEAST: Final = 8  # below, the kernel of a grouped convolution depends on how many groups there are
 
 
 @final
@@ -36,6 +38,8 @@ class StackedModule(StackedNetwork):
         with torch.device("meta"):  # its own parameters are never read
             self._module = build()
         _refuse_what_cannot_be_stacked(self._module)
+        if any(isinstance(module, nn.modules.conv._ConvNd) for module in self._module.modules()):
+            self.least_members = GROUPED_AT_LEAST  # mapped, a convolution becomes a grouped one
         self._shapes = {name: parameter.shape for name, parameter in self._module.named_parameters()}
         # a parameter that several layers share has several names in a state
         first = {id(parameter): name for name, parameter in reversed([*self._module.named_parameters()])}

@@ -15,7 +15,7 @@ from harness.stack import StackedNetwork
 from harness.trial import Shape
 
 NETWORK_CLASS = "Mlp"
-PARAMETERS_AT_ONCE: Final = 1 << 20
+PARAMETERS_AT_ONCE: Final = 1 << 19
 
 
 class Mlp(nn.Module):
@@ -50,7 +50,7 @@ class StackedMlp(StackedNetwork):
         sizes = [n_inputs, *[shape.width] * shape.depth, n_outputs]
         self._pairs = list(itertools.pairwise(sizes))
         scalars = [n for a, b in self._pairs for n in (a * b, b)]
-        # measured: 64 at once up to width 32, 32 at width 128
+        # measured: 64 at once up to width 32, 16 at width 128
         self.members_at_once = min(64, max(8, PARAMETERS_AT_ONCE // sum(scalars)))
         super().__init__(members, scalars)
 

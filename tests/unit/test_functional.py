@@ -117,6 +117,35 @@ def test_a_dense_member_comes_to_the_same_bits_in_every_pack() -> None:
     assert all(torch.equal(alone[name], together[name]) for name in alone)
 
 
+def test_a_convolutional_member_comes_to_the_same_bits_in_every_pack_of_8_or_more() -> None:
+    family: Family = load("families", "cnn")
+    inputs, labels = torch.randn(DRAWN, 1, 8, 8), torch.randint(3, (DRAWN,))
+
+    def member(place: int, seeds: list[int]) -> torch.Tensor:
+        network = Family.stacked(family, (1, 8, 8), 3, Shape(3, 2), len(seeds))
+        for i, seed in enumerate(seeds):
+            generator = torch.Generator().manual_seed(seed)
+            network.load(i, family.initial_state((1, 8, 8), 3, Shape(3, 2), generator))
+        train(
+            network,
+            inputs=inputs,
+            labels=labels,
+            val_inputs=inputs[:3],
+            val_labels=labels[:3],
+            streams=[BatchStream(np.arange(DRAWN), BATCH, seed) for seed in seeds],
+            learning_rates=[0.01] * len(seeds),
+            weight_decays=[0.0] * len(seeds),
+            steps=8,
+        )
+        return network.parameters[place]
+
+    least = Family.stacked(family, (1, 8, 8), 3, Shape(3, 2), 1).least_members
+    filled = member(0, [4] * least)
+
+    assert torch.equal(filled, member(7, [0, 1, 2, 3, 5, 6, 7, 4]))
+    assert torch.equal(filled, member(5, [*range(19, 14, -1), 4, *range(5, 15), 0]))
+
+
 @pytest.mark.parametrize(("name", "input_shape"), [("mlp", (6,)), ("cnn", (1, 8, 8))])
 def test_a_family_that_writes_no_stack_gets_this_one(name: str, input_shape: tuple[int, ...]) -> None:
     family: Family = load("families", name)
