@@ -7,9 +7,9 @@ import multiprocessing
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, final
@@ -65,6 +65,8 @@ class Settings:
         modes: How stacks are trained.
         repeats: Turns; in each, every way is measured once.
         seconds: About how long each measurement lasts.
+        least_steps: Steps of a measurement however long they take, by family: a perceptron's few would be overshadowed
+            by the 12 readings of validation, which real runs spread over thousands.
     """
 
     widths: dict[str, tuple[int, ...]]
@@ -72,6 +74,7 @@ class Settings:
     modes: tuple[Mode, ...] = ("eager", "compiled")
     repeats: int = 5
     seconds: float = 1.0
+    least_steps: Mapping[str, int] = field(default_factory=lambda: {"mlp": 200, "cnn": 1})
 
 
 FULL: Final = Settings({"mlp": (8, 32, 128), "cnn": (4, 8, 32)})
@@ -121,7 +124,7 @@ def measure(family: str, width: int, settings: Settings) -> list[Row]:
         for name, rate in ways.items():
             rate(2)  # warms up, and compiles
             k = 1 if isinstance(name, str) else name[0]
-            steps[name] = max(1, round(settings.seconds * rate(2) / k))
+            steps[name] = max(settings.least_steps[family], round(settings.seconds * rate(2) / k))
         found: dict[object, list[float]] = {name: [] for name in ways}
         for _ in range(settings.repeats):
             for name, rate in ways.items():

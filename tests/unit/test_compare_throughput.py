@@ -18,7 +18,7 @@ from harness.plugins import load
 from harness.trial import Shape
 from registry.errors import UsageError
 
-TINY = Settings({"mlp": (2,)}, members=(1, 3), modes=("eager",), repeats=1, seconds=0.001)
+TINY = Settings({"mlp": (2,)}, members=(1, 3), modes=("eager",), repeats=1, seconds=0.001, least_steps={"mlp": 1})
 KEYS = ["family", "width", "depth", "k", "mode", "steps_per_s", "ratio", "ratio_fused"]
 
 
