@@ -149,7 +149,9 @@ class Bench:
         assert test is not None  # noqa: S101 - there are looks
         return Attempt(test, number, verdict == "claim")
 
-    def weigh(self, template: Trial, number: int, before: Tested | None = None) -> Procedure[tuple[Attempt, Refutation]]:
+    def weigh(
+        self, template: Trial, number: int, before: Tested | None = None
+    ) -> Procedure[tuple[Attempt, Refutation]]:
         """Measure a shape that is cheaper than the answer: it may meet the target after all, or be refuted.
 
         5 fresh seeds that all miss end it; else there are 20, or 64 where there were 20 ``before``. What misses is

@@ -16,7 +16,7 @@ from typing import Any, Final, final
 
 from harness import plugins
 from harness.bracket import Answer, Bracket
-from harness.certify import SEEDS, Attempt, Bench, Tested
+from harness.certify import LONGER, SEEDS, Attempt, Bench, Tested
 from harness.datasets.base import Dataset
 from harness.families.base import Family
 from harness.fit import Cell, fit_power_law
@@ -39,6 +39,7 @@ NOTCHES_DOWN: Final = 4
 PARENT_WIDTHS: Final = 4  # a pruned network starts from one this many times as wide
 LAW_CELLS: Final = 7
 TUNING_SEEDS: Final = 2
+
 
 @final
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Study:
             "batch_size": BATCH,
         }
 
+
 @final
 @dataclass
 class Miss:
@@ -75,6 +77,7 @@ class Miss:
     reason: str
     attempts: list[Attempt]
 
+
 @final
 @dataclass
 class Findings:
@@ -84,6 +87,7 @@ class Findings:
     misses: list[Miss] = field(default_factory=list)
     law: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
+
 
 @final
 class Investigation:
@@ -128,7 +132,7 @@ class Investigation:
         results = yield from together(
             [
                 *[Bracket(self, target, attempts).run() for target, attempts in certified],
-                *[self.prune(target) for target, _ in certified],
+                *[self.prune(target, attempts[-1].test.trial.steps) for target, attempts in certified],
                 self.law(findings.notes),
             ]
         )
@@ -195,13 +199,18 @@ class Investigation:
         errors = History(runs).errors()
         return [min(settings, key=lambda one: (sum(errors[one]), one.learning_rate)) for settings in grid]
 
-    def prune(self, target: float) -> Procedure[Answer | None]:
+    def prune(self, target: float, steps: int) -> Procedure[Answer | None]:
         """Find and certify the smallest pruned shape; None if there is none.
 
         Tried at the depth and resolution of the smallest hidden-layer shape that meets the target on validation, from
         that width down; the large network is 4 x as wide.
+
+        Args:
+            target: In the metric's unit.
+            steps: Those of the answer from scratch: pruned networks get at most 4 x as many, or as many as two budgets.
         """
-        widest = self._expected_smallest(target, hidden=True)
+        most = max(steps * LONGER, self.space.steps[min(2, len(self.space.steps) - 1)])
+        widest = self._expected_smallest(target, hidden=True, most_steps=most)
         if widest is None:
             return None
         ladder = self.space.ladders[widest.shape.depth, widest.shape.resolution]
@@ -321,14 +330,17 @@ class Investigation:
         nearest = (max if higher else min)(tests, key=lambda test: median(test.values))
         return Miss(target, nearest, reason, attempts)
 
-    def _expected_smallest(self, target: float, *, hidden: bool = False) -> Setting | None:
+    def _expected_smallest(
+        self, target: float, *, hidden: bool = False, most_steps: int | None = None
+    ) -> Setting | None:
         """Return the smallest shape, at its best setting, that validation leads to expect to meet ``target``."""
+        budgets = [steps for steps in self.space.steps if most_steps is None or steps <= most_steps]
         posterior, error = self.posterior(target), self.task.target_to_error(target)
         aim = posterior.target(error)
         for shape in self.space.shapes:
             if hidden and not shape.depth:
                 continue
-            settings = [Setting(shape, rate, steps) for steps in self.space.steps for rate in self.space.rates]
+            settings = [Setting(shape, rate, steps) for steps in budgets for rate in self.space.rates]
             expected = posterior.mean(settings)
             if expected.min() <= aim:
                 # the fewest steps that come near: more of them help by less than what counts as settled
@@ -350,12 +362,15 @@ class Investigation:
             if trial.steps >= self.space.steps[-1] and trial.route == "scratch":
                 errors = self.posterior(answer.target).mean([here, here._replace(steps=self.space.steps[-2])])
                 if errors[0] < errors[1] + math.log(1 - FALLING):
-                    notes.append(f"{trial.shape}: validation error was still falling at the most steps, {trial.steps:,}")
+                    notes.append(
+                        f"{trial.shape}: validation error was still falling at the most steps, {trial.steps:,}"
+                    )
             if trial.learning_rate in (self.space.rates[0], self.space.rates[-1]):
                 notes.append(f"{trial.shape}: its learning rate, {trial.learning_rate:g}, is the edge of those tried")
         for answer in answers:
             notes += answer.doubts(self.task, self.params)
         return list(dict.fromkeys(notes))
+
 
 def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
     """Return what may be trained: every ladder shape at every resolution, rates a factor 2 apart, steps doubling."""
@@ -379,7 +394,9 @@ def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
         batch_size=BATCH,
     )
 
+
 def _error(outcome: Outcome) -> float:
     return math.inf if outcome.val_error is None else outcome.val_error
+
 
 __all__ = ["MOST_ATTEMPTS", "Findings", "Investigation", "Miss", "Proposal", "Study", "space_of"]

@@ -15,11 +15,13 @@ from typing import Any, Final, Literal, NamedTuple, final
 import click
 import numpy as np
 
+from harness.certify import CLEAR, LONGER
 from harness.replay import Replay, Truth, space_of, truth_of
 from harness.search import grid, optuna
-from harness.search.base import Space, Strategy
+from harness.search.base import Setting, Strategy
 from harness.tables import Table, read_table
 from registry.errors import UsageError
+from registry.statistics import LOOKS, sign_test_count
 
 TABLES: Final = Path(__file__).parent / "tables"
 FROZEN_ON: Final = ("digits/mlp", "glyphs/mlp")  # where pooled's constants come from; the others only score them
@@ -29,6 +31,7 @@ NEAR: Final = 1.05  # times the lowest error of the table: the target near the f
 GRAIN: Final = 0.005  # targets are accuracies in such steps
 CLOSE: Final = 1.25  # params over those of the true smallest shape that count as found
 SURE: Final = 0.9  # share of replays that must have found it
+LIVE: Final = ("image-cls", "digits", "mlp", (0.95,))  # task, data set, family, target
 _COUNT: Final = click.IntRange(min=2)
 
 
@@ -50,7 +53,10 @@ class Row(NamedTuple):
     train_flops: float
     search_flops: float
     flops_until_close: float
+    certify_flops: float
+    certify_flops_at_20: float
     bracket_flops: float
+    bracket_flops_at_20: float
     n_replays: int
     frozen_on: bool
 
@@ -58,14 +64,27 @@ class Row(NamedTuple):
 @final
 @dataclass(frozen=True)
 class Ended:
-    """How one replay ended; costs in flops, infinite where nothing was certified."""
+    """How one replay ended; costs in flops, infinite where nothing was certified.
+
+    Attributes:
+        cost: Everything up to the certificate.
+        search: Of it, what was not certification.
+        params: Of the certified shape.
+        certify_at_20: What its certifications would have cost with 20 seeds each, none stopped early.
+        bracket: What refuting the largest cheaper shape of every ladder costs, stopping early.
+        bracket_at_20: The same with 20 seeds each time.
+        misses: Whether the certified shape misses the target by the other half of the seeds.
+        is_false: Whether the certified setting misses it by the runs that were drawn from.
+    """
 
     cost: float
     search: float
-    answer: float
-    params: int | None
-    misses: bool
-    is_false: bool
+    params: int | None = None
+    certify_at_20: float = math.nan
+    bracket: float = math.nan
+    bracket_at_20: float = math.nan
+    misses: bool = False
+    is_false: bool = False
 
 
 @final
@@ -139,12 +158,15 @@ def replay(question: Question, strategy: Strategy, number: int) -> Ended:
     found = run.run(strategy, space, question.error)
     search = run.train_flops - run.certify_flops
     if found.certified is None:
-        return Ended(math.inf, search, math.nan, None, misses=False, is_false=False)
+        return Ended(math.inf, search)
+    bracket, bracket_at_20 = _bracket(question, found.certified, number)
     drawn = table.test_errors[table.rows[found.certified], seeds]
     return Ended(
         cost=run.train_flops,
         search=search,
-        answer=space.train_flops(found.certified),
+        certify_at_20=sum(LOOKS[1] * space.train_flops(test.setting) for test in found.history.tests),
+        bracket=bracket,
+        bracket_at_20=bracket_at_20,
         params=space.params[found.certified.shape],
         misses=question.truth.median[found.certified.shape] > question.error,
         is_false=float(np.median(drawn)) > question.error,
@@ -213,7 +235,10 @@ def _rows(question: Question, ended: Mapping[str, Sequence[Ended]]) -> Iterator[
             train_flops=costs[name],
             search_flops=median(result.search for result in results),
             flops_until_close=_until_close(question, results),
-            bracket_flops=median([_bracket(result.answer) for result in answered] or [math.nan]),
+            certify_flops=median([r.cost - r.search for r in answered] or [math.nan]),
+            certify_flops_at_20=median([r.certify_at_20 for r in answered] or [math.nan]),
+            bracket_flops=median([r.bracket for r in answered] or [math.nan]),
+            bracket_flops_at_20=median([r.bracket_at_20 for r in answered] or [math.nan]),
             n_replays=len(results),
             frozen_on=question.table.name in FROZEN_ON,
         )
@@ -233,9 +258,30 @@ def _until_close(question: Question, results: Sequence[Ended]) -> float:
     return spent[math.ceil(SURE * len(spent)) - 1]
 
 
-def _bracket(answer: float) -> float:
-    """Return what refuting the next smaller shape costs: 20 runs like the answer's, 5 at 4 x the steps."""
-    return (20 + 5 * 4) * answer
+def _bracket(question: Question, answer: Setting, number: int) -> tuple[float, float]:
+    """Return what weighing the largest cheaper shape of every ladder costs, stopping early, and with 20 seeds always.
+
+    As :meth:`harness.certify.Bench.weigh` does it. Runs at 4 x the steps are not in the table: they are taken to turn
+    out like those at the answer's steps.
+    """
+    table, space, seeds = question.table, space_of(question.table), halves(question.table)[1]
+    generator = np.random.default_rng((number, 11))
+    early = full = 0.0
+    for shapes in space.ladders.values():
+        cheaper = [shape for shape in shapes if space.order(shape) < space.order(answer.shape)]
+        if not cheaper:
+            continue
+        own = [Setting(cheaper[-1], rate, answer.steps) for rate in space.rates]
+        setting = min(own, key=lambda one: float(np.mean(np.minimum(table.val_errors[table.rows[one], seeds], 1.0))))
+        errors = generator.choice(table.test_errors[table.rows[setting], seeds], size=LOOKS[1])
+        met = errors <= question.error
+        price = space.train_flops(setting)
+        n = LOOKS[0] if not met[: LOOKS[0]].any() else LOOKS[1]
+        missed = met[:n].sum() <= n - sign_test_count(n)
+        longer = LOOKS[0] if missed and met[:n].sum() * LOOKS[1] <= CLEAR * n else LOOKS[1]
+        early += price * (n + (longer * LONGER if missed else 0))
+        full += price * LOOKS[1] * (1 + LONGER)
+    return early, full
 
 
 @click.command("search")
@@ -243,11 +289,17 @@ def _bracket(answer: float) -> float:
 @click.option("--optuna-replays", type=_COUNT, default=12, show_default=True, help="The same for Optuna.")
 @click.option("--table", "only", multiple=True, metavar="DATASET/FAMILY", help="Only this table (repeatable).")
 @click.option("--tables", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder of other tables.")
+@click.option("--live", is_flag=True, help="Instead: train for real, pooled + stacked against Optuna one by one.")
 @click.option("--json", "json_", type=click.Path(path_type=Path), metavar="FILE", help="Write the rows here too.")
-def COMMAND(replays: int, optuna_replays: int, only: tuple[str, ...], folder: Path | None, json_: Path | None) -> None:
+def COMMAND(
+    replays: int, optuna_replays: int, only: tuple[str, ...], folder: Path | None, live: bool, json_: Path | None
+) -> None:
     """Cost of a certified answer: pooled against grids, bisection, halving and Optuna, on tables of real trainings."""
     if json_ is not None and (json_.is_dir() or not os.access(json_.absolute().parent, os.W_OK)):
         raise UsageError(f"cannot write '{json_}'", "expected a file in a folder that may be written to")
+    if live:
+        _live(json_)
+        return
     paths = sorted((folder or TABLES).glob("*.csv"))
     tables = [table for table in map(read_table, paths) if not only or table.name in only]
     if not tables:
@@ -267,6 +319,29 @@ def COMMAND(replays: int, optuna_replays: int, only: tuple[str, ...], folder: Pa
     click.echo(_summary(rows))
     if json_ is not None:
         json_.write_text(json.dumps({"rows": [_plain(row) for row in rows]}, indent=2) + "\n", encoding="utf-8")
+
+
+def _live(json_: Path | None) -> None:
+    """Search once for real, twice: both ways end in the same certification, trained as a stack."""
+    from harness.live import live_search
+    from harness.study import Study
+
+    study = Study(*LIVE)
+    ways = {"pooled, stacked": live_search(study, strategies()["pooled"], "stacked")}
+    ways["optuna, one by one"] = live_search(study, optuna.Optuna(optuna.TRIALS), "one by one")
+    rows = []
+    for name, found in ways.items():
+        shape = "nothing certified" if found.setting is None else f"{found.setting.shape}, {found.params:,} params"
+        click.echo(
+            f"{study.dataset}/{study.family} {study.targets[0]:g}  {name:<18}  {shape}  {found.wall_s:7.1f} s, of them "
+            f"{found.search_s:.1f} s searching; {found.n_trainings} trainings, {found.train_flops:.2e} flops"
+        )
+        rows.append({"way": name, "params": found.params, "wall_s": found.wall_s, "search_s": found.search_s,
+                     "n_trainings": found.n_trainings, "train_flops": found.train_flops})  # fmt: skip
+    slow, fast = ways["optuna, one by one"], ways["pooled, stacked"]
+    click.echo(f"wall clock, Optuna / pooled: {slow.wall_s / fast.wall_s:.1f}")
+    if json_ is not None:
+        json_.write_text(json.dumps({"rows": rows}, indent=2) + "\n", encoding="utf-8")
 
 
 def _line(row: Row) -> str:
@@ -296,6 +371,15 @@ def _summary(rows: Sequence[Row]) -> str:
     own = [row for row in rows if row.strategy == "pooled"]
     total = sum(row.n_replays for row in own)
     false, missed = (sum(getattr(row, name) * row.n_replays for row in own) for name in ("false_rate", "miss_rate"))
+    for what in ("certify", "bracket"):
+        early, full = (
+            median(
+                [getattr(row, f"{what}_flops{end}") / row.search_flops for row in own if row.level == "mid"]
+                or [math.nan]
+            )
+            for end in ("", "_at_20")
+        )
+        lines.append(f"pooled, mid: {what} costs {early:.2f} x the search, {full:.2f} x with 20 seeds always")
     lines.append(
         f"pooled, {total:,} whole searches: false 'meets' {false / total:.1%} by the runs drawn from, "
         f"{missed / total:.1%} by the other half of the seeds"

@@ -6,7 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Final, final
 
 from harness.search.base import (
-    History, Proposal, Space, Strategy, cheapest_promising, settled_setting, tune,
+    History,
+    Proposal,
+    Space,
+    Strategy,
+    cheapest_promising,
+    settled_setting,
+    tune,
 )  # fmt: skip
 from harness.trial import Shape
 

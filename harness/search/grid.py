@@ -28,7 +28,10 @@ class Grid(Strategy):
         """Propose the next step of tuning of every shape; then certify the smallest promising one."""
         errors = history.errors()
         asked = [
-            setting for shape in space.shapes if self._keeps(shape) for setting in tune(space, errors, shape, self._seeds)
+            setting
+            for shape in space.shapes
+            if self._keeps(shape)
+            for setting in tune(space, errors, shape, self._seeds)
         ]
         if asked:
             return Proposal(train=tuple(asked))

@@ -76,11 +76,22 @@ class Pooled(Strategy):
         if candidate is not None:
             price = LOOKS[1] * space.train_flops(candidate)
             if interval[1] <= KNOWN * interval[0] or spent >= PATIENCE * price:
+                fewer = _untried(space, history, candidate)
+                if fewer:  # cheap beside a certification, and perhaps fewer steps will do
+                    return Proposal(train=fewer, guess=guess, interval=interval)
                 return Proposal(certify=candidate, guess=guess, interval=interval)
         elif (view.smallest < len(view.shapes)).mean() < HOPE and _largest_tried(space, history):
             return Proposal(guess=guess, interval=interval)
         train = _round(space, history, view, posterior)
         return Proposal(train=train, guess=guess, interval=interval)
+
+
+def _untried(space: Space, history: History, candidate: Setting) -> tuple[Setting, ...]:
+    """Return the candidate at each budget up to its own at which its shape was never trained."""
+    tried = {run.setting.steps for run in history.runs if run.setting.shape == candidate.shape}
+    return tuple(
+        candidate._replace(steps=steps) for steps in space.steps if steps <= candidate.steps and steps not in tried
+    )
 
 
 def _candidate(space: Space, view: _View) -> Setting | None:
@@ -106,9 +117,7 @@ def _view(space: Space, history: History, posterior: Posterior, target_error: fl
     certified = [space.order(test.setting.shape) for test in history.tests if test.certified]
     limit = min(certified, default=None)
     shapes = tuple(
-        shape
-        for shape in space.shapes
-        if shape not in history.failed and (limit is None or space.order(shape) < limit)
+        shape for shape in space.shapes if shape not in history.failed and (limit is None or space.order(shape) < limit)
     )
     if not shapes:
         return _View((), [], np.empty(0), np.empty(0), [])
@@ -162,7 +171,9 @@ def _guess(space: Space, view: _View) -> tuple[Shape, tuple[int, int]]:
 def _largest_tried(space: Space, history: History) -> bool:
     """Say whether every ladder's largest shape was trained at the most steps or something dearer was."""
     dearest = max(space.train_flops(run.setting) for run in history.runs)
-    last = max(space.train_flops(Setting(shapes[-1], space.rates[0], space.steps[-1])) for shapes in space.ladders.values())
+    last = max(
+        space.train_flops(Setting(shapes[-1], space.rates[0], space.steps[-1])) for shapes in space.ladders.values()
+    )
     return dearest * 2 >= last
 
 
