@@ -114,7 +114,9 @@ def bracket(record: Record) -> Iterator[Problem]:
             field = f"frontier.{i}.bracket.{j}"
             settled, *longer = cheaper.steps_tried
             if cheaper.params > point.params:
-                yield Problem(f"{field}.params", f"{cheaper.params} is not below the answer's {point.params}")
+                yield Problem(f"{field}.params", f"{cheaper.params} is above the answer's {point.params}")
+            if cheaper.shape == point.shape:
+                yield Problem(f"{field}.shape", "is the answer's own, expected a cheaper one")
             if (cheaper.test_longer is None) != (not longer):
                 yield Problem(f"{field}.steps_tried", "has as many entries as there are measurements")
             if longer and longer[0] != LONGER * settled:
