@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -140,11 +141,10 @@ def test_cost_is_that_of_every_trial(made: Publication) -> None:
 
 def test_size_and_cost_of_a_point_by_hand(record: dict[str, Any]) -> None:
     for point in points(record):
-        width, depth = point["shape"]["width"], point["shape"]["depth"]
-        assert depth == 1
-        forward = 2 * (13 * width + width * 3)
+        sizes = [13, *[point["shape"]["width"]] * point["shape"]["depth"], 3]
+        forward = 2 * sum(before * after for before, after in pairwise(sizes))
 
-        assert point["params"] == 13 * width + width + width * 3 + 3
+        assert point["params"] == forward / 2 + sum(sizes[1:])
         assert point["flops"] == forward
         assert point["weight_bytes"] == 4 * point["params"]
         if point["route"] == "scratch":
