@@ -283,7 +283,7 @@ class Investigation:
     def _search(self, target: float, attempts: list[Attempt]) -> Procedure[Found]:
         """Let the strategy search and certify for one target; what it certifies is appended to ``attempts``."""
         error = self.task.target_to_error(target)
-        rounds: Rounds = find_smallest(self.strategy, self.space, error, History(self.runs))
+        rounds: Rounds = find_smallest(self.strategy, self.space, error, History(tuple(self.runs)))
         bench, tests = self.bench(target), dict[int, Tested]()
         try:
             requests = next(rounds)
