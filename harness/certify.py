@@ -126,7 +126,7 @@ class Bench:
     study_seed: int
 
     def measure(self, template: Trial, phase: str, n_seeds: int, before: Tested | None = None) -> Procedure[Tested]:
-        """Run ``template`` up to ``n_seeds`` fresh seeds, those of ``before`` included; read the test split once each."""
+        """Run ``template`` with ``n_seeds`` fresh seeds, ``before`` included; each reads the test split once."""
         trials = fresh_trials(template, phase, n_seeds, self.study_seed, self.target)
         have = len(before.trials) if before else 0
         outcomes = yield trials[have:]

@@ -88,7 +88,7 @@ class _Features:
 
 
 def _bell(a: Array, b: Array, reach: float) -> Array:
-    return np.exp(-0.5 * ((a[:, None] - b[None, :]) / reach) ** 2)
+    return np.asarray(np.exp(-0.5 * ((a[:, None] - b[None, :]) / reach) ** 2))
 
 
 def covariance(a: _Features, b: _Features, c: dict[str, float]) -> Float64[Array, " n m"]:

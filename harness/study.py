@@ -288,7 +288,7 @@ class Investigation:
     def _search(self, target: float, attempts: list[Attempt]) -> Procedure[Found]:
         """Let the strategy search and certify for one target; what it certifies is appended to ``attempts``."""
         error = self.task.target_to_error(target)
-        rounds: Rounds = find_smallest(self.strategy, self.space, error, History(self.runs))
+        rounds: Rounds = find_smallest(self.strategy, self.space, error, History(tuple(self.runs)))
         bench, tests = self.bench(target), dict[int, Tested]()
         try:
             requests = next(rounds)
@@ -362,9 +362,8 @@ class Investigation:
             if trial.steps >= self.space.steps[-1] and trial.route == "scratch":
                 errors = self.posterior(answer.target).mean([here, here._replace(steps=self.space.steps[-2])])
                 if errors[0] < errors[1] + math.log(1 - FALLING):
-                    notes.append(
-                        f"{trial.shape}: validation error was still falling at the most steps, {trial.steps:,}"
-                    )
+                    said = f"validation error was still falling at the most steps, {trial.steps:,}"
+                    notes.append(f"{trial.shape}: {said}")
             if trial.learning_rate in (self.space.rates[0], self.space.rates[-1]):
                 notes.append(f"{trial.shape}: its learning rate, {trial.learning_rate:g}, is the edge of those tried")
         for answer in answers:
@@ -397,6 +396,3 @@ def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
 
 def _error(outcome: Outcome) -> float:
     return math.inf if outcome.val_error is None else outcome.val_error
-
-
-__all__ = ["MOST_ATTEMPTS", "Findings", "Investigation", "Miss", "Proposal", "Study", "space_of"]

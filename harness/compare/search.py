@@ -123,10 +123,10 @@ def halves(table: Table) -> tuple[slice, slice]:
 def questions(table: Table) -> Iterator[Question]:
     """Yield an easy, a middle and a near-floor target of a table.
 
-    Of the shapes on the frontier (each with a lower error than every smaller one) up to 1.05 times the lowest error, the
-    one a quarter of the way up is to be the answer to the easy target, the one in the middle to the middle target: half
-    way, in log error, between it and the shape before it. Near the floor the error is 1.05 times the lowest. Targets are
-    accuracies in steps of 0.005.
+    Of the shapes on the frontier (each with a lower error than every smaller one) up to 1.05 times the lowest error,
+    the one a quarter of the way up is to be the answer to the easy target, the one in the middle to the middle target:
+    half way, in log error, between it and the shape before it. Near the floor the error is 1.05 times the lowest.
+    Targets are accuracies in steps of 0.005.
     """
     space, truth = space_of(table), truth_of(table, halves(table)[0])
     near = min(truth.median.values()) * NEAR
@@ -371,13 +371,10 @@ def _summary(rows: Sequence[Row]) -> str:
     own = [row for row in rows if row.strategy == "pooled"]
     total = sum(row.n_replays for row in own)
     false, missed = (sum(getattr(row, name) * row.n_replays for row in own) for name in ("false_rate", "miss_rate"))
-    for what in ("certify", "bracket"):
+    mid = [row for row in own if row.level == "mid"]
+    for what in ("certify", "bracket") if mid else ():
         early, full = (
-            median(
-                [getattr(row, f"{what}_flops{end}") / row.search_flops for row in own if row.level == "mid"]
-                or [math.nan]
-            )
-            for end in ("", "_at_20")
+            median(getattr(row, f"{what}_flops{end}") / row.search_flops for row in mid) for end in ("", "_at_20")
         )
         lines.append(f"pooled, mid: {what} costs {early:.2f} x the search, {full:.2f} x with 20 seeds always")
     lines.append(

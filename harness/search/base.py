@@ -152,12 +152,15 @@ class Strategy(ABC):
 
 
 def cheapest_promising(space: Space, history: History, target_error: float) -> Setting | None:
-    """Return the smallest shape, at its best setting, whose median validation error meets the target and has not failed.
+    """Return the smallest shape, at its best setting, whose median validation error meets the target.
 
-    What strategies without a model certify. None where nothing promising is left.
+    What strategies without a model certify; shapes that have failed are left out, and those that are not cheaper than
+    what is certified already. None where nothing promising is left.
     """
     errors = history.errors()
-    settled = [settled_setting(errors, shape) for shape in {setting.shape for setting in errors} - history.failed]
+    limit = min((space.order(test.setting.shape) for test in history.tests if test.certified), default=None)
+    shapes = {setting.shape for setting in errors} - history.failed
+    settled = [settled_setting(errors, shape) for shape in shapes if limit is None or space.order(shape) < limit]
     promising = [setting for setting, error in settled if error <= target_error]
     return min(promising, key=lambda setting: space.order(setting.shape), default=None)
 

@@ -45,9 +45,8 @@ def _ask(space: Space, history: History) -> Setting:
     try:
         import optuna
     except ImportError:
-        raise MissingDependency(
-            "optuna is not installed", "pip install 'sizing-guides[optuna]', or use --search pooled"
-        ) from None
+        hint = "pip install 'sizing-guides[optuna]', or use --search pooled"
+        raise MissingDependency("optuna is not installed", hint) from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     ladders = dict(space.ladders)
     names = list(ladders)

@@ -100,7 +100,8 @@ def _candidate(space: Space, view: _View) -> Setting | None:
     if not len(likely):
         return None
     price = [space.train_flops(view.best[i]) * space.params[view.shapes[i]] ** SMALLNESS for i in likely]
-    return view.best[likely[int((view.passing[likely] / np.array(price)).argmax())]]
+    best: Setting = view.best[int(likely[int((view.passing[likely] / np.array(price)).argmax())])]
+    return best
 
 
 def _first_round(space: Space) -> tuple[Setting, ...]:
