@@ -24,7 +24,7 @@ from harness.fit import Cell, fit_power_law
 from harness.haste import StudyHaste
 from harness.posterior import Posterior
 from harness.procedure import CUT, Procedure, together
-from harness.search.base import History, Proposal, Run, Setting, Space, Strategy
+from harness.search.base import History, Run, Setting, Space, Strategy
 from harness.smallest import Found, Request, Result, Rounds, find_smallest
 from harness.stage import Guess, Stage
 from harness.tasks.base import Task
@@ -90,6 +90,12 @@ class Findings:
     unfinished: list[Guess] = field(default_factory=list)
     law: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def settled(self) -> tuple[float, ...]:
+        """The targets that are answered, or missed for good."""
+        return tuple(sorted({*(answer.target for answer in self.answers), *(miss.target for miss in self.misses)}))
+
 
 @final
 class Investigation:
@@ -182,6 +188,8 @@ class Investigation:
             elif not second or self.order(second[0].test.trial.shape) >= self.order(first.test.trial.shape):
                 findings.notes.append(f"target {target:g}: pruning certified nothing smaller than from scratch")
         findings.notes += self._doubts(findings.answers)
+        for guess in findings.unfinished:
+            findings.notes.append(f"target {guess.target:g} not certified: the time was up; {guess}")
 
     def _guess(self, target: float, found: Found) -> Guess:
         """Say where the smallest shape may lie, after a search that was cut short."""
