@@ -50,8 +50,8 @@ class Bracket:
     Args:
         study: The study it belongs to.
         target: In the metric's unit.
-        attempts: Certifications so far, the last of those that passed the answer's; what is measured here joins them
-            where it might have become the answer.
+        attempts: Certifications so far, the answer's last; what is measured here joins them where it might have
+            become the answer.
         cheaper: Runs of cheaper shapes, the largest first, where they do not follow from the space: pruned ones.
     """
 
@@ -62,7 +62,7 @@ class Bracket:
         self._target = target
         self._attempts = attempts
         self._given = cheaper
-        self._answer = next(attempt.test for attempt in reversed(attempts) if attempt.certified)
+        self._answer = attempts[-1].test
         self._bench = study.bench(target)
         self._known: dict[Shape, tuple[Trial, Attempt, Refutation]] = {}
         # a shape that has failed is never promoted: it may be refuted all the same

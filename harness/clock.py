@@ -90,16 +90,18 @@ class Clock:
         """Say whether there is time for a round; there always is for one whose results are known."""
         return not self.is_limited or (price := self._price(trials)) == 0 or price <= self.left()
 
-    def hurries(self, state: str, trials: Sequence[Trial]) -> bool:
-        """Say whether a search in ``state`` has to certify now; the answer for a state never goes back to no.
+    def hurries(self, state: str, round_: Sequence[Trial], certification: Sequence[Trial]) -> bool:
+        """Say whether a search in ``state`` has to certify now; once it has begun to, the answer never changes.
 
         Args:
             state: What the search has done so far, as one line.
-            trials: What has to fit, in that case not to hurry: its next round and a certification after that.
+            round_: What it would train next.
+            certification: What has to fit after that.
         """
         if state in self._turns:
             return True
-        if not self.is_limited or SLACK * self._price(trials) <= self.left():
+        if not self.is_limited or SLACK * self._price([*round_, *certification]) <= self.left():
             return False
-        self._turns.add(state)
+        if self.fits(certification):  # else the search stops here, and no test is read
+            self._turns.add(state)
         return True

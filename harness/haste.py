@@ -25,10 +25,11 @@ class StudyHaste(Haste):
         self._study = study
         self._target = target
 
-    def hurries(self, history: History, requests: Sequence[Request]) -> bool:
+    def hurries(self, history: History, requests: Sequence[Request], certification: Request) -> bool:
         """Ask the clock; how much has been trained and tested for the target is the state it remembers."""
         state = f"target {self._target:.12g} after {len(history.runs)} runs and {len(history.tests)} certifications"
-        return self._study.clock.hurries(state, self._study.trials_of(requests, self._target))
+        round_ = self._study.trials_of(requests, self._target)
+        return self._study.clock.hurries(state, round_, self._study.trials_of([certification], self._target))
 
     def stops(self, requests: Sequence[Request]) -> bool:
         """Ask the clock."""

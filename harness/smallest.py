@@ -38,8 +38,8 @@ class Haste(ABC):
     """Says when a search has to come to an end."""
 
     @abstractmethod
-    def hurries(self, history: History, requests: Sequence[Request]) -> bool:
-        """Say whether to certify now: there is no time for ``requests``, a round and a certification after it."""
+    def hurries(self, history: History, requests: Sequence[Request], certification: Request) -> bool:
+        """Say whether to certify now: there is no time for ``requests``, the next round, and for that after them."""
 
     @abstractmethod
     def stops(self, requests: Sequence[Request]) -> bool:
@@ -59,7 +59,7 @@ class Found:
         certified: The certified setting; None where nothing was.
         proposals: What the strategy said, round by round.
         reason: Why it ended without a certified shape.
-        is_cut: Whether time ended it: more trainings might find a smaller shape, or one at all.
+        is_cut: Whether time ended it: more trainings might have found a smaller shape, or one at all.
     """
 
     history: History
@@ -87,8 +87,8 @@ def find_smallest(
         target_error: The largest error that meets the target.
         history: What is known already; its tests are those of this target.
         attempts: Certifications made for this target besides those of ``history``.
-        haste: Ends it before that. What is certified in a hurry is not the end where there is time after all: the
-            search goes on for something smaller.
+        haste: Ends it before that. What is certified in a hurry stays the answer: were the search to go on later, what
+            a bracket has read of the test split meanwhile would count for nothing.
         say: Called with every proposal.
     """
     found = Found(history or History())
@@ -100,7 +100,7 @@ def find_smallest(
             if hasty.certify is not None:
                 attempt = len(found.history.tests) + attempts + 1
                 certification = Request(hasty.certify, LOOKS[1], attempt)
-                hurried = haste.hurries(found.history, [*_requests(proposal), certification])
+                hurried = haste.hurries(found.history, _requests(proposal), certification)
                 proposal = hasty if hurried else proposal
         found.proposals.append(proposal)
         say(proposal)
@@ -111,9 +111,8 @@ def find_smallest(
                 return _cut(found)
             found.history = replace(found.history, tests=(*found.history.tests, test))
             if test.certified:
-                found.certified = proposal.certify
-                if not hurried:
-                    return found
+                found.certified, found.is_cut = proposal.certify, hurried
+                return found
         elif proposal.train:
             requests = _requests(proposal)
             if haste is not None and haste.stops(requests):

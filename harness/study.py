@@ -138,7 +138,9 @@ class Investigation:
             found = yield from self._search(target, attempts)
             if found.certified is not None:
                 certified.append((target, attempts))
-                findings.notes += self._haste(target, found)
+                if found.is_cut:
+                    early = "certified before its search had ended, for want of time"
+                    findings.notes.append(f"target {target:g}: {early}; {self._guess(target, found)} then")
                 continue
             miss: Any = CUT
             if not found.is_cut:
@@ -198,13 +200,6 @@ class Investigation:
             return Guess(target, last.guess, last.interval)
         expected = self._expected_smallest(target) if self.runs else None
         return Guess(target, None if expected is None else expected.shape)
-
-    def _haste(self, target: float, found: Found) -> list[str]:
-        """Say of an answer that it was certified in a hurry, where it was."""
-        if not found.is_cut:
-            return []
-        why = "the time was up before the search for a smaller shape had ended"
-        return [f"target {target:g}: {why}; {self._guess(target, found)}"]
 
     def params(self, shape: Shape) -> int:
         """Count the trainable scalars of a shape."""
