@@ -102,7 +102,7 @@ def lines(plan: Plan) -> list[str]:
         "",
         *table([HEADINGS, *rows], (0,)),
         "",
-        f"{plan.workers:,} workers; from a small, easily trained answer to a large one that trains slowly. Starting and "
+        f"{plan.workers:,} workers; from a small, easily trained answer to a large, slow one. Starting and "
         "exporting take some seconds more.",
     ]
 

@@ -15,6 +15,7 @@ from harness.search.base import History, Proposal, Run, Setting, Space, Strategy
 from registry.statistics import LOOKS, decide
 
 MOST_ATTEMPTS: Final = 40
+_NOTHING: Final = History()
 
 
 @final
@@ -73,7 +74,7 @@ def find_smallest(
     strategy: Strategy,
     space: Space,
     target_error: float,
-    history: History | None = None,
+    history: History = _NOTHING,
     *,
     attempts: int = 0,
     haste: Haste | None = None,
@@ -91,7 +92,7 @@ def find_smallest(
             a bracket has read of the test split meanwhile would count for nothing.
         say: Called with every proposal.
     """
-    found = Found(history or History())
+    found = Found(history)
     while len(found.history.tests) + attempts < MOST_ATTEMPTS:
         proposal = strategy.propose(space, found.history, target_error)
         hurried = False

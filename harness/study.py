@@ -45,6 +45,7 @@ PARENT_WIDTHS: Final = 4  # a pruned network starts from one this many times as 
 LAW_CELLS: Final = 7
 TUNING_SEEDS: Final = 2
 
+
 @final
 @dataclass(frozen=True)
 class Study:
@@ -70,6 +71,7 @@ class Study:
             "batch_size": BATCH,
         }
 
+
 @final
 @dataclass
 class Miss:
@@ -79,6 +81,7 @@ class Miss:
     nearest: Tested
     reason: str
     attempts: list[Attempt]
+
 
 @final
 @dataclass
@@ -107,9 +110,7 @@ class Investigation:
         clock: Says what there is time for.
     """
 
-    def __init__(
-        self, study: Study, say: Callable[[Stage], None] = lambda _: None, clock: Clock | None = None
-    ) -> None:
+    def __init__(self, study: Study, say: Callable[[Stage], None] = lambda _: None, clock: Clock | None = None) -> None:
         self.study = study
         self.say = say
         self.clock = clock or Clock()
@@ -439,13 +440,14 @@ class Investigation:
             if trial.steps >= self.space.steps[-1] and trial.route == "scratch":
                 errors = self.posterior(answer.target).mean([here, here._replace(steps=self.space.steps[-2])])
                 if errors[0] < errors[1] + math.log(1 - FALLING):
-                    falling = "validation error was still falling at the most steps"
-                    notes.append(f"{trial.shape}: {falling}, {trial.steps:,}")
+                    said = f"validation error was still falling at the most steps, {trial.steps:,}"
+                    notes.append(f"{trial.shape}: {said}")
             if trial.learning_rate in (self.space.rates[0], self.space.rates[-1]):
                 notes.append(f"{trial.shape}: its learning rate, {trial.learning_rate:g}, is the edge of those tried")
         for answer in answers:
             notes += answer.doubts(self.task, self.params)
         return list(dict.fromkeys(notes))
+
 
 def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
     """Return what may be trained: every ladder shape at every resolution, rates a factor 2 apart, steps doubling."""
@@ -469,6 +471,7 @@ def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
         batch_size=BATCH,
     )
 
+
 def _unbracketed(answer: Answer) -> str:
     """Say that a bracket lacks shapes; the words by which a record's rules know that it may be empty."""
     here = f"target {answer.target:g}, {answer.test.trial.route}"
@@ -479,4 +482,3 @@ def _unbracketed(answer: Answer) -> str:
 
 def _error(outcome: Outcome) -> float:
     return math.inf if outcome.val_error is None else outcome.val_error
-

@@ -228,13 +228,15 @@ def _what_binds(answer: Answer) -> str:
 def _tried(answer: Answer, part: Bracket) -> str:
     """Say what became of a smaller shape: ``width 7, depth 1 (535 params) is undecided: 14 of 20 runs meet 0.95``."""
     subject = f"{shape_of(part)} ({part.params:,} params)"
-    if part.n_meeting is None or part.longer_n_meeting is None or answer.network.target is None:
+    if part.n_meeting is None or answer.network.target is None:
         return f"{subject} has {shown(part.median)} [{shown(part.low)}, {shown(part.high)}] over {part.n_seeds} runs"
     verdict = part.verdict
     if verdict == "refuted" and not _is_refuted(answer, part):
         verdict = f"refuted only for {answer.network.target:g}"
-    longer = f"{part.longer_n_meeting} of {part.longer_n_seeds} at 4 x the steps"
-    return f"{subject} is {verdict}: {part.n_meeting} of {part.n_seeds} runs meet {answer.network.target:g}, {longer}"
+    counted = f"{part.n_meeting} of {part.n_seeds} runs meet {answer.network.target:g}"
+    if part.longer_n_seeds is not None:
+        counted += f", {part.longer_n_meeting} of {part.longer_n_seeds} at 4 x the steps"
+    return f"{subject} is {verdict}: {counted}"
 
 
 def _further(query: Query, answer: Answer) -> list[str]:

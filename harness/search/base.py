@@ -157,8 +157,8 @@ class Strategy(ABC):
 def cheapest_promising(space: Space, history: History, target_error: float) -> Setting | None:
     """Return the smallest shape, at its best setting, whose median validation error meets the target.
 
-    What strategies without a model certify. None where nothing promising is left: a shape that has failed is not, nor
-    is one that is not smaller than what is certified already.
+    What strategies without a model certify; shapes that have failed are left out, and those that are not cheaper than
+    what is certified already. None where nothing promising is left.
     """
     errors = history.errors()
     limit = min((space.order(test.setting.shape) for test in history.tests if test.certified), default=None)

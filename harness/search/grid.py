@@ -29,9 +29,8 @@ class Grid(Strategy):
         if hurry:
             return Proposal(certify=cheapest_promising(space, history, target_error))
         errors = history.errors()
-        asked = [
-            setting for shape in space.shapes if self._keeps(shape) for setting in tune(space, errors, shape, self._seeds)
-        ]
+        shapes = filter(self._keeps, space.shapes)
+        asked = [setting for shape in shapes for setting in tune(space, errors, shape, self._seeds)]
         if asked:
             return Proposal(train=tuple(asked))
         return Proposal(certify=cheapest_promising(space, history, target_error))

@@ -154,4 +154,5 @@ class Record:
             yield Result(f"{field}.test", point.target, point.test)
             for j, cheaper in enumerate(point.bracket):
                 yield Result(f"{field}.bracket.{j}.test", point.target, cheaper.test)
-                yield Result(f"{field}.bracket.{j}.test_longer", point.target, cheaper.test_longer)
+                if cheaper.test_longer is not None:
+                    yield Result(f"{field}.bracket.{j}.test_longer", point.target, cheaper.test_longer)
