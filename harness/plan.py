@@ -14,7 +14,7 @@ from harness.clock import Turns
 from harness.rehearsal import PHASES, World, rehearse
 from harness.search.base import Space
 from harness.study import Investigation, Study
-from harness.trial import Outcome, Trial
+from harness.trial import Outcome, Shape, Trial
 from registry.report import table
 
 EASY, HARD = World(place=0.1, slowness=0.05), World(place=0.4, slowness=0.2)
@@ -86,11 +86,7 @@ def plan(
 def lines(plan: Plan) -> list[str]:
     """Return a plan as lines for people."""
     space, study = plan.space, plan.study
-    ladders = [
-        f"  depth {depth}{'' if side is None else f', resolution {side}'}: {len(shapes)} widths from {shapes[0].width} "
-        f"to {shapes[-1].width}, {space.params[shapes[0]]:,} to {space.params[shapes[-1]]:,} params"
-        for (depth, side), shapes in space.ladders.items()
-    ]
+    ladders = [f"  {_ladder(space, shapes)}" for shapes in space.ladders.values()]
     rows = [(one.name, _span(one.trainings, ",d"), _span(one.minutes, ",.1f")) for one in (*plan.phases, plan.total)]
     return [
         f"{study.task} on {study.dataset}, {study.family}, targets {', '.join(f'{t:g}' for t in study.targets)}, "
@@ -137,6 +133,15 @@ def values(plan: Plan) -> dict[str, Any]:
         "phases": [_phase_values(phase) for phase in plan.phases],
         "total": _phase_values(plan.total),
     }
+
+
+def _ladder(space: Space, shapes: Sequence[Shape]) -> str:
+    first, last = shapes[0], shapes[-1]
+    side = "" if first.resolution is None else f", resolution {first.resolution}"
+    if len(shapes) == 1:
+        return f"depth {first.depth}{side}: 1 width of {first.width}, {space.params[first]:,} params"
+    params = f"{space.params[first]:,} to {space.params[last]:,} params"
+    return f"depth {first.depth}{side}: {len(shapes)} widths from {first.width} to {last.width}, {params}"
 
 
 def _phase_values(phase: Phase) -> dict[str, Any]:

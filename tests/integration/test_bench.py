@@ -172,7 +172,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, int], None]:
     return limit
 
 
-@pytest.mark.parametrize("share", [0.02, 0.4, 0.55, 0.7, 0.85, 0.97])
+@pytest.mark.parametrize("share", [0.02, 0.12, 0.21, 0.4, 0.8])
 def test_whenever_the_time_is_up_there_is_a_valid_record_or_a_guess(
     wine_root: Path, tmp_path: Path, bench: Bench, counted: Callable[[Path, int], None], share: float
 ) -> None:
@@ -184,7 +184,8 @@ def test_whenever_the_time_is_up_there_is_a_valid_record_or_a_guess(
     assert len(rows(root)) <= share * len(rows(wine_root))
     if code == 7:
         assert out == ""
-        assert re.fullmatch(r"the time was up: accuracy 0\.9 not certified; (best guess width .*|no guess yet)", message)
+        assert message.startswith("the time was up: accuracy 0.9 not certified; ")
+        assert message.endswith("no guess yet") or "; best guess width " in message
         assert hint == "  run the same command with --resume and more --minutes to go on from there\n"
         assert not (root / ID).exists()
     else:
