@@ -7,11 +7,11 @@ import os
 import shlex
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Final, final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from harness.executors.base import Running
     from harness.ledger import Ledger
     from harness.pace import Pace
+    from harness.place import Place
     from harness.published import Published
     from harness.study import Findings, Investigation, Study
     from harness.trial import Outcome, Trial
 
-RUNS: Final = ".runs"
 PRELOAD: Final = ("harness.train",)
 
 
@@ -64,7 +64,7 @@ PRELOAD: Final = ("harness.train",)
 @click.option("--search", default="pooled", show_default=True, metavar="S", help="Search strategy.")
 @click.option(
     "--minutes",
-    type=Reading("minutes", lambda text: _minutes(text)),
+    type=Reading("minutes", parse.number),
     metavar="M",
     help="Answer within M minutes, as well as can be.",
 )
@@ -113,11 +113,12 @@ def COMMAND(  # the name cli.py looks for
     asked = _targets(task, accuracies, targets)
     workers = workers or _cores()
     with plugins.load("executors", executor).open(workers, preload=PRELOAD) as running:
+        from harness.place import RUNS, Place
         from harness.study import Study
 
         study = Study(task, dataset, family, asked, search, seed)
         _check(study)
-        place = _Place.of(study, Path(out), resume=resume)
+        place = Place.of(study, Path(out), resume=resume)
         try:
             if dry_run:
                 _plan(study, running, workers, place, is_json=json_)
@@ -130,46 +131,7 @@ def COMMAND(  # the name cli.py looks for
             ) from None
 
 
-@final
-@dataclass(frozen=True)
-class _Place:
-    """Where a question's record and its runs are kept.
-
-    Attributes:
-        root: The folder of records.
-        folder: The question's run folder.
-        resume: Whether what earlier runs have trained is welcome.
-    """
-
-    root: Path
-    folder: Path
-    resume: bool
-
-    @classmethod
-    def of(cls, study: Study, root: Path, *, resume: bool) -> _Place:
-        """Return the place of a study below ``root``."""
-        from harness.ledger import configuration_hash
-
-        return cls(root, root / RUNS / configuration_hash(study.configuration()), resume)
-
-    @property
-    def ledger(self) -> Path:
-        """The file that holds every training."""
-        return self.folder / "ledger.jsonl"
-
-    @property
-    def turns(self) -> Path:
-        """The file that says where searches were cut short."""
-        return self.folder / "turns.txt"
-
-    def published(self) -> Published:
-        """Return what has been published."""
-        from harness.published import Published
-
-        return Published(self.folder / "published.json")
-
-
-def _plan(study: Study, running: Running, workers: int, place: _Place, *, is_json: bool) -> None:
+def _plan(study: Study, running: Running, workers: int, place: Place, *, is_json: bool) -> None:
     from harness import plan
     from harness.clock import Turns
     from harness.ledger import Ledger
@@ -186,7 +148,7 @@ def _plan(study: Study, running: Running, workers: int, place: _Place, *, is_jso
         click.echo("\n".join(plan.lines(made)))
 
 
-def _bench(study: Study, running: Running, workers: int, place: _Place, *, end: float, is_quiet: bool) -> None:
+def _bench(study: Study, running: Running, workers: int, place: Place, *, end: float, is_quiet: bool) -> None:
     from harness.clock import Clock, Turns
     from harness.ledger import Ledger
     from harness.procedure import drive
@@ -253,7 +215,7 @@ def _pace(study: Study, running: Running, workers: int) -> Pace:
 
 
 def _publish(
-    investigation: Investigation, findings: Findings, ledger: Ledger, place: _Place, published: Published
+    investigation: Investigation, findings: Findings, ledger: Ledger, place: Place, published: Published
 ) -> None:
     from harness.publish import publication
     from registry.store import Store, record_hash
@@ -357,16 +319,6 @@ def _command(study: Study) -> str:
         words += [word for target in study.targets for word in ("--target", f"{metric}={target:.12g}")]
     words += ["--search", study.search, "--seed", str(study.seed)]
     return shlex.join(words)
-
-
-def _minutes(text: str) -> float:
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = math.nan
-    if not 0 < minutes < math.inf:
-        raise UsageError(f"'{text}' is not a number of minutes above 0")
-    return minutes
 
 
 def _cores() -> int:
