@@ -1,7 +1,7 @@
 """A plan: what a study would train, and about how long that takes, without training it.
 
-The study is rehearsed twice: as if one of the smallest networks, easily trained, were enough for the hardest target, and
-as if it took a large one that trains slowly.
+The study is rehearsed twice: as if one of the smallest networks, easily trained, were enough for the hardest target,
+and as if it took a large one that trains slowly.
 """
 
 from __future__ import annotations
