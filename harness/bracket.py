@@ -80,6 +80,10 @@ class Bracket:
                 if undecided is None:
                     break
                 yield from self._weigh([undecided[0]], before=undecided[2].settled)
+        return self.answer()
+
+    def answer(self) -> Answer:
+        """Return the answer as it stands: with what has been measured so far."""
         order = self._study.order
         below = sorted((shape for shape in self._known if self._is_cheaper(shape)), key=order)
         return Answer(self._target, self._answer, self._attempts, [self._known[shape][2] for shape in below])

@@ -16,18 +16,23 @@ from typing import Any, Final, final
 
 from harness import plugins
 from harness.bracket import Answer, Bracket
-from harness.certify import LONGER, SEEDS, Attempt, Bench, Tested
+from harness.certify import LONGER, SEEDS, Attempt, Bench, Tested, fresh_trials
+from harness.clock import Clock
 from harness.datasets.base import Dataset
 from harness.families.base import Family
 from harness.fit import Cell, fit_power_law
+from harness.haste import StudyHaste
 from harness.posterior import Posterior
-from harness.procedure import Procedure, together
+from harness.procedure import CUT, Procedure, together
 from harness.search.base import History, Run, Setting, Space, Strategy
 from harness.smallest import Found, Request, Result, Rounds, find_smallest
+from harness.stage import Guess, Stage
 from harness.tasks.base import Task
 from harness.trial import Outcome, Shape, Trial
 from harness.tuning import Settled, settle
 from registry.errors import InvalidData
+from registry.rules.evidence import NO_BRACKET
+from registry.statistics import LOOKS
 
 BATCH: Final = 32
 RATES: Final = tuple(0.01 * 2.0**octave for octave in range(-4, 5))
@@ -81,12 +86,18 @@ class Miss:
 @final
 @dataclass
 class Findings:
-    """Everything a study found."""
+    """Everything a study found; ``unfinished`` are targets that the time was too short for."""
 
     answers: list[Answer] = field(default_factory=list)
     misses: list[Miss] = field(default_factory=list)
+    unfinished: list[Guess] = field(default_factory=list)
     law: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def settled(self) -> tuple[float, ...]:
+        """The targets that are answered, or missed for good."""
+        return tuple(sorted({*(answer.target for answer in self.answers), *(miss.target for miss in self.misses)}))
 
 
 @final
@@ -95,12 +106,14 @@ class Investigation:
 
     Args:
         study: The question.
-        say: Called with a few words whenever a new phase begins.
+        say: Called whenever a new stage begins.
+        clock: Says what there is time for.
     """
 
-    def __init__(self, study: Study, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, study: Study, say: Callable[[Stage], None] = lambda _: None, clock: Clock | None = None) -> None:
         self.study = study
         self.say = say
+        self.clock = clock or Clock()
         self.task: Task = plugins.load("tasks", study.task)
         self.dataset: Dataset = plugins.load("datasets", study.dataset)
         self.family: Family = plugins.load("families", study.family)
@@ -110,10 +123,7 @@ class Investigation:
         self._made: Counter[Setting] = Counter()
 
     def run(self) -> Procedure[Findings]:
-        """Certify a shape for every target, from easy to hard; then bracket and shrink them all and fit the law.
-
-        What comes after certification shares its rounds: the more there is to train at once, the busier the workers.
-        """
+        """Certify a shape for every target, from easy to hard; then bracket and shrink them all and fit the law."""
         findings = Findings()
         higher = self.task.metric.direction == "higher"
         certified: list[tuple[float, list[Attempt]]] = []
@@ -122,28 +132,78 @@ class Investigation:
                 reason = f"the easier target {findings.misses[0].target:g} was missed"
                 findings.misses.append(Miss(target, findings.misses[0].nearest, reason, []))
                 continue
+            if findings.unfinished:
+                findings.unfinished.append(Guess(target))
+                continue
             attempts: list[Attempt] = []
             found = yield from self._search(target, attempts)
             if found.certified is not None:
                 certified.append((target, attempts))
+                if found.is_cut:
+                    early = "certified before its search had ended, for want of time"
+                    findings.notes.append(f"target {target:g}: {early}; {self._guess(target, found)} then")
+                continue
+            miss: Any = CUT
+            if not found.is_cut:
+                [miss] = yield from together([self._miss(target, attempts, found.reason)], self.clock.fits)
+            if miss is CUT:
+                findings.unfinished.append(self._guess(target, found))
             else:
-                findings.misses.append((yield from self._miss(target, attempts, found.reason)))
-        self.say("bracketing, pruning, fitting the law")
-        results = yield from together(
-            [
-                *[Bracket(self, target, attempts).run() for target, attempts in certified],
-                *[self.prune(target, attempts[-1].test.trial.steps) for target, attempts in certified],
-                self.law(findings.notes),
-            ]
-        )
-        findings.law = results.pop()
-        scratch, pruned = results[: len(certified)], results[len(certified) :]
-        for first, second in zip(scratch, pruned, strict=True):
-            findings.answers += [first] if second is None else [first, second]
-            if second is None or self.order(second.test.trial.shape) >= self.order(first.test.trial.shape):
-                findings.notes.append(f"target {first.target:g}: pruning certified nothing smaller than from scratch")
-        findings.notes += self._doubts(findings.answers)
+                findings.misses.append(miss)
+        if certified or findings.misses:
+            yield from self._complete(certified, findings)
         return findings
+
+    def _complete(self, certified: Sequence[tuple[float, list[Attempt]]], findings: Findings) -> Procedure[None]:
+        """Bracket and shrink what is certified and fit the law, as far as there is time.
+
+        All of it shares its rounds: the more there is to train at once, the busier the workers. Where time is limited
+        it is done one after the other instead, what matters most first; the trials are the same.
+        """
+        brackets = [Bracket(self, target, attempts) for target, attempts in certified]
+        pruned: list[list[Bracket]] = [[] for _ in certified]
+        parts: list[list[Procedure[Any]]] = [
+            [bracket.run() for bracket in brackets],
+            [
+                self.prune(target, attempts[-1].test.trial.steps, found)
+                for (target, attempts), found in zip(certified, pruned, strict=True)
+            ],
+            [self.law(findings.notes)],
+        ]
+        if self.clock.is_limited:
+            results = []
+            for words, part in zip(("bracketing", "pruning", "fitting the law"), parts, strict=True):
+                self.say(Stage(words))
+                results += yield from together(part, self.clock.fits)
+        else:
+            self.say(Stage("bracketing, pruning, fitting the law"))
+            results = yield from together([procedure for part in parts for procedure in part])
+        law = results.pop()
+        if law is CUT:
+            findings.notes.append("no law: the time was up")
+        else:
+            findings.law = law
+        for i, (target, _) in enumerate(certified):
+            first, *second = [bracket.answer() for bracket in (brackets[i], *pruned[i])]
+            findings.answers += [first, *second]
+            if results[i] is CUT:
+                findings.notes.append(_unbracketed(first))
+            if results[len(certified) + i] is CUT:
+                findings.notes += [f"target {target:g}: pruning was cut short: the time was up"]
+                findings.notes += [_unbracketed(answer) for answer in second]
+            elif not second or self.order(second[0].test.trial.shape) >= self.order(first.test.trial.shape):
+                findings.notes.append(f"target {target:g}: pruning certified nothing smaller than from scratch")
+        findings.notes += self._doubts(findings.answers)
+        for guess in findings.unfinished:
+            findings.notes.append(f"target {guess.target:g} not certified: the time was up; {guess}")
+
+    def _guess(self, target: float, found: Found) -> Guess:
+        """Say where the smallest shape may lie, after a search that was cut short."""
+        last = next((one for one in reversed(found.proposals) if one.guess is not None), None)
+        if last is not None:
+            return Guess(target, last.guess, last.interval)
+        expected = self._expected_smallest(target) if self.runs else None
+        return Guess(target, None if expected is None else expected.shape)
 
     def params(self, shape: Shape) -> int:
         """Count the trainable scalars of a shape."""
@@ -173,21 +233,44 @@ class Investigation:
 
     def train(self, settings: Sequence[Setting]) -> Procedure[list[Run]]:
         """Train each setting with its next seed, as often as it stands there; validation alone is read."""
-        trials = []
-        for setting in settings:
-            trials.append(replace(self.trial(setting), seed=self._made[setting]))
-            self._made[setting] += 1
-        outcomes = yield trials
-        runs = [Run(setting, _error(outcome)) for setting, outcome in zip(settings, outcomes, strict=True)]
+        runs = yield from self._train(settings)
+        self._made.update(settings)
         self.runs += runs
         return runs
 
+    def _train(self, settings: Sequence[Setting]) -> Procedure[list[Run]]:
+        outcomes = yield self._next_runs(settings)
+        return [Run(setting, _error(outcome)) for setting, outcome in zip(settings, outcomes, strict=True)]
+
+    def _next_runs(self, settings: Sequence[Setting]) -> list[Trial]:
+        """Return each setting's run with its next seed, as often as it stands there."""
+        made, trials = Counter(self._made), []
+        for setting in settings:
+            trials.append(replace(self.trial(setting), seed=made[setting]))
+            made[setting] += 1
+        return trials
+
+    def trials_of(self, requests: Sequence[Request], target: float) -> list[Trial]:
+        """Return the trials that a search's requests stand for; of a certification the last ``n`` before a look."""
+        trials: list[Trial] = []
+        for request in requests:
+            if request.attempt is None:
+                trials += self._next_runs([request.setting] * request.n)
+            else:
+                most = next(look for look in LOOKS[1:] if look >= request.n)
+                fresh = fresh_trials(self.trial(request.setting), "certify", most, self.study.seed, target)
+                trials += fresh[most - request.n :]
+        return trials
+
     def posterior(self, target: float) -> Posterior:
-        """Return what validation says of every setting."""
+        """Return what the searches' trainings say of every setting."""
         return Posterior(self.space, History(self.runs), self.task.target_to_error(target))
 
     def tune(self, shapes: Iterable[Shape], steps: int, target: float) -> Procedure[list[Setting]]:
-        """Return the best rate of each shape at ``steps``: of three, around the one that all trainings point to."""
+        """Return the best rate of each shape at ``steps``: of three, around the one that all trainings point to.
+
+        These runs are not pooled with the search's: what is done side by side does not depend on each other.
+        """
         asked = list(shapes)
         posterior = self.posterior(target)
         grid = []
@@ -195,12 +278,12 @@ class Investigation:
             expected = posterior.mean([Setting(shape, rate, steps) for rate in self.space.rates])
             middle = min(max(int(expected.argmin()), 1), len(self.space.rates) - 2)
             grid.append([Setting(shape, rate, steps) for rate in self.space.rates[middle - 1 : middle + 2]])
-        runs = yield from self.train([one for settings in grid for one in settings for _ in range(TUNING_SEEDS)])
+        runs = yield from self._train([one for settings in grid for one in settings for _ in range(TUNING_SEEDS)])
         errors = History(runs).errors()
         return [min(settings, key=lambda one: (sum(errors[one]), one.learning_rate)) for settings in grid]
 
-    def prune(self, target: float, steps: int) -> Procedure[Answer | None]:
-        """Find and certify the smallest pruned shape; None if there is none.
+    def prune(self, target: float, steps: int, found: list[Bracket]) -> Procedure[None]:
+        """Find, certify and bracket the smallest pruned shape; where there is one its bracket is added to ``found``.
 
         Tried at the depth and resolution of the smallest hidden-layer shape that meets the target on validation, from
         that width down; the large network is 4 x as wide.
@@ -208,11 +291,12 @@ class Investigation:
         Args:
             target: In the metric's unit.
             steps: Those of the answer from scratch: pruned networks get at most 4 x as many, or as many as two budgets.
+            found: Receives the bracket.
         """
         most = max(steps * LONGER, self.space.steps[min(2, len(self.space.steps) - 1)])
         widest = self._expected_smallest(target, hidden=True, most_steps=most)
         if widest is None:
-            return None
+            return
         ladder = self.space.ladders[widest.shape.depth, widest.shape.resolution]
         parent = next((s for s in ladder if s.width >= PARENT_WIDTHS * widest.shape.width), ladder[-1])
         shapes = [shape for shape in ladder if shape.width <= widest.shape.width]
@@ -227,8 +311,9 @@ class Investigation:
             if attempt.certified:
                 yield from self._pruned(shapes[:i], large, small, target)
                 ladder_down = [small[shape] for shape in reversed(shapes[:i])]
-                return (yield from Bracket(self, target, attempts, cheaper=ladder_down).run())
-        return None
+                found.append(Bracket(self, target, attempts, cheaper=ladder_down))
+                yield from found[0].run()
+                return
 
     def _pruned(
         self, shapes: Sequence[Shape], parent: Setting, known: dict[Shape, Trial], target: float
@@ -288,7 +373,14 @@ class Investigation:
     def _search(self, target: float, attempts: list[Attempt]) -> Procedure[Found]:
         """Let the strategy search and certify for one target; what it certifies is appended to ``attempts``."""
         error = self.task.target_to_error(target)
-        rounds: Rounds = find_smallest(self.strategy, self.space, error, History(tuple(self.runs)))
+        rounds: Rounds = find_smallest(
+            self.strategy,
+            self.space,
+            error,
+            History(tuple(self.runs)),
+            haste=StudyHaste(self, target) if self.clock.may_hurry else None,
+            say=lambda proposal: self.say(Stage.of(target, proposal)),
+        )
         bench, tests = self.bench(target), dict[int, Tested]()
         try:
             requests = next(rounds)
@@ -296,10 +388,8 @@ class Investigation:
                 results: list[list[Result]] = []
                 for request in requests:  # a certification is a round of its own
                     if request.attempt is not None:
-                        self.say(f"target {target:g}: certifying {request.setting.shape}")
                         results.append((yield from self._certify(bench, request, tests)))
                 if not results:
-                    self.say(f"target {target:g}: searching, {len({r.setting.shape for r in requests})} shapes")
                     settings = [request.setting for request in requests for _ in range(request.n)]
                     runs = iter((yield from self.train(settings)))
                     results = [[Result(next(runs).error) for _ in range(request.n)] for request in requests]
@@ -392,6 +482,14 @@ def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
         chance_error=task.target_to_error(task.chance(dataset)),
         batch_size=BATCH,
     )
+
+
+def _unbracketed(answer: Answer) -> str:
+    """Say that a bracket lacks shapes; the words by which a record's rules know that it may be empty."""
+    here = f"target {answer.target:g}, {answer.test.trial.route}"
+    if answer.bracket:
+        return f"{here}: the bracket is not complete: the time was up"
+    return f"{NO_BRACKET} {here}: the time was up"
 
 
 def _error(outcome: Outcome) -> float:

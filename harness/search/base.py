@@ -5,6 +5,7 @@ Contract, tested for every file of this folder:
 * ``propose`` is a function of its arguments: no hidden state, no clock, no randomness but one seeded by them;
 * it proposes settings of the space only, never certifies one of a shape that has failed, and never one that is not
   cheaper than what is certified already; after finitely many rounds it certifies or gives up;
+* in a hurry it trains nothing;
 * on noiseless errors that fall with width it certifies a shape that meets the target, where there is one;
 * a strategy sees validation errors, and of the test split what certifications have read: nothing else.
 """
@@ -141,13 +142,15 @@ class Strategy(ABC):
     name: str
 
     @abstractmethod
-    def propose(self, space: Space, history: History, target_error: float) -> Proposal:
+    def propose(self, space: Space, history: History, target_error: float, *, hurry: bool = False) -> Proposal:
         """Return what to do next.
 
         Args:
             space: What may be trained.
-            history: What has been trained.
+            history: What has been trained; may be empty.
             target_error: The largest error that meets the target.
+            hurry: Certify what is most promising as things are, whatever more trainings would tell; nothing is
+                trained. An empty proposal says that nothing is worth it yet.
         """
 
 

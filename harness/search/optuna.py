@@ -31,8 +31,10 @@ class Optuna(Strategy):
         self._trials = trials
         self._most = most or 2 * trials
 
-    def propose(self, space: Space, history: History, target_error: float) -> Proposal:
+    def propose(self, space: Space, history: History, target_error: float, *, hurry: bool = False) -> Proposal:
         """Propose one more network, or certify."""
+        if hurry:
+            return Proposal(certify=cheapest_promising(space, history, target_error))
         if len(history.runs) >= self._trials:
             promising = cheapest_promising(space, history, target_error)
             if promising is not None or len(history.runs) >= self._most:

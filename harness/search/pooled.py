@@ -62,16 +62,18 @@ class Pooled(Strategy):
 
     name = "pooled"
 
-    def propose(self, space: Space, history: History, target_error: float) -> Proposal:
+    def propose(self, space: Space, history: History, target_error: float, *, hurry: bool = False) -> Proposal:
         """Return the next round, or what to certify."""
         if not history.runs:
-            return Proposal(train=_first_round(space))
+            return Proposal() if hurry else Proposal(train=_first_round(space))
         posterior = Posterior(space, history, target_error)
         view = _view(space, history, posterior, target_error)
         if not view.shapes:
             return Proposal()
         guess, interval = _guess(space, view)
         candidate = _candidate(space, view)
+        if hurry:
+            return Proposal(certify=candidate, guess=guess, interval=interval)
         spent = sum(space.train_flops(run.setting) for run in history.runs)
         if candidate is not None:
             price = LOOKS[1] * space.train_flops(candidate)

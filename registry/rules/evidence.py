@@ -16,6 +16,7 @@ from registry.statistics import best_of_3, meets
 
 # A shape that was to be refuted may turn out to meet the target: its bracketing runs are then an attempt, too.
 _ATTEMPTING: Final = ("certify", "bracket")
+NO_BRACKET: Final = "no bracket:"
 
 
 def evidence(record: Record) -> Iterator[Problem]:
@@ -69,9 +70,10 @@ def _cost(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Problem]
 
 
 def _bracketed(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Problem]:
-    """An answer without a bracket is the smallest there is: no run is of a shape that is known to be cheaper.
+    """An answer without a bracket is the smallest there is, or a note says that its bracket was left out.
 
-    Of two shapes that differ by their width alone the narrower one is.
+    The smallest: no run is of a shape that is known to be cheaper. Of two shapes that differ by their width alone the
+    narrower one is.
     """
     params = {point.shape: point.params for point in measured.frontier}
     for point in measured.frontier:
@@ -81,7 +83,9 @@ def _bracketed(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Pro
     for run in runs:
         shapes.setdefault(run.trial.route, set()).add(run.trial.shape)
     for i, point in enumerate(measured.frontier):
-        if point.bracket:
+        target = "" if point.target is None else f"{point.target:g}"
+        left_out = f"{NO_BRACKET} target {target}, {point.route}:"
+        if point.bracket or any(note.startswith(left_out) for note in measured.notes):
             continue
         for shape in sorted(shapes.get(point.route, ()), key=lambda one: (one.depth, one.width)):
             narrower = shape.width < point.shape.width and shape == point.shape.model_copy(

@@ -543,6 +543,22 @@ def test_a_file_that_cannot_be_read_in_one_way_is_found(
     assert str(validate(folder)[0]).startswith(f"{folder}/{finding}")
 
 
+@pytest.mark.parametrize(
+    ("note", "rules"),
+    [
+        ("no bracket: target 0.9, scratch: the time was up", set()),
+        ("no bracket: target 0.95, scratch: the time was up", {"R-EVIDENCE"}),
+        ("no bracket: target 0.9, pruned: the time was up", {"R-EVIDENCE"}),
+    ],
+)
+def test_a_bracket_may_be_empty_where_a_note_says_that_it_was_left_out(root: Path, note: str, rules: set[str]) -> None:
+    record, files = example_record()
+    record["frontier"][0].update(bracket=[])
+    record["notes"].append(note)
+
+    assert {each.rule for each in validate(write_record(root, record, files))} == rules
+
+
 def test_a_folder_above_5_mb_breaks_the_size_rule(root: Path) -> None:
     record, files = example_record()
     padded = files["trials.jsonl"].replace(b'"status": "ok"', b'"reason": "' + b"x" * 5000 + b'", "status": "ok"')
