@@ -31,7 +31,7 @@ PATIENCE: Final = 0.3  # trainings for a target may cost as much as one certific
 NO_WORSE: Final = 0.02  # chances of passing that differ by less are alike: the cheaper setting is taken
 KNOWN: Final = 1.25  # the smallest shape is known when the interval of its params is no wider
 SETTINGS: Final = 6  # of each shape that are worth a thought
-HOPE: Final = 0.02  # least chance that any shape meets the target
+HOPE: Final = 0.1  # least chance of passing for a shape that is certified when nothing likelier is left
 OVERHEAD: Final = 0.05  # what a training costs besides its flops, as a share of those of an answer's
 REACH: Final = 4.0  # how many times dearer than anything trained a training may be
 
@@ -75,15 +75,17 @@ class Pooled(Strategy):
         if hurry:
             return Proposal(certify=candidate, guess=guess, interval=interval)
         spent = sum(space.train_flops(run.setting) for run in history.runs)
-        if candidate is not None:
-            price = LOOKS[1] * space.train_flops(candidate)
-            if interval[1] <= KNOWN * interval[0] or spent >= PATIENCE * price:
-                fewer = _untried(space, history, candidate)
-                if fewer:  # cheap beside a certification, and perhaps fewer steps will do
-                    return Proposal(train=fewer, guess=guess, interval=interval)
-                return Proposal(certify=candidate, guess=guess, interval=interval)
-        elif (view.smallest < len(view.shapes)).mean() < HOPE and _largest_tried(space, history):
-            return Proposal(guess=guess, interval=interval)
+        hoped = candidate or view.best[int(view.passing.argmax())]
+        enough = spent >= PATIENCE * LOOKS[1] * space.train_flops(hoped)
+        if candidate is not None and (enough or interval[1] <= KNOWN * interval[0]):
+            fewer = _untried(space, history, candidate)
+            if fewer:  # cheap beside a certification, and perhaps fewer steps will do
+                return Proposal(train=fewer, guess=guess, interval=interval)
+            return Proposal(certify=candidate, guess=guess, interval=interval)
+        if candidate is None and enough and _largest_tried(space, history):
+            # trainings will not tell: what is most likely is certified if there is any hope, and then the search ends
+            last = hoped if view.passing.max() >= HOPE else None
+            return Proposal(certify=last, guess=guess, interval=interval)
         train = _round(space, history, view, posterior)
         return Proposal(train=train, guess=guess, interval=interval)
 
