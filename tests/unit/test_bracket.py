@@ -67,6 +67,8 @@ def by_width(shares: dict[int, float], deeper: float = 0.0) -> Callable[[Trial],
     """Shares at depth 1 by width, 1 from the answer's on, 0 where nothing is said; at depth 2 all the same."""
 
     def share(trial: Trial) -> float:
+        if trial.steps > 1000:  # more steps help nothing
+            return 0.0
         if trial.shape.depth != 1:
             return deeper if trial.shape.depth == 2 else 0.0
         return shares.get(trial.shape.width, float(trial.shape.width >= OWN.width))
