@@ -145,7 +145,7 @@ class Bracket:
         between = [
             found
             for found in cheaper
-            if params(found[0].shape) > largest and found[2].settled.verdict(self._target, task) == "undecided"
+            if params(found[0].shape) > largest and found[2].settled.verdict(self._target, task) != "misses"
         ]
         # the smallest is the likeliest to be refuted; where more seeds did not decide it, they decide no other
         smallest = min(between, key=lambda found: self._study.order(found[0].shape), default=None)

@@ -106,13 +106,13 @@ def real_world(trials: Path) -> World:
     return World(pools)
 
 
-def simulate(world: World, targets: tuple[float, ...], numbers: range) -> Tally:
+def simulate(world: World, targets: tuple[float, ...], numbers: range, search: str = "bisect") -> Tally:
     """Run a whole study of digits for each of ``numbers``, the law apart, and count the false claims."""
     claiming, false, scratch, pruned = 0, 0, 0, 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Investigation, "law", _no_law)
         for number in numbers:
-            investigation = Investigation(Study("image-cls", "digits", "mlp", targets, seed=number))
+            investigation = Investigation(Study("image-cls", "digits", "mlp", targets, search, number))
             answers = world.surface(number).drive(investigation.run()).answers
             claims = [(answer.test.trial.route, answer.test.trial.shape, answer.target) for answer in answers]
             wrong = {route for route, shape, target in claims if not world.truly_meets(route, shape, target)}
