@@ -20,6 +20,7 @@ from harness.certify import SEEDS, Attempt, Bench, Tested
 from harness.datasets.base import Dataset
 from harness.families.base import Family
 from harness.fit import Cell, fit_power_law
+from harness.knee import Knee, find_knee
 from harness.posterior import Posterior
 from harness.procedure import Procedure, together
 from harness.search.base import History, Run, Setting, Space, Strategy
@@ -43,7 +44,7 @@ TUNING_SEEDS: Final = 2
 @final
 @dataclass(frozen=True)
 class Study:
-    """The question and how it is answered; ``targets`` in the metric's unit."""
+    """The question and how it is answered; ``targets`` in the metric's unit, ``knee`` whether it is asked for, too."""
 
     task: str
     dataset: str
@@ -51,9 +52,10 @@ class Study:
     targets: tuple[float, ...]
     search: str = "pooled"
     seed: int = 0
+    knee: bool = False
 
     def configuration(self) -> dict[str, Any]:
-        """Return what decides the trials, the targets apart: one ledger serves all targets of a question."""
+        """Return what decides the trials, targets and knee apart: one ledger serves all targets of a question."""
         return {
             "protocol": 2,
             "task": self.task,
@@ -82,6 +84,7 @@ class Findings:
 
     answers: list[Answer] = field(default_factory=list)
     misses: list[Miss] = field(default_factory=list)
+    knee: Knee | None = None
     law: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -106,7 +109,7 @@ class Investigation:
         self._made: Counter[Setting] = Counter()
 
     def run(self) -> Procedure[Findings]:
-        """Certify a shape for every target, from easy to hard; then bracket and shrink them all and fit the law.
+        """Certify a shape for every target, from easy to hard, and the knee; bracket and shrink them, fit the law.
 
         What comes after certification shares its rounds: the more there is to train at once, the busier the workers.
         """
@@ -119,20 +122,24 @@ class Investigation:
                 findings.misses.append(Miss(target, findings.misses[0].nearest, reason, []))
                 continue
             attempts: list[Attempt] = []
-            found = yield from self._search(target, attempts)
+            found = yield from self.search(target, attempts)
             if found.certified is not None:
                 certified.append((target, attempts))
             else:
                 findings.misses.append((yield from self._miss(target, attempts, found.reason)))
+        if self.study.knee:
+            findings.knee = yield from find_knee(self)
         self.say("bracketing, pruning, fitting the law")
         results = yield from together(
             [
                 *[Bracket(self, target, attempts).run() for target, attempts in certified],
                 *[self.prune(target) for target, _ in certified],
-                self.law(findings.notes),
+                self._bracketed(findings.knee),
+                self.law(findings.notes, findings.knee),
             ]
         )
         findings.law = results.pop()
+        findings.notes += results.pop()
         scratch, pruned = results[: len(certified)], results[len(certified) :]
         for first, second in zip(scratch, pruned, strict=True):
             findings.answers += [first] if second is None else [first, second]
@@ -250,13 +257,25 @@ class Investigation:
                 break
         return first
 
-    def law(self, notes: list[str]) -> Procedure[dict[str, Any] | None]:
+    def _bracketed(self, knee: Knee | None) -> Procedure[list[str]]:
+        """Bracket a knee that was certified; return what is to be said of it. Knees have no pruning route."""
+        if knee is None:
+            return []
+        if knee.is_certified:
+            knee.answer = yield from Bracket(self, knee.limit, knee.attempts).run()
+            return [*knee.notes, *(f"knee: {doubt}" for doubt in self._doubts([knee.answer]))]
+        return [*knee.notes, f"no knee: {knee.reason}"]
+
+    def law(self, notes: list[str], knee: Knee | None = None) -> Procedure[dict[str, Any] | None]:
         """Fit validation error against n_train at one shape; None, with a note, if refused.
 
-        The shape is the smallest that is expected to meet the hardest target on validation, or else the best there:
-        the test split has no say in it.
+        The shape is the smallest that is expected to meet the hardest target (without any: the knee's limit as
+        validation has it) on validation, or else the best there: the test split has no say in it.
         """
-        hardest = min(self.study.targets, key=self.task.target_to_error)
+        targets = self.study.targets
+        if not targets and knee is not None:
+            targets = (knee.validation_target(self.task, self.dataset),)
+        hardest = min(targets, key=self.task.target_to_error)
         chosen = self._expected_smallest(hardest) or self._expected_best(hardest)
         n_full = len(self.dataset.train())
         least = max(10, 2 * self.dataset.n_classes)
@@ -276,10 +295,17 @@ class Investigation:
             "examples_seen_rule": "steps x batch, with steps doubled until validation error improves by less than 3 %",
         }
 
-    def _search(self, target: float, attempts: list[Attempt]) -> Procedure[Found]:
-        """Let the strategy search and certify for one target; what it certifies is appended to ``attempts``."""
+    def search(self, target: float, attempts: list[Attempt], known: History | None = None) -> Procedure[Found]:
+        """Let the strategy search and certify for one target; what it certifies is appended to ``attempts``.
+
+        Args:
+            target: In the metric's unit.
+            attempts: Empty.
+            known: What the strategy knows at first: by default all runs so far. Its tests are no attempts.
+        """
+        known = known or History(self.runs)
         error = self.task.target_to_error(target)
-        rounds: Rounds = find_smallest(self.strategy, self.space, error, History(self.runs))
+        rounds: Rounds = find_smallest(self.strategy, self.space, error, known, attempts=-len(known.tests))
         bench, tests = self.bench(target), dict[int, Tested]()
         try:
             requests = next(rounds)
@@ -297,9 +323,8 @@ class Investigation:
                 requests = rounds.send(results)
         except StopIteration as end:
             found: Found = end.value
-        attempts += [
-            Attempt(tests[number], number, test.certified) for number, test in enumerate(found.history.tests, start=1)
-        ]
+        made = found.history.tests[len(known.tests) :]
+        attempts += [Attempt(tests[number], number, test.certified) for number, test in enumerate(made, start=1)]
         return found
 
     def _certify(self, bench: Bench, request: Request, tests: dict[int, Tested]) -> Procedure[list[Result]]:
