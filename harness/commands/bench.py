@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -24,6 +24,7 @@ from registry.statistics import meets
 
 if TYPE_CHECKING:
     from harness.executors.base import Running
+    from harness.knee import Knee
     from harness.ledger import Ledger
     from harness.study import Findings, Investigation, Study
     from harness.trial import Outcome, Trial
@@ -59,6 +60,7 @@ PRELOAD: Final = ("harness.train",)
     metavar="METRIC=VALUE",
     help="Any other metric (repeatable).",
 )
+@click.option("--knee", is_flag=True, help="Find the size beyond which width hardly helps, too: needs no target.")
 @click.option("--search", default="pooled", show_default=True, metavar="S", help="Search strategy.")
 @click.option("--executor", default="processes", show_default=True, metavar="E", help="Where packs of trainings run.")
 @click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes [default: the cores].")
@@ -76,6 +78,7 @@ def COMMAND(  # the name cli.py looks for
     family: str,
     accuracies: tuple[list[float], ...],
     targets: tuple[parse.Target, ...],
+    knee: bool,
     search: str,
     executor: str,
     workers: int | None,
@@ -84,7 +87,7 @@ def COMMAND(  # the name cli.py looks for
     seed: int,
     quiet: bool,
 ) -> None:
-    """Find the smallest certified network for each target, from scratch and pruned, and write the record.
+    """Find the smallest certified network for each target, from scratch and pruned, and the knee; write the record.
 
     Everything trained is kept in DIR/.runs: another target of the same question reuses it.
     """
@@ -92,12 +95,12 @@ def COMMAND(  # the name cli.py looks for
     for seam, name in (("datasets", dataset), ("families", family), ("search", search), ("executors", executor)):
         if name not in plugins.names(seam):
             plugins.load(seam, name)  # raises, with the closest name
-    asked = _targets(task, accuracies, targets)
+    asked = _targets(task, accuracies, targets, knee=knee)
     workers = workers or _cores()
     with plugins.load("executors", executor).open(workers, preload=PRELOAD) as running:
         from harness.study import Study
 
-        study = Study(task, dataset, family, asked, search, seed)
+        study = Study(task, dataset, family, asked, search, seed, knee)
         _check(study)
         try:
             _bench(study, running, workers, Path(out), resume=resume, is_quiet=quiet)
@@ -117,8 +120,9 @@ def _bench(study: Study, running: Running, workers: int, root: Path, *, resume: 
 
     folder = root / RUNS / configuration_hash(study.configuration())
     published = _Published(folder / "published.json")
-    asked = study.targets
-    study = replace(study, targets=tuple(sorted({*study.targets, *published.targets})))
+    asked = study
+    targets = tuple(sorted({*study.targets, *published.targets}))
+    study = replace(study, targets=targets, knee=study.knee or published.knee)
     with Ledger.open(folder / "ledger.jsonl", study.configuration(), resume=resume) as ledger:
         if ledger.note:
             click.echo(ledger.note, err=True)
@@ -147,28 +151,30 @@ class _Published:
         try:
             values = json.loads(path.read_bytes())
             self.targets = tuple(float(target) for target in values["targets"])
+            self.knee = values["knee"] is True
             self._hash, self._place = str(values["record_hash"]), str(values["place"])
         except (OSError, ValueError, KeyError, TypeError):  # none yet, or half a file: the record is made again
-            self.targets, self._hash, self._place = (), "", ""
+            self.targets, self.knee, self._hash, self._place = (), False, "", ""
 
     def folder(self, root: Path) -> Path:
         """Return the record's folder."""
         return root / self._place
 
     def stands(self, root: Path, study: Study) -> bool:
-        """Say whether the record is still there as written and answers every target of ``study``."""
+        """Say whether the record is still there as written and answers all that ``study`` asks."""
         import hashlib
 
         try:
             found = hashlib.sha256((self.folder(root) / "guideline.json").read_bytes()).hexdigest()
         except OSError:
             return False
-        return found == self._hash and set(study.targets) <= set(self.targets)
+        return found == self._hash and set(study.targets) <= set(self.targets) and study.knee <= self.knee
 
-    def write(self, place: Path, root: Path, record_hash: str, targets: Sequence[float]) -> None:
+    def write(self, place: Path, root: Path, record_hash: str, study: Study) -> None:
         """Note what was published."""
-        self.targets, self._hash, self._place = tuple(targets), record_hash, place.relative_to(root).as_posix()
-        values = {"targets": list(targets), "record_hash": record_hash, "place": self._place}
+        self.targets, self.knee = study.targets, study.knee
+        self._hash, self._place = record_hash, place.relative_to(root).as_posix()
+        values = {"targets": self.targets, "knee": self.knee, "record_hash": record_hash, "place": self._place}
         temporary = self._path.with_suffix(".new")
         temporary.write_text(json.dumps(values) + "\n")
         temporary.replace(self._path)
@@ -190,10 +196,10 @@ def _publish(
     if faults:
         raise InvalidRecord(f"the record breaks {len(faults)} of its own rules and is not written: {faults[0]}")
     place = store.replace(made.record, made.files)
-    published.write(place, root, record_hash(made.record), study.targets)
+    published.write(place, root, record_hash(made.record), study)
 
 
-def _report(investigation: Investigation, findings: Findings, place: Path, asked: Sequence[float]) -> None:
+def _report(investigation: Investigation, findings: Findings, place: Path, asked: Study) -> None:
     """Print one line an answer; raise for what was asked now and is not certified."""
     task, metric = investigation.task, investigation.task.metric.name
     for answer in findings.answers:
@@ -202,28 +208,45 @@ def _report(investigation: Investigation, findings: Findings, place: Path, asked
             f"{metric} {answer.target:g}: {shape}, {answer.test.trial.route}, {investigation.params(shape):,} params; "
             f"{test.n_meeting(answer.target, task)} of {len(test.trials)} fresh runs meet it"
         )
-    misses = [miss for miss in findings.misses if miss.target in asked]
+    misses = [miss for miss in findings.misses if miss.target in asked.targets]
     for miss in misses:
         test = miss.nearest
         click.echo(
             f"{metric} {miss.target:g}: not certified, {miss.reason}; the nearest is {test.trial.shape} with median "
             f"{median(test.values):.4f}, {test.n_meeting(miss.target, task)} of {len(test.trials)} fresh runs meet it"
         )
+    missed = [f"{miss.target:g}" for miss in misses]
+    if findings.knee is not None:
+        click.echo(_knee_line(investigation, findings.knee))
+        missed += ["the knee"] if asked.knee and findings.knee.answer is None else []
     click.echo(f"record: {place}")
-    if misses:
+    if missed:
         raise NoAnswer(
-            f"not certified: {metric} " + ", ".join(f"{miss.target:g}" for miss in misses),
+            f"not certified: {metric} " + ", ".join(missed),
             "the record holds what was certified; more data or another family may reach the rest",
         )
 
 
-def _targets(task: str, accuracies: tuple[list[float], ...], targets: tuple[parse.Target, ...]) -> tuple[float, ...]:
+def _knee_line(investigation: Investigation, knee: Knee) -> str:
+    task, reference = investigation.task, knee.reference
+    best = f"1.1 x the error of {reference.trial.shape} (median {task.metric.name} {median(reference.values):.4f})"
+    if knee.answer is None:
+        return f"knee: not certified, {knee.reason}; it was held to {best}"
+    test = knee.answer.test
+    shape, n_meeting = test.trial.shape, test.n_meeting(knee.limit, task)
+    size = f"{shape}, {investigation.params(shape):,} params"
+    return f"knee: {size}; {n_meeting} of {len(test.trials)} fresh runs are within {best}"
+
+
+def _targets(
+    task: str, accuracies: tuple[list[float], ...], targets: tuple[parse.Target, ...], *, knee: bool
+) -> tuple[float, ...]:
     """Return every target in the task's metric, checked."""
     found = plugins.load("tasks", task)
     metric = found.metric.name
     asked = [*targets, *(parse.Target("accuracy", value) for values in accuracies for value in values)]
-    if not asked:
-        raise UsageError("give a target with --target-acc A or --target METRIC=VALUE")
+    if not asked and not knee:
+        raise UsageError("give a target with --target-acc A or --target METRIC=VALUE, or --knee")
     for target in asked:
         if target.metric != metric:
             raise UsageError(
@@ -264,10 +287,11 @@ def _command(study: Study) -> str:
     """Return the command that makes this record, the same however it was called."""
     words = ["guides", "bench", "--task", study.task, "--dataset", study.dataset, "--family", study.family]
     metric = plugins.load("tasks", study.task).metric.name
-    if metric == "accuracy":
+    if study.targets and metric == "accuracy":
         words += ["--target-acc", ",".join(f"{target:.12g}" for target in study.targets)]
     else:
         words += [word for target in study.targets for word in ("--target", f"{metric}={target:.12g}")]
+    words += ["--knee"] if study.knee else []
     words += ["--search", study.search, "--seed", str(study.seed)]
     return shlex.join(words)
 
