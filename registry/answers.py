@@ -111,7 +111,7 @@ class Network(NamedTuple):
 
 
 class Bracket(NamedTuple):
-    """The largest cheaper network that was tried at one depth and resolution; ``longer``: at 4 x as many steps, if so."""
+    """The largest cheaper network that was tried at one depth and resolution; ``longer``: at 4 x the steps, if so."""
 
     width: int
     depth: int

@@ -208,9 +208,9 @@ def _sentence(answer: Answer) -> str:
             f"{shown(bound_of(network, answer.question))}, meets {answer.target:g}; nothing smaller was tried here."
         )
     if answer.target is None:
-        runs = "" if network.reach_value is None else f" ({_n_of(network)} runs are)"
+        within = "" if network.reach_value is None else f" ({_n_of(network)} runs are)"
         best = f"the best that any width reached with {network.n_train or 0:,} examples"
-        sure = f"The error of its median run is within 1.1 x of {best}, with 95 % confidence{runs}"
+        sure = f"The error of its median run is within 1.1 x of {best}, with 95 % confidence{within}"
     else:
         runs = _runs_meeting(answer)
         counted = "" if runs is None else f" ({_at_least(answer)}{runs} of {network.n_seeds} runs do)"

@@ -83,7 +83,9 @@ def _bracketed(record: Record, runs: Sequence[Run]) -> Iterator[Problem]:
     """
     params: dict[Shape, int] = {}
     for _, point in record.points():
-        params |= {one.shape: one.params for one in (point, *point.attempts, *point.bracket)}
+        params[point.shape] = point.params
+        params |= {attempt.shape: attempt.params for attempt in point.attempts}
+        params |= {cheaper.shape: cheaper.params for cheaper in point.bracket}
     shapes: dict[str, set[Shape]] = {}
     for run in runs:
         shapes.setdefault(run.trial.route, set()).add(run.trial.shape)
@@ -221,8 +223,8 @@ class _Archive:
         if attempt.n_seeds not in counts:
             there = " or ".join(map(str, sorted(counts))) or "no"
             yield Problem(f"{field}.n_seeds", f"is {attempt.n_seeds}, but there are {there} such runs")
-        elif self._is_accuracy and (wanted := aim(point)) is not None:
-            meeting = {self._n_meeting(one, wanted) for one in alike if len(one.runs) == attempt.n_seeds}
+        elif self._is_accuracy and (target := aim(point)) is not None:
+            meeting = {self._n_meeting(one, target) for one in alike if len(one.runs) == attempt.n_seeds}
             if attempt.n_meeting not in meeting:
                 there = " or ".join(map(str, sorted(meeting)))
                 yield Problem(f"{field}.n_meeting", f"is {attempt.n_meeting}, but {there} of its runs meet the target")
