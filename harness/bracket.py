@@ -131,7 +131,7 @@ class Bracket:
         return []
 
     def _worth_more_seeds(self) -> tuple[Trial, Attempt, Refutation] | None:
-        """Return the smallest undecided shape between the largest refuted one and the answer, while those are far apart."""
+        """Return the smallest undecided shape between the largest refuted one and the answer, where they lie apart."""
         params, task = self._study.params, self._study.task
         cheaper = [found for shape, found in self._known.items() if self._is_cheaper(shape)]
         refuted = [found for found in cheaper if found[2].verdict(self._target, task) == "refuted"]

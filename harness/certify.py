@@ -127,7 +127,7 @@ class Bench:
     study_seed: int
 
     def measure(self, template: Trial, phase: str, n_seeds: int, before: Tested | None = None) -> Procedure[Tested]:
-        """Run ``template`` up to ``n_seeds`` fresh seeds, those of ``before`` included; read the test split once each."""
+        """Run ``template`` with ``n_seeds`` fresh seeds, ``before`` included; each reads the test split once."""
         trials = fresh_trials(template, phase, n_seeds, self.study_seed, self.target)
         have = len(before.trials) if before else 0
         outcomes = yield trials[have:]
@@ -150,7 +150,9 @@ class Bench:
         assert test is not None  # noqa: S101 - there are looks
         return Attempt(test, number, verdict == "claim")
 
-    def weigh(self, template: Trial, number: int, before: Tested | None = None) -> Procedure[tuple[Attempt, Refutation]]:
+    def weigh(
+        self, template: Trial, number: int, before: Tested | None = None
+    ) -> Procedure[tuple[Attempt, Refutation]]:
         """Measure a shape that is cheaper than the answer: it may meet the target after all, or be refuted.
 
         5 fresh seeds that all miss end it; else there are 20, or 64 where there were 20 ``before``. What misses is

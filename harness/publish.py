@@ -145,17 +145,17 @@ def _recipe() -> dict[str, Any]:
         "batch_size": 32,
         "initialisation": "He uniform for hidden layers, LeCun uniform for the last, zero biases",
         "tuning": (
-            f"learning rates from {RATES[0]:g} to {RATES[-1]:g}, a factor 2 apart; the search chooses rate and steps of "
-            "each shape by the validation errors of all its trainings together; of what it did not train (bracket, "
-            f"pruning) the best of three rates around that choice, {TUNING_SEEDS} seeds each, and so of a knee's "
-            "reference, as steps double; for the law five rates, "
+            f"learning rates from {RATES[0]:g} to {RATES[-1]:g}, a factor 2 apart; the search chooses rate and steps "
+            "of each shape by the validation errors of all its trainings together; of what it did not train (bracket, "
+            f"pruning) the best of three rates around that choice, {TUNING_SEEDS} seeds each, and so of a "
+            "knee's reference, as steps double; for the law five rates, "
             "three seeds, at every n_train; weight decay 0"
         ),
         "steps_rule": (
-            f"from {FEWEST_STEPS} steps in doublings, at most {MOST_STEPS:,} or {EPOCHS} epochs, whichever is more; for "
-            "the law doubled until the mean validation error of the best rate and its neighbours improves by less than "
-            "3 %; the best of log-spaced checkpoints counts; epochs without replacement; a batch is 32 examples or all "
-            "where there are fewer"
+            f"from {FEWEST_STEPS} steps in doublings, at most {MOST_STEPS:,} or {EPOCHS} epochs, whichever is more; "
+            "for the law doubled until the mean validation error of the best rate and its neighbours improves by less "
+            "than 3 %; the best of log-spaced checkpoints counts; epochs without replacement; a batch is 32 examples "
+            "or all where there are fewer"
         ),
         "augmentation": "none",
     }

@@ -14,6 +14,7 @@ from harness.search.base import History, Proposal, Run, Setting, Space, Strategy
 from registry.statistics import LOOKS, decide
 
 MOST_ATTEMPTS: Final = 40
+_NOTHING: Final = History()
 
 
 @final
@@ -55,7 +56,7 @@ class Found:
 
 
 def find_smallest(
-    strategy: Strategy, space: Space, target_error: float, history: History = History(), *, attempts: int = 0
+    strategy: Strategy, space: Space, target_error: float, history: History = _NOTHING, *, attempts: int = 0
 ) -> Rounds:
     """Search and certify until a shape is certified or the strategy gives up.
 

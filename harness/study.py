@@ -41,6 +41,7 @@ PARENT_WIDTHS: Final = 4  # a pruned network starts from one this many times as 
 LAW_CELLS: Final = 7
 TUNING_SEEDS: Final = 2
 
+
 @final
 @dataclass(frozen=True)
 class Study:
@@ -67,6 +68,7 @@ class Study:
             "batch_size": BATCH,
         }
 
+
 @final
 @dataclass
 class Miss:
@@ -76,6 +78,7 @@ class Miss:
     nearest: Tested
     reason: str
     attempts: list[Attempt]
+
 
 @final
 @dataclass
@@ -87,6 +90,7 @@ class Findings:
     knee: Knee | None = None
     law: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
+
 
 @final
 class Investigation:
@@ -375,12 +379,14 @@ class Investigation:
             if trial.steps >= self.space.steps[-1] and trial.route == "scratch":
                 errors = self.posterior(answer.target).mean([here, here._replace(steps=self.space.steps[-2])])
                 if errors[0] < errors[1] + math.log(1 - FALLING):
-                    notes.append(f"{trial.shape}: validation error was still falling at the most steps, {trial.steps:,}")
+                    said = f"validation error was still falling at the most steps, {trial.steps:,}"
+                    notes.append(f"{trial.shape}: {said}")
             if trial.learning_rate in (self.space.rates[0], self.space.rates[-1]):
                 notes.append(f"{trial.shape}: its learning rate, {trial.learning_rate:g}, is the edge of those tried")
         for answer in answers:
             notes += answer.doubts(self.task, self.params)
         return list(dict.fromkeys(notes))
+
 
 def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
     """Return what may be trained: every ladder shape at every resolution, rates a factor 2 apart, steps doubling."""
@@ -404,7 +410,6 @@ def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
         batch_size=BATCH,
     )
 
+
 def _error(outcome: Outcome) -> float:
     return math.inf if outcome.val_error is None else outcome.val_error
-
-__all__ = ["MOST_ATTEMPTS", "Findings", "Investigation", "Miss", "Proposal", "Study", "space_of"]

@@ -28,7 +28,10 @@ DESIGNS: Final[Mapping[str, Design]] = {
     ),
     "glyphs/cnn": Design(
         {1: (2, 4, 6, 8, 12, 16, 24, 32), 2: (2, 3, 4, 6, 8, 12, 16)},
-        (0.005, 0.01, 0.02, 0.04), (300, 1200), 20, resolutions=(8,),
+        (0.005, 0.01, 0.02, 0.04),
+        (300, 1200),
+        20,
+        resolutions=(8,),
     ),
     "waveform/mlp": Design({0: (0,), 1: _FEW, 2: _FEW}, _RATES, (500, 1500, 4500), 40),
 }

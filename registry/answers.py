@@ -111,7 +111,10 @@ class Network(NamedTuple):
 
 
 class Bracket(NamedTuple):
-    """The largest cheaper network that was tried at one depth and resolution; ``longer``: at 4 x the steps, if so."""
+    """The largest cheaper network that was tried at one depth and resolution.
+
+    ``longer``: at 4 x as many steps; None where it was not measured there, as it did not miss in the first place.
+    """
 
     width: int
     depth: int

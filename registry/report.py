@@ -236,11 +236,10 @@ def _tried(answer: Answer, part: Bracket) -> str:
     verdict = part.verdict
     if verdict == "refuted" and not _is_refuted(answer, part):
         verdict = f"refuted only for {own:g}"
-    meets = "are within 1.1 x" if own is None else f"meet {own:g}"
-    longer = ""
-    if part.longer_n_meeting is not None:
-        longer = f", {part.longer_n_meeting} of {part.longer_n_seeds} at 4 x the steps"
-    return f"{subject} is {verdict}: {part.n_meeting} of {part.n_seeds} runs {meets}{longer}"
+    counted = f"{part.n_meeting} of {part.n_seeds} runs {'are within 1.1 x' if own is None else f'meet {own:g}'}"
+    if part.longer_n_seeds is not None:
+        counted += f", {part.longer_n_meeting} of {part.longer_n_seeds} at 4 x the steps"
+    return f"{subject} is {verdict}: {counted}"
 
 
 def _further(query: Query, answer: Answer) -> list[str]:

@@ -278,20 +278,14 @@ def _measured(kind: str, point: _Fields, facts: _Fields, scale: _Scale) -> tuple
             "params": part.count("params"),
             **_interval(part.part("test"), scale),
             "n_meeting": _n_meeting(part.part("test")),
-            **_longer(part),
+            "longer_n_seeds": longer.count("n_seeds") if longer else None,
+            "longer_n_meeting": _n_meeting(longer) if longer else None,
             "verdict": part.choice("verdict", "refuted", "undecided"),
         }
         for part in point.parts("bracket")
+        for longer in [part.part("test_longer") if part.get("test_longer") is not None else None]
     ]
     return row, brackets
-
-
-def _longer(bracket: _Fields) -> dict[str, Any]:
-    """Return what was measured at 4 x the steps: nothing where the shape was undecided before."""
-    if bracket.get("test_longer") is None:
-        return {"longer_n_seeds": None, "longer_n_meeting": None}
-    test = bracket.part("test_longer")
-    return {"longer_n_seeds": test.count("n_seeds"), "longer_n_meeting": _n_meeting(test)}
 
 
 def _published(kind: str, point: _Fields, facts: _Fields, scale: _Scale) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ from harness.provenance import energy
 from harness.tasks.base import Task
 from harness.train import train_flops
 from harness.trial import Shape, Trial
+from registry.statistics import LOOKS
 
 # Fitted by iteration: another processor's rounding moves the fit in its last digits, a logistic regression by an item.
 FIT = 1e-5
@@ -151,28 +153,38 @@ def _files(
 
 
 def _runs(record: dict[str, Any], rows: list[tuple[dict[str, Any], Trial]]) -> Iterator[Figure]:
-    """Find each run's key from its content, and the seeds of fresh runs from the record's one seed."""
+    """Find each run's key from its content, and the seeds of fresh runs from the record's one seed and their target."""
     yield Figure("trials.n", sum(trial.key == row["key"] for row, trial in rows))
-    seed = record["provenance"]["seed"]
-    series: dict[Trial, list[int]] = {}
+    seed, targets = record["provenance"]["seed"], _targets(record)
+    fresh: dict[Trial, set[int]] = {}
     for _, trial in rows:
-        series.setdefault(with_seed(trial, 0), []).append(trial.seed)
+        if trial.tested:
+            fresh.setdefault(with_seed(trial, 0), set()).add(trial.seed)
     drawn = {
-        trial: [fresh.seed for fresh in fresh_trials(trial, trial.phase, len(seeds), seed)]
-        for trial, seeds in series.items()
-        if trial.tested
+        (trial, target): {one.seed for one in fresh_trials(trial, trial.phase, look, seed, target)}
+        for trial, seeds in fresh.items()
+        for target in targets
+        for look in LOOKS
+        if {one.seed for one in fresh_trials(trial, trial.phase, look, seed, target)} <= seeds
     }
-    yield Figure(
-        "provenance.seed", seed if all(sorted(series[trial]) == seeds for trial, seeds in drawn.items()) else None
-    )
+    explained = {trial: set[int]().union(*(drawn.get((trial, target), ()) for target in targets)) for trial in fresh}
+    yield Figure("provenance.seed", seed if explained == fresh else None)
     for i, point in enumerate(record["frontier"]):
-        alike = (
+        alike = [
             trial
-            for trial in drawn
+            for trial in fresh
             if (trial.shape, trial.route, trial.steps, trial.n_train, trial.learning_rate)
             == (Shape(**point["shape"]), point["route"], point["steps"], point["n_train"], point["learning_rate"])
-        )
-        yield Figure(f"frontier.{i}.train_flops", float(train_flops(next(alike))))
+        ]
+        is_own = any((trial, point["target"]) in drawn for trial in alike)
+        yield Figure(f"frontier.{i}.target", point["target"] if is_own else None)
+        yield Figure(f"frontier.{i}.train_flops", float(train_flops(alike[0])))
+
+
+def _targets(record: dict[str, Any]) -> set[float]:
+    """Return every target that was tried: those that were met, and those that notes say were not."""
+    missed = [re.match(r"target (\S+) not certified", note) for note in record["notes"]]
+    return {point["target"] for point in record["frontier"]} | {float(found[1]) for found in missed if found}
 
 
 def _law(law: dict[str, Any], rows: list[dict[str, Any]], seed: int, n_val: int) -> Iterator[Figure]:

@@ -152,9 +152,9 @@ class Strategy(ABC):
 
 
 def cheapest_promising(space: Space, history: History, target_error: float) -> Setting | None:
-    """Return the smallest shape, at its best setting, whose median validation error meets the target and has not failed.
+    """Return the smallest shape, at its best setting, whose median validation error meets the target.
 
-    What strategies without a model certify. None where nothing promising is left.
+    What strategies without a model certify; shapes that have failed are left out. None where nothing promising is left.
     """
     errors = history.errors()
     settled = [settled_setting(errors, shape) for shape in {setting.shape for setting in errors} - history.failed]

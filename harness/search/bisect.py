@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, final
 
-from harness.search.base import (
-    History, Proposal, Space, Strategy, cheapest_promising, settled_setting, tune,
-)  # fmt: skip
+from harness.search.base import History, Proposal, Space, Strategy, cheapest_promising, settled_setting, tune
 from harness.trial import Shape
 
 SEEDS: Final = 3

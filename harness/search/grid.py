@@ -27,9 +27,8 @@ class Grid(Strategy):
     def propose(self, space: Space, history: History, target_error: float) -> Proposal:
         """Propose the next step of tuning of every shape; then certify the smallest promising one."""
         errors = history.errors()
-        asked = [
-            setting for shape in space.shapes if self._keeps(shape) for setting in tune(space, errors, shape, self._seeds)
-        ]
+        shapes = filter(self._keeps, space.shapes)
+        asked = [setting for shape in shapes for setting in tune(space, errors, shape, self._seeds)]
         if asked:
             return Proposal(train=tuple(asked))
         return Proposal(certify=cheapest_promising(space, history, target_error))

@@ -55,7 +55,9 @@ def _sorted(space: Space, scored: Sequence[tuple[Setting, float]]) -> list[Setti
     left = sorted(scored, key=lambda pair: (space.order(pair[0].shape), pair[1], pair[0].learning_rate))
     ranked: list[Setting] = []
     while left:
-        front, rest, lowest = [], [], float("inf")
+        front: list[tuple[Setting, float]] = []
+        rest: list[tuple[Setting, float]] = []
+        lowest = float("inf")
         for pair in left:
             if pair[1] < lowest or not front:
                 front.append(pair)

@@ -45,7 +45,8 @@ def _ask(space: Space, history: History) -> Setting:
     try:
         import optuna
     except ImportError:
-        raise MissingDependency("optuna is not installed", "pip install 'sizing-guides[optuna]', or use --search pooled") from None
+        hint = "pip install 'sizing-guides[optuna]', or use --search pooled"
+        raise MissingDependency("optuna is not installed", hint) from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     ladders = dict(space.ladders)
     names = list(ladders)
@@ -75,7 +76,9 @@ def _ask(space: Space, history: History) -> Setting:
     return Setting(shape, space.rates[asked["rate"]], space.steps[asked["steps"]])
 
 
-def _place(space: Space, ladders: dict[tuple[int, int | None], tuple[Shape, ...]], setting: Setting, widest: int) -> dict[str, int]:
+def _place(
+    space: Space, ladders: dict[tuple[int, int | None], tuple[Shape, ...]], setting: Setting, widest: int
+) -> dict[str, int]:
     """Return where a setting stands in the sampler's space."""
     names = list(ladders)
     key = (setting.shape.depth, setting.shape.resolution)

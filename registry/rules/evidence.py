@@ -167,10 +167,10 @@ class _Archive:
                 yield one
 
     def _best(self, alike: Iterable[Series], test: TestResult) -> Series | None:
-        """Return the series whose outcomes are those of ``test``, or else any of them; None where there is none."""
+        """Return the series whose outcomes are those of ``test``, or else the longest; None where there is none."""
         alike = list(alike)
         exact = (one for one in alike if self._agrees(one, test))
-        return next(exact, alike[0] if alike else None)
+        return next(exact, None) or max(alike, key=lambda one: len(one.runs), default=None)
 
     def _agrees(self, series: Series, test: TestResult) -> bool:
         try:

@@ -116,7 +116,9 @@ def bracket(record: Record) -> Iterator[Problem]:
             field = f"{here}.bracket.{j}"
             settled, *longer = cheaper.steps_tried
             if cheaper.params > point.params:
-                yield Problem(f"{field}.params", f"{cheaper.params} is not below the answer's {point.params}")
+                yield Problem(f"{field}.params", f"{cheaper.params} is above the answer's {point.params}")
+            if cheaper.shape == point.shape:
+                yield Problem(f"{field}.shape", "is the answer's own, expected a cheaper one")
             if (cheaper.test_longer is None) != (not longer):
                 yield Problem(f"{field}.steps_tried", "has as many entries as there are measurements")
             if longer and longer[0] != LONGER * settled:
@@ -310,6 +312,9 @@ def _attempts(field: str, point: MeasuredPoint) -> Iterator[Problem]:
             counts = f"{attempt.n_meeting} of {attempt.n_seeds} seeds meet the target and at attempt {j + 1} {needs}"
             yield Problem(f"{field}.{j}.verdict", f"is certified, but {counts}")
         failed_before = any(other.shape == attempt.shape and other.verdict == "failed" for other in point.attempts[:j])
+        if not certified and not failed_before and needed is not None and attempt.n_meeting >= needed:
+            counts = f"{attempt.n_meeting} of {attempt.n_seeds} seeds meet the target and {needed} are enough"
+            yield Problem(f"{field}.{j}.verdict", f"is failed, but at attempt {j + 1} {counts}")
         if certified and failed_before:
             yield Problem(f"{field}.{j}.verdict", "is certified, but the same shape has failed before")
         if certified and attempt.params < point.params:
