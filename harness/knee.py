@@ -63,6 +63,19 @@ class Knee:
         """Whether the last certification succeeded."""
         return bool(self.attempts) and self.attempts[-1].certified
 
+    def overtaken(self, task: Task) -> list[str]:
+        """Say which certified shape has less test error than the reference, if one has: the floor was put too high."""
+        own = statistics.median(self.reference.values)
+        tests = [attempt.test for attempt in self.attempts if attempt.certified]
+        best = min(tests, key=lambda test: task.target_to_error(statistics.median(test.values)))
+        middle = statistics.median(best.values)
+        if meets(own, middle, task.metric.direction):
+            return []
+        return [
+            f"knee: {best.trial.shape} has less test error than its reference (median {middle:.6g}), which validation "
+            "did not foresee: the width floor is lower, and the knee of a better reference may be larger"
+        ]
+
     def validation_target(self, task: Task, dataset: Dataset) -> float:
         """Return the limit that follows from the reference's errors on validation, where the test split has no say."""
         middle = task.metric_from_error(median_error(_val_errors(self.reference.outcomes)))

@@ -267,7 +267,8 @@ class Investigation:
             return []
         if knee.is_certified:
             knee.answer = yield from Bracket(self, knee.limit, knee.attempts).run()
-            return [*knee.notes, *(f"knee: {doubt}" for doubt in self._doubts([knee.answer]))]
+            doubts = [f"knee: {doubt}" for doubt in self._doubts([knee.answer])]
+            return [*knee.notes, *knee.overtaken(self.task), *doubts]
         return [*knee.notes, f"no knee: {knee.reason}"]
 
     def law(self, notes: list[str], knee: Knee | None = None) -> Procedure[dict[str, Any] | None]:
