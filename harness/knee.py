@@ -17,8 +17,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, final
 
-from harness.bracket import Answer
-from harness.certify import SEEDS, Attempt, Tested, fresh_trials, tested
+from harness.bracket import Answer, Bracket
+from harness.certify import SEEDS, WORST, Attempt, Tested, fresh_trials, tested
 from harness.datasets.base import Dataset
 from harness.procedure import Procedure
 from harness.search.base import SETTLED_BELOW, History, Run, Setting, Space, Test, median_error
@@ -58,39 +58,22 @@ class Knee:
     answer: Answer | None = None
     reason: str = ""
 
-    @property
-    def is_certified(self) -> bool:
-        """Whether the last certification succeeded."""
-        return bool(self.attempts) and self.attempts[-1].certified
-
-    def overtaken(self, task: Task) -> list[str]:
-        """Say which certified shape has less test error than the reference, if one has: the floor was put too high."""
-        own = statistics.median(self.reference.values)
-        tests = [attempt.test for attempt in self.attempts if attempt.certified]
-        best = min(tests, key=lambda test: task.target_to_error(statistics.median(test.values)))
-        middle = statistics.median(best.values)
-        if meets(own, middle, task.metric.direction):
-            return []
-        return [
-            f"knee: {best.trial.shape} has less test error than its reference (median {middle:.6g}), which validation "
-            "did not foresee: the width floor is lower, and the knee of a better reference may be larger"
-        ]
-
     def validation_target(self, task: Task, dataset: Dataset) -> float:
         """Return the limit that follows from the reference's errors on validation, where the test split has no say."""
-        middle = task.metric_from_error(median_error(_val_errors(self.reference.outcomes)))
+        middle = task.metric_from_error(min(median_error(_val_errors(self.reference.outcomes)), WORST))
         return knee_limit(middle, task.metric.direction, _items(task, len(dataset.val())))
 
 
 def find_knee(study: Investigation) -> Procedure[Knee]:
-    """Measure the reference, then search and certify the smallest shape within 1.1 x its error; the bracket is left.
+    """Measure the reference; then search, certify and bracket the smallest shape within 1.1 x its error.
 
-    The search is for shapes cheaper than the reference. It starts from what was trained for targets and from the
-    reference's fresh runs, which tell how validation and test split differ, but not from the trainings of the wide
-    ends: they would count as effort spent on the small ones. Where nothing cheaper is certified the reference's own
-    setting is tried, with fresh seeds.
+    The search is for shapes cheaper than the reference. Of it the strategy knows the fresh runs, which tell how
+    validation and test split differ, but not the trainings of the wide ends: they would count as effort spent on the
+    small ones. Where nothing cheaper is certified the reference's own setting is tried, with fresh seeds.
+
+    Args:
+        study: Its targets do not matter; what it has trained before counts for the reference and the bracket.
     """
-    before = tuple(study.runs)
     setting, notes = yield from find_reference(study)
     trials = fresh_trials(study.trial(setting), "certify", SEEDS, study.study.seed, None)
     outcomes = yield trials
@@ -106,11 +89,17 @@ def find_knee(study: Investigation) -> Procedure[Knee]:
         knee.reason = "the best constant answer is within the limit: no network learns here"
         return knee
     met = Test(setting, _val_errors(outcomes), tuple(map(task.target_to_error, reference.values)), certified=True)
-    found = yield from study.search(limit, knee.attempts, History(before, (met,)))
-    if found.certified is None and all(attempt.test.trial.shape != setting.shape for attempt in knee.attempts):
+    found = yield from study.search(limit, knee.attempts, History(tests=(met,)))
+    certified = found.certified is not None
+    if not certified and all(attempt.test.trial.shape != setting.shape for attempt in knee.attempts):
         knee.attempts.append((yield from study.bench(limit).attempt(trials[0], len(knee.attempts) + 1)))
-    if not knee.is_certified:
+        certified = knee.attempts[-1].certified
+    if not certified:
         knee.reason = "not enough fresh runs are within the limit, of the reference's shape neither"
+        return knee
+    study.say("knee: bracketing")
+    knee.answer = yield from Bracket(study, limit, knee.attempts).run()
+    knee.notes += _overtaken(knee, task)
     return knee
 
 
@@ -119,7 +108,7 @@ def find_reference(study: Investigation) -> Procedure[tuple[Setting, list[str]]]
 
     Five rates a factor 4 apart at the fewest steps, one seed; then three rates around the best, two seeds, and so again
     with twice the steps for the better half of the shapes, until their mean error falls by less than 3 %. The best
-    settings of four shapes get five seeds each before one is chosen. Shapes trained before, for targets, compete.
+    settings of four shapes get five seeds each before one is chosen.
     """
     space, chance = study.space, study.task.chance(study.dataset)
     shapes = wide_ends(space)
@@ -199,6 +188,19 @@ def _doubts(study: Investigation, chosen: Setting, errors: dict[Setting, float])
     if chosen.steps == space.steps[-1] and shorter and errors[chosen] < min(shorter) + FALLING:
         doubts.append(f"knee: validation error of its reference was still falling at the most steps, {chosen.steps:,}")
     return [f"{doubt}: the width floor may be lower, and the knee larger" for doubt in doubts]
+
+
+def _overtaken(knee: Knee, task: Task) -> list[str]:
+    """Say which certified shape has less test error than the reference, if one has: the floor was put too high."""
+    tests = [attempt.test for attempt in knee.attempts if attempt.certified]
+    best = min(tests, key=lambda test: task.target_to_error(statistics.median(test.values)))
+    middle = statistics.median(best.values)
+    if meets(statistics.median(knee.reference.values), middle, task.metric.direction):
+        return []
+    return [
+        f"knee: {best.trial.shape} has less test error than its reference (median {middle:.6g}), which validation did "
+        "not foresee: the width floor is lower, and the knee of a better reference may be larger"
+    ]
 
 
 def _held_to(limit: float, middle: float, shape: Shape, task: Task) -> str:

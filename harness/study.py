@@ -113,7 +113,14 @@ class Investigation:
         self._made: Counter[Setting] = Counter()
 
     def run(self) -> Procedure[Findings]:
-        """Certify a shape for every target, from easy to hard, and the knee; bracket and shrink them, fit the law.
+        """Answer every target, then find the knee, as far as the study asks for them."""
+        findings = (yield from self._answer_targets()) if self.study.targets else Findings()
+        if self.study.knee:
+            yield from self._find_knee(findings)
+        return findings
+
+    def _answer_targets(self) -> Procedure[Findings]:
+        """Certify a shape for every target, from easy to hard; then bracket and shrink them all and fit the law.
 
         What comes after certification shares its rounds: the more there is to train at once, the busier the workers.
         """
@@ -131,19 +138,15 @@ class Investigation:
                 certified.append((target, attempts))
             else:
                 findings.misses.append((yield from self._miss(target, attempts, found.reason)))
-        if self.study.knee:
-            findings.knee = yield from find_knee(self)
         self.say("bracketing, pruning, fitting the law")
         results = yield from together(
             [
                 *[Bracket(self, target, attempts).run() for target, attempts in certified],
                 *[self.prune(target) for target, _ in certified],
-                self._bracketed(findings.knee),
-                self.law(findings.notes, findings.knee),
+                self.law(findings.notes),
             ]
         )
         findings.law = results.pop()
-        findings.notes += results.pop()
         scratch, pruned = results[: len(certified)], results[len(certified) :]
         for first, second in zip(scratch, pruned, strict=True):
             findings.answers += [first] if second is None else [first, second]
@@ -261,26 +264,30 @@ class Investigation:
                 break
         return first
 
-    def _bracketed(self, knee: Knee | None) -> Procedure[list[str]]:
-        """Bracket a knee that was certified; return what is to be said of it. Knees have no pruning route."""
-        if knee is None:
-            return []
-        if knee.is_certified:
-            knee.answer = yield from Bracket(self, knee.limit, knee.attempts).run()
-            doubts = [f"knee: {doubt}" for doubt in self._doubts([knee.answer])]
-            return [*knee.notes, *knee.overtaken(self.task), *doubts]
-        return [*knee.notes, f"no knee: {knee.reason}"]
+    def _find_knee(self, findings: Findings) -> Procedure[None]:
+        """Add the knee, bracketed, to what was found; where it is all that is asked, a law, too.
 
-    def law(self, notes: list[str], knee: Knee | None = None) -> Procedure[dict[str, Any] | None]:
+        It starts anew: no answer depends on what else was asked. A training that both need is made once all the same,
+        since it is the same trial.
+        """
+        own = Investigation(replace(self.study, targets=()), self.say)
+        knee = findings.knee = yield from find_knee(own)
+        findings.notes += knee.notes
+        if knee.answer is None:
+            findings.notes.append(f"no knee: {knee.reason}")
+        else:
+            findings.notes += [f"knee: {doubt}" for doubt in own._doubts([knee.answer])]
+        if not self.study.targets:
+            validation_target = knee.validation_target(self.task, self.dataset)
+            findings.law = yield from own.law(findings.notes, validation_target)
+
+    def law(self, notes: list[str], target: float | None = None) -> Procedure[dict[str, Any] | None]:
         """Fit validation error against n_train at one shape; None, with a note, if refused.
 
-        The shape is the smallest that is expected to meet the hardest target (without any: the knee's limit as
-        validation has it) on validation, or else the best there: the test split has no say in it.
+        The shape is the smallest that is expected to meet the hardest target, or else ``target``, on validation, or
+        the best there: the test split has no say in it.
         """
-        targets = self.study.targets
-        if not targets and knee is not None:
-            targets = (knee.validation_target(self.task, self.dataset),)
-        hardest = min(targets, key=self.task.target_to_error)
+        hardest = min(self.study.targets, key=self.task.target_to_error) if target is None else target
         chosen = self._expected_smallest(hardest) or self._expected_best(hardest)
         n_full = len(self.dataset.train())
         least = max(10, 2 * self.dataset.n_classes)

@@ -11,6 +11,7 @@ import itertools
 import json
 import math
 from collections.abc import Sequence
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -310,7 +311,7 @@ def _knee(point: dict[str, Any], runs: Runs) -> dict[str, Any]:
         "test": _test(right, None, shape, 2000, "certify", runs),
     }
     limit = knee_limit(reference["test"]["median"], "higher", N_TEST)
-    return {**point, "target": None, "onnx": None, "limit": limit, "reference": reference}
+    return {**deepcopy(point), "target": None, "onnx": None, "limit": limit, "reference": reference}
 
 
 def _bracket(least: int, target: float, shape: Shape, runs: Runs) -> dict[str, Any]:
