@@ -239,7 +239,7 @@ def _knee_line(investigation: Investigation, knee: Knee) -> str:
 
 
 def _targets(
-    task: str, accuracies: tuple[list[float], ...], targets: tuple[parse.Target, ...], *, knee: bool
+    task: str, accuracies: tuple[list[float], ...], targets: tuple[parse.Target, ...], *, knee: bool = False
 ) -> tuple[float, ...]:
     """Return every target in the task's metric, checked."""
     found = plugins.load("tasks", task)
