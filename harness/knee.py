@@ -1,8 +1,8 @@
 """The knee: the smallest shape whose error is within 1.1 x the width floor, a size that needs no target.
 
 The width floor, the error that is left however wide a network of this family is, is estimated by a reference: the wide
-end of every ladder is trained and tuned on validation, and of everything tried so the setting that validation expects
-least error of is measured once, with fresh seeds, on the test split. From its median error follows a limit, and the
+end of every ladder is trained and tuned on validation, and the setting with least error there is measured once, with
+fresh seeds, on the test split. From its median error follows a limit, and the
 limit is a target like any other: the same search, the same certification, the same bracket.
 
 The limit is as uncertain as the reference's median; the record keeps the runs and so its interval. That a network is
@@ -33,7 +33,7 @@ WIDE: Final = (1, 2, 4)  # the widest of a ladder, and those that are this many 
 EVERY: Final = 2  # rates tried first are this many notches apart
 FEWEST: Final = 3  # shapes that go on when steps double
 FINALISTS: Final = 4
-FINAL_SEEDS: Final = 5
+FINAL_SEEDS: Final = 10
 FALLING: Final = math.log(1 - SETTLED_BELOW)  # the same in logits
 
 
@@ -104,11 +104,12 @@ def find_knee(study: Investigation) -> Procedure[Knee]:
 
 
 def find_reference(study: Investigation) -> Procedure[tuple[Setting, list[str]]]:
-    """Return the setting that validation expects least error of, the wide ends of all ladders tried, and doubts.
+    """Return the setting with least error on validation, the wide ends of all ladders tried, and doubts.
 
     Five rates a factor 4 apart at the fewest steps, one seed; then three rates around the best, two seeds, and so again
-    with twice the steps for the better half of the shapes, until their mean error falls by less than 3 %. The best
-    settings of four shapes get five seeds each before one is chosen.
+    with twice the steps for the better half of the shapes, until their mean error falls by less than 3 %. So far one
+    surface fitted to all of them says what is better. Its prior expects wider networks to be, so the best settings of
+    four shapes are trained with ten fresh seeds each, and the least mean error of these decides.
     """
     space, chance = study.space, study.task.chance(study.dataset)
     shapes = wide_ends(space)
@@ -126,11 +127,11 @@ def find_reference(study: Investigation) -> Procedure[tuple[Setting, list[str]]]
         shapes = shapes[: max(FEWEST, len(shapes) // 2)]
         before = _mean(runs, shapes)
     finalists = _best_of_each_shape(expected(study))[:FINALISTS]
-    seen = History(study.runs).errors()
-    yield from study.train([one for one in finalists for _ in range(FINAL_SEEDS - len(seen[one]))])
-    errors = dict(expected(study))
-    chosen = min(finalists, key=lambda one: (errors[one], one))
-    return chosen, _doubts(study, chosen, errors)
+    start = len(study.runs)
+    yield from study.train([one for one in finalists for _ in range(FINAL_SEEDS)])
+    means = {one: _mean((run for run in study.runs[start:] if run.setting == one), [one.shape]) for one in finalists}
+    chosen = min(finalists, key=means.__getitem__)  # of equal ones the one that more was expected of
+    return chosen, _doubts(study, chosen, dict(expected(study)))
 
 
 def wide_ends(space: Space) -> list[Shape]:
@@ -187,6 +188,8 @@ def _doubts(study: Investigation, chosen: Setting, errors: dict[Setting, float])
     ]
     if chosen.steps == space.steps[-1] and shorter and errors[chosen] < min(shorter) + FALLING:
         doubts.append(f"knee: validation error of its reference was still falling at the most steps, {chosen.steps:,}")
+    if chosen.learning_rate in (space.rates[0], space.rates[-1]):
+        doubts.append(f"knee: the learning rate of its reference, {chosen.learning_rate:g}, is the edge of those tried")
     return [f"{doubt}: the width floor may be lower, and the knee larger" for doubt in doubts]
 
 
@@ -206,7 +209,7 @@ def _overtaken(knee: Knee, task: Task) -> list[str]:
 def _held_to(limit: float, middle: float, shape: Shape, task: Task) -> str:
     side = "at least" if task.metric.direction == "higher" else "at most"
     return (
-        f"knee: held to {task.metric.name} {side} {limit:.6g}, {KNEE:g} x the error of {shape} (median {middle:.6g}), "
+        f"knee: held to {task.metric.name} {side} {limit:.12g}, {KNEE:g} x the error of {shape} (median {middle:.6g}), "
         "the best by validation of all that were tried, the widest included"
     )
 

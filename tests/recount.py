@@ -181,10 +181,13 @@ def _runs(record: dict[str, Any], rows: list[tuple[dict[str, Any], Trial]]) -> I
         yield Figure(f"frontier.{i}.train_flops", float(train_flops(alike[0])))
 
 
-def _targets(record: dict[str, Any]) -> set[float]:
-    """Return every target that was tried: those that were met, and those that notes say were not."""
+def _targets(record: dict[str, Any]) -> set[float | None]:
+    """Return every target that was tried: those met, those that notes say were not, a knee's limit and reference."""
     missed = [re.match(r"target (\S+) not certified", note) for note in record["notes"]]
-    return {point["target"] for point in record["frontier"]} | {float(found[1]) for found in missed if found}
+    limits = [re.match(r"knee: held to \S+ at (?:least|most) (\S+),", note) for note in record["notes"]]
+    found = {float(each[1]) for each in (*missed, *limits) if each}
+    reference = {None} if any(limits) else set()
+    return {point["target"] for point in record["frontier"]} | found | reference
 
 
 def _law(law: dict[str, Any], rows: list[dict[str, Any]], seed: int, n_val: int) -> Iterator[Figure]:

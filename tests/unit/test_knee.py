@@ -115,7 +115,7 @@ def test_knee_is_the_smallest_shape_within_a_tenth_of_the_best(search: str) -> N
     assert knee.attempts[-1].number == len(knee.attempts)
     assert "refuted" in {part.verdict(knee.limit, load("tasks", "tabular-cls")) for part in knee.answer.bracket}
     assert findings.answers == []
-    assert findings.notes[0].startswith(f"knee: held to accuracy at least {knee.limit:.6g}, 1.1 x the error of width ")
+    assert findings.notes[0].startswith(f"knee: held to accuracy at least {knee.limit:.12g}, 1.1 x the error of width ")
 
 
 def test_where_nothing_cheaper_is_within_the_limit_the_reference_is_certified_itself() -> None:
