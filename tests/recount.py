@@ -121,6 +121,9 @@ def _sizes(field: str, point: dict[str, Any], family: Family, data: Dataset) -> 
     yield Figure(f"{field}.flops", count_flops(network, data.input_shape))
     yield Figure(f"{field}.weight_bytes", weight_bytes(network))
     yield Figure(f"{field}.weight_bytes_int8", weight_bytes_int8(network))
+    if "reference" in point:
+        params = family.params(data.input_shape, data.n_classes, Shape(**point["reference"]["shape"]))
+        yield Figure(f"{field}.reference.params", params)
     for group in ("attempts", "bracket"):
         for i, part in enumerate(point[group]):
             params = family.params(data.input_shape, data.n_classes, Shape(**part["shape"]))
