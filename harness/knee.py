@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections import Counter
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, final
@@ -21,7 +22,18 @@ from harness.bracket import Answer, Bracket
 from harness.certify import SEEDS, WORST, Attempt, Tested, fresh_trials, tested
 from harness.datasets.base import Dataset
 from harness.procedure import Procedure
-from harness.search.base import SETTLED_BELOW, History, Run, Setting, Space, Test, median_error
+from harness.search.base import (
+    SETTLED_BELOW,
+    History,
+    Proposal,
+    Run,
+    Setting,
+    Space,
+    Strategy,
+    Test,
+    median_error,
+    settled_setting,
+)
 from harness.tasks.base import Task
 from harness.trial import Outcome, Shape
 from registry.statistics import KNEE, knee_limit, meets
@@ -34,6 +46,7 @@ EVERY: Final = 2  # rates tried first are this many notches apart
 FEWEST: Final = 3  # shapes that go on when steps double
 FINALISTS: Final = 4
 FINAL_SEEDS: Final = 10
+MOST_RUNS: Final = 96  # trainings of one shape, after which it is certified or fails
 FALLING: Final = math.log(1 - SETTLED_BELOW)  # the same in logits
 
 
@@ -89,7 +102,7 @@ def find_knee(study: Investigation) -> Procedure[Knee]:
         knee.reason = "the best constant answer is within the limit: no network learns here"
         return knee
     met = Test(setting, _val_errors(outcomes), tuple(map(task.target_to_error, reference.values)), certified=True)
-    found = yield from study.search(limit, knee.attempts, History(tests=(met,)))
+    found = yield from study.search(limit, knee.attempts, History(tests=(met,)), Impatient(study.strategy))
     certified = found.certified is not None
     if not certified and all(attempt.test.trial.shape != setting.shape for attempt in knee.attempts):
         knee.attempts.append((yield from study.bench(limit).attempt(trials[0], len(knee.attempts) + 1)))
@@ -101,6 +114,35 @@ def find_knee(study: Investigation) -> Procedure[Knee]:
     knee.answer = yield from Bracket(study, limit, knee.attempts).run()
     knee.notes += _overtaken(knee, task)
     return knee
+
+
+@final
+class Impatient(Strategy):
+    """A strategy that certifies what it cannot tell: a shape that has had many trainings and still may be the one.
+
+    Near the floor validation may never settle whether a shape meets a limit; fresh runs on the test split do.
+
+    Args:
+        patient: Proposes otherwise.
+    """
+
+    def __init__(self, patient: Strategy) -> None:
+        self.name = patient.name
+        self._patient = patient
+
+    def propose(self, space: Space, history: History, target_error: float) -> Proposal:
+        """Return what the patient one proposes, unless a shape is due."""
+        certified = min((space.order(test.setting.shape) for test in history.tests if test.certified), default=None)
+        trained = Counter(run.setting.shape for run in history.runs)
+        due = [
+            shape
+            for shape, n in trained.items()
+            if n >= MOST_RUNS and shape not in history.failed and (certified is None or space.order(shape) < certified)
+        ]
+        if not due:
+            return self._patient.propose(space, history, target_error)
+        setting, _ = settled_setting(history.errors(), min(due, key=space.order))
+        return Proposal(certify=setting, guess=setting.shape)
 
 
 def find_reference(study: Investigation) -> Procedure[tuple[Setting, list[str]]]:

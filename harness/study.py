@@ -307,17 +307,20 @@ class Investigation:
             "examples_seen_rule": "steps x batch, with steps doubled until validation error improves by less than 3 %",
         }
 
-    def search(self, target: float, attempts: list[Attempt], known: History | None = None) -> Procedure[Found]:
+    def search(
+        self, target: float, attempts: list[Attempt], known: History | None = None, strategy: Strategy | None = None
+    ) -> Procedure[Found]:
         """Let the strategy search and certify for one target; what it certifies is appended to ``attempts``.
 
         Args:
             target: In the metric's unit.
             attempts: Empty.
             known: What the strategy knows at first: by default all runs so far. Its tests are no attempts.
+            strategy: Instead of the study's own.
         """
         known = known or History(self.runs)
         error = self.task.target_to_error(target)
-        rounds: Rounds = find_smallest(self.strategy, self.space, error, known, attempts=-len(known.tests))
+        rounds: Rounds = find_smallest(strategy or self.strategy, self.space, error, known, attempts=-len(known.tests))
         bench, tests = self.bench(target), dict[int, Tested]()
         try:
             requests = next(rounds)

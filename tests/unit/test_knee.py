@@ -11,9 +11,11 @@ import pytest
 
 from harness import study
 from harness.fit import fit_power_law
-from harness.knee import Knee, wide_ends
+from harness.knee import MOST_RUNS, Impatient, Knee, wide_ends
 from harness.plugins import load
 from harness.procedure import drive
+from harness.search import base
+from harness.search.base import History, Proposal, Run, Setting, Space, Strategy
 from harness.study import Findings, Investigation, Study, space_of
 from harness.trial import Outcome, Shape, Trial
 from registry.statistics import knee_limit, meets
@@ -219,3 +221,22 @@ def test_diverged_runs_of_the_wide_end_do_not_stop_the_search() -> None:
 
     assert knee.answer is not None
     assert knee.reference.trial.shape in (Shape(128, 1), Shape(64, 1))
+
+
+def test_a_shape_that_many_trainings_cannot_settle_is_certified() -> None:
+    class Undecided(Strategy):
+        name = "undecided"
+
+        def propose(self, space: Space, history: History, target_error: float) -> Proposal:
+            return Proposal(train=(asked,) * 8)
+
+    investigation = Investigation(Study("tabular-cls", "wine", "mlp", ()))
+    space, asked = investigation.space, Setting(Shape(3, 1), 0.01, 500)
+    runs = [Run(asked, 0.1)] * MOST_RUNS
+    failed = base.Test(asked, (0.1,) * 5, (0.1,) * 5, certified=False)
+    strategy = Impatient(Undecided())
+
+    assert strategy.propose(space, History(runs[1:]), 0.05).train == (asked,) * 8
+    assert strategy.propose(space, History(runs), 0.05).certify == asked
+    assert strategy.propose(space, History(runs, (failed,)), 0.05).certify is None
+    assert strategy.propose(space, History(runs, (failed._replace(certified=True),)), 0.05).certify is None
