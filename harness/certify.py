@@ -94,12 +94,13 @@ class Refutation:
         return "refuted" if missed else "undecided"
 
 
-def fresh_trials(template: Trial, phase: str, n_seeds: int, study_seed: int, target: float) -> list[Trial]:
+def fresh_trials(template: Trial, phase: str, n_seeds: int, study_seed: int, target: float | None) -> list[Trial]:
     """Return ``n_seeds`` runs of ``template`` whose seeds nothing else uses: drawn from what is run, why and for what.
 
-    Fewer are the first of more.
+    Fewer are the first of more. No target: they measure a knee's reference.
     """
-    text = f"{study_seed}/{phase}/{target:.12g}/{with_seed(replace(template, phase='', tested=False), 0).key}"
+    aim = "reference" if target is None else f"{target:.12g}"
+    text = f"{study_seed}/{phase}/{aim}/{with_seed(replace(template, phase='', tested=False), 0).key}"
     base = int.from_bytes(hashlib.sha256(text.encode()).digest()[:5])
     return [with_seed(replace(template, phase=phase, tested=True), base + i) for i in range(n_seeds)]
 

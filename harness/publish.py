@@ -23,6 +23,7 @@ from harness.datasets.base import Dataset
 from harness.export import export_onnx, parity
 from harness.families.base import State
 from harness.inference import predict_onnx
+from harness.knee import Knee
 from harness.latency import latency_ratio
 from harness.ledger import Ledger
 from harness.measure import weight_bytes, weight_bytes_int8
@@ -88,7 +89,7 @@ def publication(
         "question": _question(investigation),
         "notes": _notes(investigation, findings, baselines, reads=sum(trial.tested for trial in ledger.trials())),
         "frontier": frontier,
-        "knee": [],
+        "knee": _knee(investigation, findings.knee, weights, files),
         "law": findings.law,
         "baselines": baselines,
         "recipe": _recipe(),
@@ -146,7 +147,8 @@ def _recipe() -> dict[str, Any]:
         "tuning": (
             f"learning rates from {RATES[0]:g} to {RATES[-1]:g}, a factor 2 apart; the search chooses rate and steps "
             "of each shape by the validation errors of all its trainings together; of what it did not train (bracket, "
-            f"pruning) the best of three rates around that choice, {TUNING_SEEDS} seeds each; for the law five rates, "
+            f"pruning) the best of three rates around that choice, {TUNING_SEEDS} seeds each, and so of a "
+            "knee's reference, as steps double; for the law five rates, "
             "three seeds, at every n_train; weight decay 0"
         ),
         "steps_rule": (
@@ -165,7 +167,8 @@ def _notes(
     """Say what a reader should know before trusting a number; ``reads`` runs read the test split."""
     notes = []
     metric = investigation.task.metric
-    best = max((m for a in findings.answers for m in [float(np.median(a.test.values))]), default=None)
+    answers = [*findings.answers, *([findings.knee.answer] if findings.knee and findings.knee.answer else [])]
+    best = max((m for a in answers for m in [float(np.median(a.test.values))]), default=None)
     for baseline in baselines:
         if best is not None and meets(baseline["metric"], best, metric.direction):
             notes.append(
@@ -183,6 +186,24 @@ def _notes(
     if any(answer.test.trial.route == "pruned" for answer in findings.answers):
         notes.append("pruned networks are bracketed at their own depth only")
     return notes + findings.notes
+
+
+def _knee(
+    investigation: Investigation, knee: Knee | None, weights: Path, files: dict[str, bytes]
+) -> list[dict[str, Any]]:
+    """Build the knee's point, with what it is held to and why; empty where there is none."""
+    if knee is None or knee.answer is None:
+        return []
+    trial = knee.reference.trial
+    reference = {
+        "shape": _shape(trial.shape),
+        "params": investigation.params(trial.shape),
+        "steps": trial.steps,
+        "learning_rate": trial.learning_rate,
+        "test": _test(investigation, knee.reference, None),
+    }
+    point = _point(investigation, knee.answer, weights, files)
+    return [{**point, "target": None, "limit": knee.limit, "reference": reference}]
 
 
 def _point(investigation: Investigation, answer: Answer, weights: Path, files: dict[str, bytes]) -> dict[str, Any]:
@@ -243,7 +264,7 @@ def _shape(shape: Shape) -> dict[str, Any]:
     return {"width": shape.width, "depth": shape.depth, "resolution": shape.resolution}
 
 
-def _test(investigation: Investigation, test: Tested, target: float) -> dict[str, Any]:
+def _test(investigation: Investigation, test: Tested, target: float | None) -> dict[str, Any]:
     n_items = len(investigation.dataset.test())
     rows = [
         [False] * n_items if o.test_outcomes is None else decode_bits(o.test_outcomes, 1, n_items)[0]

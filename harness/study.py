@@ -22,6 +22,7 @@ from harness.datasets.base import Dataset
 from harness.families.base import Family
 from harness.fit import Cell, fit_power_law
 from harness.haste import StudyHaste
+from harness.knee import Knee, find_knee
 from harness.posterior import Posterior
 from harness.procedure import CUT, Procedure, together
 from harness.search.base import History, Run, Setting, Space, Strategy
@@ -49,7 +50,7 @@ TUNING_SEEDS: Final = 2
 @final
 @dataclass(frozen=True)
 class Study:
-    """The question and how it is answered; ``targets`` in the metric's unit."""
+    """The question and how it is answered; ``targets`` in the metric's unit, ``knee`` whether it is asked for, too."""
 
     task: str
     dataset: str
@@ -57,9 +58,10 @@ class Study:
     targets: tuple[float, ...]
     search: str = "pooled"
     seed: int = 0
+    knee: bool = False
 
     def configuration(self) -> dict[str, Any]:
-        """Return what decides the trials, the targets apart: one ledger serves all targets of a question."""
+        """Return what decides the trials, targets and knee apart: one ledger serves all targets of a question."""
         return {
             "protocol": 2,
             "task": self.task,
@@ -91,6 +93,7 @@ class Findings:
     answers: list[Answer] = field(default_factory=list)
     misses: list[Miss] = field(default_factory=list)
     unfinished: list[Guess] = field(default_factory=list)
+    knee: Knee | None = None
     law: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -123,6 +126,16 @@ class Investigation:
         self._made: Counter[Setting] = Counter()
 
     def run(self) -> Procedure[Findings]:
+        """Answer every target, then find the knee, as far as the study asks for them and there is time."""
+        findings = (yield from self._answer_targets()) if self.study.targets else Findings()
+        if self.study.knee:
+            self.say(Stage("looking for the knee"))
+            [found] = yield from together([self._find_knee(findings)], self.clock.fits)
+            if found is CUT:
+                findings.notes.append("no knee: the time was up")
+        return findings
+
+    def _answer_targets(self) -> Procedure[Findings]:
         """Certify a shape for every target, from easy to hard; then bracket and shrink them all and fit the law."""
         findings = Findings()
         higher = self.task.metric.direction == "higher"
@@ -136,7 +149,7 @@ class Investigation:
                 findings.unfinished.append(Guess(target))
                 continue
             attempts: list[Attempt] = []
-            found = yield from self._search(target, attempts)
+            found = yield from self.search(target, attempts)
             if found.certified is not None:
                 certified.append((target, attempts))
                 if found.is_cut:
@@ -266,10 +279,13 @@ class Investigation:
         """Return what the searches' trainings say of every setting."""
         return Posterior(self.space, History(self.runs), self.task.target_to_error(target))
 
-    def tune(self, shapes: Iterable[Shape], steps: int, target: float) -> Procedure[list[Setting]]:
+    def tune(
+        self, shapes: Iterable[Shape], steps: int, target: float, *, keep: bool = False
+    ) -> Procedure[list[Setting]]:
         """Return the best rate of each shape at ``steps``: of three, around the one that all trainings point to.
 
-        These runs are not pooled with the search's: what is done side by side does not depend on each other.
+        These runs are pooled with the search's only to ``keep`` them: what is done side by side must not depend on each
+        other.
         """
         asked = list(shapes)
         posterior = self.posterior(target)
@@ -278,7 +294,8 @@ class Investigation:
             expected = posterior.mean([Setting(shape, rate, steps) for rate in self.space.rates])
             middle = min(max(int(expected.argmin()), 1), len(self.space.rates) - 2)
             grid.append([Setting(shape, rate, steps) for rate in self.space.rates[middle - 1 : middle + 2]])
-        runs = yield from self._train([one for settings in grid for one in settings for _ in range(TUNING_SEEDS)])
+        train = self.train if keep else self._train
+        runs = yield from train([one for settings in grid for one in settings for _ in range(TUNING_SEEDS)])
         errors = History(runs).errors()
         return [min(settings, key=lambda one: (sum(errors[one]), one.learning_rate)) for settings in grid]
 
@@ -344,13 +361,30 @@ class Investigation:
                 break
         return first
 
-    def law(self, notes: list[str]) -> Procedure[dict[str, Any] | None]:
+    def _find_knee(self, findings: Findings) -> Procedure[None]:
+        """Add the knee, bracketed, to what was found; where it is all that is asked, a law, too.
+
+        It starts anew: no answer depends on what else was asked. A training that both need is made once all the same,
+        since it is the same trial.
+        """
+        own = Investigation(replace(self.study, targets=()), self.say)
+        knee = findings.knee = yield from find_knee(own)
+        findings.notes += knee.notes
+        if knee.answer is None:
+            findings.notes.append(f"no knee: {knee.reason}")
+        else:
+            findings.notes += [f"knee: {doubt}" for doubt in own._doubts([knee.answer])]
+        if not self.study.targets:
+            validation_target = knee.validation_target(self.task, self.dataset)
+            findings.law = yield from own.law(findings.notes, validation_target)
+
+    def law(self, notes: list[str], target: float | None = None) -> Procedure[dict[str, Any] | None]:
         """Fit validation error against n_train at one shape; None, with a note, if refused.
 
-        The shape is the smallest that is expected to meet the hardest target on validation, or else the best there:
-        the test split has no say in it.
+        The shape is the smallest that is expected to meet the hardest target, or else ``target``, on validation, or
+        the best there: the test split has no say in it.
         """
-        hardest = min(self.study.targets, key=self.task.target_to_error)
+        hardest = min(self.study.targets, key=self.task.target_to_error) if target is None else target
         chosen = self._expected_smallest(hardest) or self._expected_best(hardest)
         n_full = len(self.dataset.train())
         least = max(10, 2 * self.dataset.n_classes)
@@ -370,14 +404,25 @@ class Investigation:
             "examples_seen_rule": "steps x batch, with steps doubled until validation error improves by less than 3 %",
         }
 
-    def _search(self, target: float, attempts: list[Attempt]) -> Procedure[Found]:
-        """Let the strategy search and certify for one target; what it certifies is appended to ``attempts``."""
+    def search(
+        self, target: float, attempts: list[Attempt], known: History | None = None, strategy: Strategy | None = None
+    ) -> Procedure[Found]:
+        """Let the strategy search and certify for one target; what it certifies is appended to ``attempts``.
+
+        Args:
+            target: In the metric's unit.
+            attempts: Empty.
+            known: What the strategy knows at first: by default all runs so far. Its tests are no attempts.
+            strategy: Instead of the study's own.
+        """
+        known = known or History(tuple(self.runs))
         error = self.task.target_to_error(target)
         rounds: Rounds = find_smallest(
-            self.strategy,
+            strategy or self.strategy,
             self.space,
             error,
-            History(tuple(self.runs)),
+            known,
+            attempts=-len(known.tests),
             haste=StudyHaste(self, target) if self.clock.may_hurry else None,
             say=lambda proposal: self.say(Stage.of(target, proposal)),
         )
@@ -396,9 +441,8 @@ class Investigation:
                 requests = rounds.send(results)
         except StopIteration as end:
             found: Found = end.value
-        attempts += [
-            Attempt(tests[number], number, test.certified) for number, test in enumerate(found.history.tests, start=1)
-        ]
+        made = found.history.tests[len(known.tests) :]
+        attempts += [Attempt(tests[number], number, test.certified) for number, test in enumerate(made, start=1)]
         return found
 
     def _certify(self, bench: Bench, request: Request, tests: dict[int, Tested]) -> Procedure[list[Result]]:

@@ -24,7 +24,7 @@ BATCH: Final = 32
 DESIGNS: Final[Mapping[str, Design]] = {
     "digits/mlp": Design({0: (0,), 1: _MLP, 2: _MLP}, _RATES, (500, 1500, 4500), 40),
     "glyphs/mlp": Design(
-        {0: (0,), 1: _WIDE, 2: (8, 16, 32)}, (0.0025, 0.005, 0.01), (800, 2400), 40, resolutions=(8, 16)
+        {0: (0,), 1: _WIDE, 2: (8, 16, 32, 64)}, (0.0025, 0.005, 0.01), (800, 2400), 40, resolutions=(8, 16)
     ),
     "glyphs/cnn": Design(
         {1: (2, 4, 8, 16, 32), 2: (2, 4, 6, 8, 12, 16)}, (0.005, 0.01, 0.02), (300, 1200), 16, resolutions=(8,)

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 from registry.errors import UsageError
 
 LEVEL: Final = 0.05  # one-sided: every bound of a record is a 95 % bound
+KNEE: Final = 1.1  # a knee's error may be this many times that of the widest networks
 
 
 def sign_test_count(n: int, level: float = LEVEL) -> int:
@@ -191,6 +192,24 @@ def summarise(values: Sequence[float], target: float | None, direction: Literal[
 def meets(value: float, target: float, direction: Literal["higher", "lower"]) -> bool:
     """Say whether ``value`` is at or beyond ``target`` in the better direction."""
     return value >= target if direction == "higher" else value <= target
+
+
+def knee_limit(median: float, direction: Literal["higher", "lower"], n_items: int | None) -> float:
+    """Return the worst value of a metric that is within 1.1 x the error of ``median``: what a knee is held to.
+
+    Where the error is the share of items that are wrong, k of n count as (k + 0.5) / (n + 1): none wrong of 58 do not
+    show that the error is 0. Of fewer than 5 wrong the limit then allows no more, of 0 none.
+
+    Args:
+        median: Metric of the median run of the reference that stands for the widest networks.
+        direction: Which way is better.
+        n_items: Items of the split, where the error is a share of them; None for any other metric.
+    """
+    error = 1 - median if direction == "higher" else median
+    if n_items is not None:
+        error = (round(error * n_items, 6) + 0.5) / (n_items + 1)
+    error *= KNEE
+    return round(1 - error if direction == "higher" else error, 12)
 
 
 def _reach(values: Sequence[float], target: float, direction: Literal["higher", "lower"]) -> dict[str, float]:

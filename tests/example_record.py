@@ -11,6 +11,7 @@ import itertools
 import json
 import math
 from collections.abc import Sequence
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from registry.outcomes import encode_bits
 from registry.schema import SCHEMA_ID, SCHEMA_VERSION
-from registry.statistics import best_of_3, summarise
+from registry.statistics import KNEE, best_of_3, knee_limit, summarise
 
 N_SEEDS = 20
 N_TEST = 40
@@ -52,8 +53,7 @@ def example_record(
         network = f"onnx/w{width}-d1.onnx"
         files[network] = tiny_network(width)
         frontier.append(_point(target, width, network, files[network], runs))
-    knee = {**frontier[0], "target": None, "attempts": [], "bracket": [], "onnx": None}
-    knee["test"] = {**frontier[0]["test"], "reach": None}
+    knee = _knee(frontier[0], runs)
     law = _law(runs)
     files["trials.jsonl"] = b"".join(json.dumps(line, sort_keys=True).encode() + b"\n" for line in runs.lines)
     record = {
@@ -164,9 +164,9 @@ class Runs:
     def __init__(self, dataset: str, family: str) -> None:
         self.lines: list[dict[str, Any]] = []
         self._common = {"dataset": dataset, "family": family, "batch_size": BATCH, "weight_decay": 0.0}
-        self._targets: list[float] = []
+        self._targets: list[float | None] = []
 
-    def test(self, right: list[int], target: float, shape: Shape, steps: int, phase: str) -> list[float]:
+    def test(self, right: list[int], target: float | None, shape: Shape, steps: int, phase: str) -> list[float]:
         """Add runs with so many items right, their seeds the target's own; return each one's validation error."""
         if target not in self._targets:
             self._targets.append(target)
@@ -296,6 +296,24 @@ def _point(target: float, width: int, network: str, data: bytes, runs: Runs) -> 
     }
 
 
+def _knee(point: dict[str, Any], runs: Runs) -> dict[str, Any]:
+    """The same point as a knee: as many items wrong as meet its target are within 1.1 x the error of the reference."""
+    wrong = math.floor(N_TEST * (1 - point["target"]) + 1e-9)
+    halves = next(h for h in range(2 * N_TEST) if math.floor(KNEE * (h / 2 + 0.5) * N_TEST / (N_TEST + 1)) == wrong)
+    right = [N_TEST - halves // 2, N_TEST - (halves + 1) // 2] * (N_SEEDS // 2)
+    shape = _shape(64, 1)
+    runs.tune([0.02, 0.03], shape, 2000, N_TRAIN)
+    reference = {
+        "shape": shape,
+        "params": count_params(64),
+        "steps": 2000,
+        "learning_rate": 0.01,
+        "test": _test(right, None, shape, 2000, "certify", runs),
+    }
+    limit = knee_limit(reference["test"]["median"], "higher", N_TEST)
+    return {**deepcopy(point), "target": None, "onnx": None, "limit": limit, "reference": reference}
+
+
 def _bracket(least: int, target: float, shape: Shape, runs: Runs) -> dict[str, Any]:
     """A shape that misses the target with 20 seeds, and with 5 seeds at 4 x the steps."""
     return {
@@ -308,7 +326,7 @@ def _bracket(least: int, target: float, shape: Shape, runs: Runs) -> dict[str, A
     }
 
 
-def _test(right: list[int], target: float, shape: Shape, steps: int, phase: str, runs: Runs) -> dict[str, Any]:
+def _test(right: list[int], target: float | None, shape: Shape, steps: int, phase: str, runs: Runs) -> dict[str, Any]:
     """The test group of runs that have so many items right."""
     val_errors = runs.test(right, target, shape, steps, phase)
     values = [k / N_TEST for k in right]

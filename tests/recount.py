@@ -121,6 +121,9 @@ def _sizes(field: str, point: dict[str, Any], family: Family, data: Dataset) -> 
     yield Figure(f"{field}.flops", count_flops(network, data.input_shape))
     yield Figure(f"{field}.weight_bytes", weight_bytes(network))
     yield Figure(f"{field}.weight_bytes_int8", weight_bytes_int8(network))
+    if "reference" in point:
+        params = family.params(data.input_shape, data.n_classes, Shape(**point["reference"]["shape"]))
+        yield Figure(f"{field}.reference.params", params)
     for group in ("attempts", "bracket"):
         for i, part in enumerate(point[group]):
             params = family.params(data.input_shape, data.n_classes, Shape(**part["shape"]))
@@ -181,10 +184,13 @@ def _runs(record: dict[str, Any], rows: list[tuple[dict[str, Any], Trial]]) -> I
         yield Figure(f"frontier.{i}.train_flops", float(train_flops(alike[0])))
 
 
-def _targets(record: dict[str, Any]) -> set[float]:
-    """Return every target that was tried: those that were met, and those that notes say were not."""
+def _targets(record: dict[str, Any]) -> set[float | None]:
+    """Return every target that was tried: those met, those that notes say were not, a knee's limit and reference."""
     missed = [re.match(r"target (\S+) not certified", note) for note in record["notes"]]
-    return {point["target"] for point in record["frontier"]} | {float(found[1]) for found in missed if found}
+    limits = [re.match(r"knee: held to \S+ at (?:least|most) (\S+),", note) for note in record["notes"]]
+    found = {float(each[1]) for each in (*missed, *limits) if each}
+    reference = {None} if any(limits) else set()
+    return {point["target"] for point in record["frontier"]} | found | reference
 
 
 def _law(law: dict[str, Any], rows: list[dict[str, Any]], seed: int, n_val: int) -> Iterator[Figure]:

@@ -24,6 +24,7 @@ from registry.statistics import meets
 
 if TYPE_CHECKING:
     from harness.executors.base import Running
+    from harness.knee import Knee
     from harness.ledger import Ledger
     from harness.pace import Pace
     from harness.place import Place
@@ -61,6 +62,7 @@ PRELOAD: Final = ("harness.train",)
     metavar="METRIC=VALUE",
     help="Any other metric (repeatable).",
 )
+@click.option("--knee", is_flag=True, help="Find the size beyond which width hardly helps, too: needs no target.")
 @click.option("--search", default="pooled", show_default=True, metavar="S", help="Search strategy.")
 @click.option(
     "--minutes",
@@ -86,6 +88,7 @@ def COMMAND(  # the name cli.py looks for
     family: str,
     accuracies: tuple[list[float], ...],
     targets: tuple[parse.Target, ...],
+    knee: bool,
     search: str,
     minutes: float | None,
     dry_run: bool,
@@ -97,7 +100,7 @@ def COMMAND(  # the name cli.py looks for
     seed: int,
     quiet: bool,
 ) -> None:
-    """Find the smallest certified network for each target, from scratch and pruned, and write the record.
+    """Find the smallest certified network for each target, from scratch and pruned, and the knee; write the record.
 
     Everything trained is kept in DIR/.runs: another target of the same question reuses it.
     """
@@ -110,13 +113,13 @@ def COMMAND(  # the name cli.py looks for
     for seam, name in (("datasets", dataset), ("families", family), ("search", search), ("executors", executor)):
         if name not in plugins.names(seam):
             plugins.load(seam, name)  # raises, with the closest name
-    asked = _targets(task, accuracies, targets)
+    asked = _targets(task, accuracies, targets, knee=knee)
     workers = workers or _cores()
     with plugins.load("executors", executor).open(workers, preload=PRELOAD) as running:
         from harness.place import RUNS, Place
         from harness.study import Study
 
-        study = Study(task, dataset, family, asked, search, seed)
+        study = Study(task, dataset, family, asked, search, seed, knee)
         _check(study)
         place = Place.of(study, Path(out), resume=resume)
         try:
@@ -159,8 +162,8 @@ def _bench(study: Study, running: Running, workers: int, place: Place, *, end: f
     from harness.train import packs, run_pack
 
     published = place.published()
-    asked = study.targets
-    study = _with_targets(study, published.targets)
+    asked = study
+    study = replace(_with_targets(study, published.targets), knee=study.knee or published.knee)
     with Ledger.open(place.ledger, study.configuration(), resume=place.resume) as ledger:
         if ledger.note:
             click.echo(ledger.note, err=True)
@@ -190,7 +193,9 @@ def _bench(study: Study, running: Running, workers: int, place: Place, *, end: f
                 return outcomes
 
             findings = drive(investigation.run(), round_)
-            if findings.settled and (len(ledger.results) > known or not published.stands(place.root, findings.settled)):
+            has_knee = findings.knee is not None
+            stands = published.stands(place.root, findings.settled, knee=has_knee)
+            if (findings.settled or has_knee) and (len(ledger.results) > known or not stands):
                 line.show(Stage("exporting, measuring, writing the record"))
                 _publish(investigation, findings, ledger, place, published)
     _report(investigation, findings, published.folder(place.root), asked)
@@ -225,16 +230,17 @@ def _publish(
     record_id = f"{study.task}/{study.dataset}/{study.family}"
     latest = store.next_version(record_id) - 1
     version = latest + 1 if f"{record_id}@{latest}" in store.released() else max(1, latest)
-    command = _command(replace(study, targets=findings.settled))
+    command = _command(replace(study, targets=findings.settled, knee=findings.knee is not None))
     made = publication(investigation, findings, ledger, weights, version=version, command=command)
     faults = examine(made.record, made.files)
     if faults:
         raise InvalidRecord(f"the record breaks {len(faults)} of its own rules and is not written: {faults[0]}")
     written = store.replace(made.record, made.files)
-    published.write(written, place.root, record_hash(made.record), findings.settled)
+    knee = findings.knee is not None
+    published.write(written, place.root, record_hash(made.record), findings.settled, knee=knee)
 
 
-def _report(investigation: Investigation, findings: Findings, place: Path, asked: Sequence[float]) -> None:
+def _report(investigation: Investigation, findings: Findings, place: Path, asked: Study) -> None:
     """Print one line an answer; raise for what was asked now and is not certified."""
     task, metric = investigation.task, investigation.task.metric.name
     for answer in findings.answers:
@@ -243,36 +249,56 @@ def _report(investigation: Investigation, findings: Findings, place: Path, asked
             f"{metric} {answer.target:g}: {shape}, {answer.test.trial.route}, {investigation.params(shape):,} params; "
             f"{test.n_meeting(answer.target, task)} of {len(test.trials)} fresh runs meet it"
         )
-    misses = [miss for miss in findings.misses if miss.target in asked]
+    misses = [miss for miss in findings.misses if miss.target in asked.targets]
     for miss in misses:
         test = miss.nearest
         click.echo(
             f"{metric} {miss.target:g}: not certified, {miss.reason}; the nearest is {test.trial.shape} with median "
             f"{median(test.values):.4f}, {test.n_meeting(miss.target, task)} of {len(test.trials)} fresh runs meet it"
         )
-    if findings.settled:
+    if findings.knee is not None:
+        click.echo(_knee_line(investigation, findings.knee))
+    if findings.settled or findings.knee is not None:
         click.echo(f"record: {place}")
-    unfinished = [guess for guess in findings.unfinished if guess.target in asked]
-    if unfinished:
+    unfinished = [guess for guess in findings.unfinished if guess.target in asked.targets]
+    if unfinished or (asked.knee and findings.knee is None):
+        words = (
+            [f"{metric} {', '.join(f'{guess.target:g}' for guess in unfinished)} not certified"] if unfinished else []
+        )
+        words += [str(findings.unfinished[0])] if unfinished else ["no knee"]
         raise Inconclusive(
-            f"the time was up: {metric} {', '.join(f'{guess.target:g}' for guess in unfinished)} not certified; "
-            f"{findings.unfinished[0]}",
+            f"the time was up: {'; '.join(words)}",
             "run the same command with --resume and more --minutes to go on from there",
         )
-    if misses:
+    missed = [f"{miss.target:g}" for miss in misses]
+    missed += ["the knee"] if asked.knee and findings.knee is not None and findings.knee.answer is None else []
+    if missed:
         raise NoAnswer(
-            f"not certified: {metric} " + ", ".join(f"{miss.target:g}" for miss in misses),
+            f"not certified: {metric} " + ", ".join(missed),
             "the record holds what was certified; more data or another family may reach the rest",
         )
 
 
-def _targets(task: str, accuracies: tuple[list[float], ...], targets: tuple[parse.Target, ...]) -> tuple[float, ...]:
+def _knee_line(investigation: Investigation, knee: Knee) -> str:
+    task, reference = investigation.task, knee.reference
+    best = f"1.1 x the error of {reference.trial.shape} (median {task.metric.name} {median(reference.values):.4f})"
+    if knee.answer is None:
+        return f"knee: not certified, {knee.reason}; it was held to {best}"
+    test = knee.answer.test
+    shape, n_meeting = test.trial.shape, test.n_meeting(knee.limit, task)
+    size = f"{shape}, {investigation.params(shape):,} params"
+    return f"knee: {size}; {n_meeting} of {len(test.trials)} fresh runs are within {best}"
+
+
+def _targets(
+    task: str, accuracies: tuple[list[float], ...], targets: tuple[parse.Target, ...], *, knee: bool = False
+) -> tuple[float, ...]:
     """Return every target in the task's metric, checked."""
     found = plugins.load("tasks", task)
     metric = found.metric.name
     asked = [*targets, *(parse.Target("accuracy", value) for values in accuracies for value in values)]
-    if not asked:
-        raise UsageError("give a target with --target-acc A or --target METRIC=VALUE")
+    if not asked and not knee:
+        raise UsageError("give a target with --target-acc A or --target METRIC=VALUE, or --knee")
     for target in asked:
         if target.metric != metric:
             raise UsageError(
@@ -313,10 +339,11 @@ def _command(study: Study) -> str:
     """Return the command that makes this record, the same however it was called."""
     words = ["guides", "bench", "--task", study.task, "--dataset", study.dataset, "--family", study.family]
     metric = plugins.load("tasks", study.task).metric.name
-    if metric == "accuracy":
+    if study.targets and metric == "accuracy":
         words += ["--target-acc", ",".join(f"{target:.12g}" for target in study.targets)]
     else:
         words += [word for target in study.targets for word in ("--target", f"{metric}={target:.12g}")]
+    words += ["--knee"] if study.knee else []
     words += ["--search", study.search, "--seed", str(study.seed)]
     return shlex.join(words)
 

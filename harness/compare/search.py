@@ -27,7 +27,7 @@ TABLES: Final = Path(__file__).parent / "tables"
 FROZEN_ON: Final = ("digits/mlp", "glyphs/mlp")  # where pooled's constants come from; the others only score them
 BUDGETS: Final = (20, 40, 60, 100)  # networks that Optuna trains before it certifies
 LEVELS: Final[Mapping[Literal["easy", "mid", "near"], float]] = {"easy": 0.25, "mid": 0.5, "near": 1.0}
-NEAR: Final = 1.05  # times the lowest error of the table: the target near the floor
+NEAR: Final = 1.1  # times the lowest error of the table: the target near the floor, as a knee has it
 GRAIN: Final = 0.005  # targets are accuracies in such steps
 CLOSE: Final = 1.25  # params over those of the true smallest shape that count as found
 SURE: Final = 0.9  # share of replays that must have found it
@@ -123,9 +123,9 @@ def halves(table: Table) -> tuple[slice, slice]:
 def questions(table: Table) -> Iterator[Question]:
     """Yield an easy, a middle and a near-floor target of a table.
 
-    Of the shapes on the frontier (each with a lower error than every smaller one) up to 1.05 times the lowest error,
+    Of the shapes on the frontier (each with a lower error than every smaller one) up to 1.1 times the lowest error,
     the one a quarter of the way up is to be the answer to the easy target, the one in the middle to the middle target:
-    half way, in log error, between it and the shape before it. Near the floor the error is 1.05 times the lowest.
+    half way, in log error, between it and the shape before it. Near the floor the error is 1.1 times the lowest.
     Targets are accuracies in steps of 0.005.
     """
     space, truth = space_of(table), truth_of(table, halves(table)[0])

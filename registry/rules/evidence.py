@@ -9,9 +9,18 @@ from typing import Final, NamedTuple, final
 
 from registry.errors import GuidesError
 from registry.outcomes import share_right, unpack
-from registry.rules.record import ANSWERS_LIMIT, Problem, Record
+from registry.rules.record import ANSWERS_LIMIT, Problem, Record, aim
 from registry.rules.runs import Run, Series, Trial, in_series
-from registry.schema import Attempt, BracketPoint, Law, MeasuredGuideline, MeasuredPoint, Shape, TestResult
+from registry.schema import (
+    Attempt,
+    BracketPoint,
+    KneePoint,
+    Law,
+    MeasuredGuideline,
+    MeasuredPoint,
+    Shape,
+    TestResult,
+)
 from registry.statistics import best_of_3, meets
 
 # A shape that was to be refuted may turn out to meet the target: its bracketing runs are then an attempt, too.
@@ -29,14 +38,13 @@ def evidence(record: Record) -> Iterator[Problem]:
         return
     yield from _protocol(measured, runs)
     yield from _cost(measured, runs)
-    yield from _bracketed(measured, runs)
+    yield from _bracketed(record, measured, runs)
     n_test = measured.question.dataset.n_test
     if n_test is None or record.n_answers() > ANSWERS_LIMIT:  # R-OUTCOMES says so
         return
     archive = _Archive(measured, in_series(runs), n_test)
-    for group, points in (("frontier", measured.frontier), ("knee", measured.knee)):
-        for i, point in enumerate(points):
-            yield from archive.point(f"{group}.{i}", point)
+    for field, point in record.points():
+        yield from archive.point(field, point)
     if measured.law is not None:
         yield from archive.law(measured.law)
 
@@ -69,20 +77,21 @@ def _cost(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Problem]
         yield Problem("cost.wall_s", f"is {cost.wall_s:g}, but the runs sum to {seconds:.3f}")
 
 
-def _bracketed(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Problem]:
+def _bracketed(record: Record, measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Problem]:
     """An answer without a bracket is the smallest there is, or a note says that its bracket was left out.
 
     The smallest: no run is of a shape that is known to be cheaper. Of two shapes that differ by their width alone the
     narrower one is.
     """
-    params = {point.shape: point.params for point in measured.frontier}
-    for point in measured.frontier:
+    params: dict[Shape, int] = {}
+    for _, point in record.points():
+        params[point.shape] = point.params
         params |= {attempt.shape: attempt.params for attempt in point.attempts}
         params |= {cheaper.shape: cheaper.params for cheaper in point.bracket}
     shapes: dict[str, set[Shape]] = {}
     for run in runs:
         shapes.setdefault(run.trial.route, set()).add(run.trial.shape)
-    for i, point in enumerate(measured.frontier):
+    for field, point in record.points():
         target = "" if point.target is None else f"{point.target:g}"
         left_out = f"{NO_BRACKET} target {target}, {point.route}:"
         if point.bracket or any(note.startswith(left_out) for note in measured.notes):
@@ -93,7 +102,7 @@ def _bracketed(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Pro
             )
             if narrower or (point.route == "scratch" and params.get(shape, point.params) < point.params):
                 said = f"is empty, but runs have the cheaper shape of width {shape.width} and depth {shape.depth}"
-                yield Problem(f"frontier.{i}.bracket", said)
+                yield Problem(f"{field}.bracket", said)
                 break
 
 
@@ -133,6 +142,8 @@ class _Archive:
             yield from self._attempt(f"{field}.attempts.{j}", attempt, point)
         for j, cheaper in enumerate(point.bracket):
             yield from self._bracket(f"{field}.bracket.{j}", cheaper, point)
+        if isinstance(point, KneePoint):
+            yield from self._reference(f"{field}.reference", point, found)
 
     def law(self, law: Law) -> Iterator[Problem]:
         """Each point is the mean of one learning rate's tuning runs; one that is not capped was tried for longer."""
@@ -216,11 +227,31 @@ class _Archive:
         if attempt.n_seeds not in counts:
             there = " or ".join(map(str, sorted(counts))) or "no"
             yield Problem(f"{field}.n_seeds", f"is {attempt.n_seeds}, but there are {there} such runs")
-        elif self._is_accuracy and point.target is not None:
-            meeting = {self._n_meeting(one, point.target) for one in alike if len(one.runs) == attempt.n_seeds}
+        elif self._is_accuracy and (target := aim(point)) is not None:
+            meeting = {self._n_meeting(one, target) for one in alike if len(one.runs) == attempt.n_seeds}
             if attempt.n_meeting not in meeting:
                 there = " or ".join(map(str, sorted(meeting)))
                 yield Problem(f"{field}.n_meeting", f"is {attempt.n_meeting}, but {there} of its runs meet the target")
+
+    def _reference(self, field: str, point: KneePoint, certified: Series | None) -> Iterator[Problem]:
+        """A knee's reference was tried on validation before, and measured by runs that certify nothing."""
+        reference = point.reference
+        wanted = (point.n_train, "scratch", reference.shape, reference.steps, reference.learning_rate)
+        alike = [
+            one
+            for one in self._series
+            if (one.trial.n_train, one.trial.route, one.trial.shape, one.trial.steps, one.trial.learning_rate) == wanted
+        ]
+        if not any(not one.trial.tested for one in alike):
+            yield Problem(field, "no runs that read validation alone have its shape, n_train, steps and learning rate")
+        tested = [one for one in alike if one.trial.tested and one.trial.phase == "certify"]
+        found = self._best([one for one in tested if one is not certified], reference.test)
+        if found is None:
+            yield Problem(
+                field, "no tested runs but those of the knee have its shape, n_train, steps and learning rate"
+            )
+        else:
+            yield from self._result(f"{field}.test", found, reference.test)
 
     def _n_meeting(self, series: Series, target: float) -> int:
         try:
