@@ -39,10 +39,12 @@ class Truth:
     Attributes:
         median: Median test error of each shape at its best setting, as validation of this half has it.
         bounds: One-sided 95 % bounds of that median, by order statistics.
+        dependable: The error that nine of ten runs of each shape keep within.
     """
 
     median: dict[Shape, float]
     bounds: dict[Shape, tuple[float, float]]
+    dependable: dict[Shape, float]
 
     def smallest(self, space: Space, target_error: float) -> Shape | None:
         """Return the smallest shape whose median meets the target; None where none does."""
@@ -59,6 +61,7 @@ def truth_of(table: Table, seeds: slice) -> Truth:
     """Return what ``seeds`` of a table say is true."""
     median: dict[Shape, float] = {}
     bounds: dict[Shape, tuple[float, float]] = {}
+    dependable: dict[Shape, float] = {}
     scores: dict[Shape, float] = {}
     for setting, row in table.rows.items():
         score = float(np.mean(np.minimum(table.val_errors[row, seeds], 1.0)))
@@ -67,7 +70,8 @@ def truth_of(table: Table, seeds: slice) -> Truth:
             scores[setting.shape] = score
             median[setting.shape] = float(np.median(errors))
             bounds[setting.shape] = median_bounds(errors.tolist())
-    return Truth(median, bounds)
+            dependable[setting.shape] = float(np.quantile(errors, 0.9, method="higher"))
+    return Truth(median, bounds, dependable)
 
 
 @final
