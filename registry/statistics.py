@@ -43,7 +43,7 @@ def sign_test_count(n: int, level: float = LEVEL) -> int:
 
 
 LOOKS: Final = (5, 20, 64)  # fresh seeds of a certification, so many after each look
-HOPELESS: Final = {5: 1, 20: 14}  # so few of the first 5, of 20, meeting the target end it
+HOPELESS: Final = {5: 1, 20: 12}  # so few of the first 5, of 20, meeting the target end it
 
 
 def spent_level(attempt: int) -> float:
