@@ -115,7 +115,8 @@ def train_alone(trial: Trial) -> Outcome:
             share = 0.5 * (1 + math.cos(math.pi * (done + offset) / trial.steps))
             optimiser.param_groups[0]["lr"] = trial.learning_rate * share
             optimiser.zero_grad()
-            functional.cross_entropy(network(inputs[batch]), labels[batch]).backward()  # type: ignore[no-untyped-call]
+            loss = functional.cross_entropy(network(inputs[batch]), labels[batch])
+            loss.backward()  # type: ignore[no-untyped-call] # torch says nothing of its type
             optimiser.step()
         done = checkpoint
         with torch.no_grad():

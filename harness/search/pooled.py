@@ -24,10 +24,10 @@ from registry.statistics import LOOKS, sequential_counts
 
 # measured: cheapest certified answers on the tables of digits/mlp and glyphs/mlp, then frozen; docs/log.md
 LIKELY: Final = 0.4  # least chance of passing for a shape that is certified
-SMALLNESS: Final = 1.0  # how much a small answer is worth besides the cheaper test of it: params to this power
+SMALLNESS: Final = 3.0  # how much a small answer is worth besides the cheaper test of it: params to this power
 BATCH: Final = 8  # trainings a round: as many as one pack needs to be worth its overhead
 MOST_ALIKE: Final = 2  # of them of one setting
-PATIENCE: Final = 0.3  # trainings for a target may cost as much as one certification
+PATIENCE: Final = 0.5  # trainings may cost this share of a certification before one is made
 NO_WORSE: Final = 0.02  # chances of passing that differ by less are alike: the cheaper setting is taken
 KNOWN: Final = 1.25  # the smallest shape is known when the interval of its params is no wider
 SETTINGS: Final = 6  # of each shape that are worth a thought

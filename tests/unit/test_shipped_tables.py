@@ -46,9 +46,7 @@ def test_a_cell_comes_again_when_it_is_trained_again() -> None:
     found = table("digits/mlp")
     setting = Setting(Shape(8, 1), 0.01, 500)
     n, batch = found.facts["n_train"], found.facts["batch_size"]
-    trials = [
-        Trial("digits", "mlp", setting.shape, n, seed, 0.01, 0.0, 500, batch, tested=True) for seed in range(8)
-    ]
+    trials = [Trial("digits", "mlp", setting.shape, n, seed, 0.01, 0.0, 500, batch, tested=True) for seed in range(8)]
     again = [outcome.test_error for outcome in run_pack(trials) if outcome.test_error is not None]
 
     assert len(again) == 8
