@@ -55,14 +55,17 @@ class Pace:
         return max(max(costs), sum(costs) / self.workers) if costs else 0.0
 
     def _pack_s(self, pack: Sequence[Trial]) -> float:
-        """Return the seconds of one pack: all stages of its members, each padded to its bucket."""
-        stages, trial = 0.0, pack[0]
-        while True:
-            work = max(len(pack), MEMBERS) * batch_size(trial) * _padded_flops(trial)
-            stages += trial.steps * (self.step_s + self.flop_s * work)
-            if trial.pruned_from is None:
-                return self.start_s + stages
-            trial = trial.pruned_from
+        """Return the seconds of one pack: all stages of its members, each padded to its bucket.
+
+        A stage lasts as long as its longest member; those that end sooner leave it.
+        """
+        seconds, stage = self.start_s, list(pack)
+        fill = max(1.0, MEMBERS / len(pack))
+        while stage:
+            work = sum(trial.steps * batch_size(trial) * _padded_flops(trial) for trial in stage)
+            seconds += max(trial.steps for trial in stage) * self.step_s + fill * work * self.flop_s
+            stage = [trial.pruned_from for trial in stage if trial.pruned_from is not None]
+        return seconds
 
 
 def probe(template: Trial, shapes: tuple[Shape, Shape], running: Running, workers: int) -> Pace:

@@ -111,7 +111,9 @@ def test_knee_is_the_smallest_shape_within_a_tenth_of_the_best(search: str) -> N
     assert knee.answer is not None
     assert knee.limit == knee_limit(floor, "higher", N_TEST)
     assert knee.answer.target == knee.limit
-    assert knee.answer.test.trial.shape in (Shape(24, 1), Shape(28, 1), Shape(32, 1))
+    shape = knee.answer.test.trial.shape
+    assert shape.depth == 1
+    assert 24 <= shape.width <= (48 if search == "pooled" else 32)  # pooled may trade some width for fewer steps
     assert knee.attempts[-1].number == len(knee.attempts)
     assert "refuted" in {part.verdict(knee.limit, load("tasks", "tabular-cls")) for part in knee.answer.bracket}
     assert findings.answers == []
