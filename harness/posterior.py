@@ -151,13 +151,21 @@ class Posterior:
         history: What has been trained; may be empty.
         target_error: Where the test split's offset matters.
         constants: The prior.
+        sees_tests: Whether test errors of certifications are used: they may say which shape is worth certifying, but
+            never at which rate or how many steps.
 
     Attributes:
         seed_sd: Standard deviation of a run around the surface, in logits.
     """
 
     def __init__(
-        self, space: Space, history: History, target_error: float, constants: dict[str, float] | None = None
+        self,
+        space: Space,
+        history: History,
+        target_error: float,
+        constants: dict[str, float] | None = None,
+        *,
+        sees_tests: bool = True,
     ) -> None:
         self._space = space
         self._constants = c = constants or CONSTANTS
@@ -165,7 +173,7 @@ class Posterior:
         items = (1 - target_error) / max(target_error, 0.5 / space.n_test)
         # the two splits are samples: by how much their errors differ where both are near the target
         self._offset = items * (1 / space.n_val + 1 / space.n_test) / (1 - share) ** 2
-        self._seen = _observations(space, history)
+        self._seen = _observations(space, history, sees_tests)
         self._features = _Features.of(self._seen.settings)
         self._level = prior_mean(self._features, c)
         self._relative = _relative_noise(self._features, c)
@@ -253,13 +261,14 @@ class Posterior:
         return float(link(np.array([target_error + 0.5 / space.n_test]), space.chance_error, space.n_test)[0])
 
 
-def _observations(space: Space, history: History) -> _Observations:
+def _observations(space: Space, history: History, sees_tests: bool) -> _Observations:
     values: dict[tuple[Setting, bool], list[float]] = {}
     for setting, errors in history.errors().items():
         values.setdefault((setting, False), []).extend(errors)
     for test in history.tests:
         values.setdefault((test.setting, False), []).extend(test.val_errors)
-        values.setdefault((test.setting, True), []).extend(test.test_errors)
+        if sees_tests:
+            values.setdefault((test.setting, True), []).extend(test.test_errors)
     links = {
         (setting, is_test): link(np.array(errors), space.chance_error, space.n_test if is_test else space.n_val)
         for (setting, is_test), errors in values.items()

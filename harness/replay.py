@@ -10,7 +10,7 @@ from typing import final
 
 import numpy as np
 
-from harness.search.base import Setting, Space, Strategy
+from harness.search.base import Space, Strategy
 from harness.smallest import Found, Request, Result, find_smallest
 from harness.tables import Table
 from harness.trial import Shape
@@ -86,6 +86,7 @@ class Replay:
     Attributes:
         train_flops: Spent so far.
         certify_flops: Of that, on certifications.
+        rounds: What was asked for, round by round.
     """
 
     def __init__(self, table: Table, seeds: slice, number: int) -> None:
@@ -95,7 +96,7 @@ class Replay:
         self._generator = np.random.default_rng((number, 7))
         self.train_flops = 0.0
         self.certify_flops = 0.0
-        self.trainings: list[tuple[Setting, int]] = []
+        self.rounds: list[list[Request]] = []
 
     def answer(self, request: Request) -> list[Result]:
         """Draw the runs of one request."""
@@ -104,7 +105,6 @@ class Replay:
         picked = self._generator.integers(self._val.shape[1], size=request.n)
         spent = request.n * self._table.train_flops(setting)
         self.train_flops += spent
-        self.trainings.append((setting, request.n))
         if request.attempt is None:
             return [Result(float(self._val[row, i])) for i in picked]
         self.certify_flops += spent
@@ -116,6 +116,7 @@ class Replay:
         try:
             requests = next(rounds)
             while True:
+                self.rounds.append(requests)
                 requests = rounds.send([self.answer(request) for request in requests])
         except StopIteration as end:
             found: Found = end.value

@@ -17,17 +17,21 @@ class Guess:
     Attributes:
         target: In the metric's unit.
         shape: The best guess; None where nothing tells yet.
-        interval: Params between which it lies, with 80 % belief; None where the strategy has no such notion.
+        interval: Params between which it lies, with 80 % belief, open where there is no upper end; None where the
+            strategy has no such notion.
     """
 
     target: float
     shape: Shape | None = None
-    interval: tuple[int, int] | None = None
+    interval: tuple[int, int | None] | None = None
 
     def __str__(self) -> str:
         if self.shape is None:
             return "no guess yet"
-        between = f", {self.interval[0]:,} to {self.interval[1]:,} params" if self.interval else ""
+        between = ""
+        if self.interval is not None:
+            low, high = self.interval
+            between = f", {low:,} params or more" if high is None else f", {low:,} to {high:,} params"
         return f"best guess {self.shape}{between}"
 
 

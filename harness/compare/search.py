@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,10 +18,16 @@ import click
 import numpy as np
 
 from harness.certify import CLEAR, LONGER
+from harness.executors.inline import InlineRunning
+from harness.live import live_search, train_alone
+from harness.pace import Pace, probe
 from harness.replay import Replay, Truth, space_of, truth_of
 from harness.search import grid, optuna
 from harness.search.base import Setting, Strategy
+from harness.smallest import Request
+from harness.study import Study
 from harness.tables import Table, read_table
+from harness.trial import Trial
 from registry.errors import UsageError
 from registry.statistics import LOOKS, sign_test_count
 
@@ -53,6 +61,8 @@ class Row(NamedTuple):
     train_flops: float
     search_flops: float
     flops_until_close: float
+    wall_s_until_close: float
+    curve: list[list[float]]
     certify_flops: float
     certify_flops_at_20: float
     bracket_flops: float
@@ -69,6 +79,7 @@ class Ended:
     Attributes:
         cost: Everything up to the certificate.
         search: Of it, what was not certification.
+        wall_s: Seconds it would take on one thread of this machine, at the speed measured before.
         params: Of the certified shape.
         certify_at_20: What its certifications would have cost with 20 seeds each, none stopped early.
         bracket: What refuting the largest cheaper shape of every ladder costs, stopping early.
@@ -79,6 +90,7 @@ class Ended:
 
     cost: float
     search: float
+    wall_s: float = math.inf
     params: int | None = None
     certify_at_20: float = math.nan
     bracket: float = math.nan
@@ -112,6 +124,62 @@ class Question:
     def error(self) -> float:
         """The largest error that meets the target."""
         return round(1 - self.accuracy, 12)
+
+
+@final
+@dataclass(frozen=True)
+class Speed:
+    """How long trainings take on one thread of this machine.
+
+    Attributes:
+        table: Whose networks.
+        pace: Of stacks.
+        alone: Seconds a step, and seconds a forward flop of an example, of one network in an ordinary loop.
+    """
+
+    table: Table
+    pace: Pace
+    alone: tuple[float, float]
+
+    @classmethod
+    def measure(cls, table: Table) -> Speed:
+        """Time a few short trainings of a small and a middling shape."""
+        space = space_of(table)
+        ranked = sorted(space.shapes, key=lambda shape: space.flops[shape])
+        pair = (ranked[0], ranked[len(ranked) // 2])
+        runs = [_trial(table, Setting(shape, space.rates[0], 200), 0) for shape in pair]
+        pace = probe(runs[0], pair, InlineRunning(), 1)
+        times = []
+        for run in runs:
+            train_alone(run)
+            started = time.perf_counter()
+            train_alone(run)
+            times.append((time.perf_counter() - started) / run.steps)
+        work = [space.batch_size * space.flops[shape] for shape in pair]
+        per_flop = max(0.0, (times[1] - times[0]) / (work[1] - work[0]))
+        return cls(table, pace, (max(0.0, times[0] - per_flop * work[0]), per_flop))
+
+    def seconds(self, rounds: Sequence[Sequence[Request]], *, alone: bool) -> float:
+        """Return what the rounds of a search take: as stacks, or, certifications apart, one network at a time."""
+        total, space = 0.0, space_of(self.table)
+        for requests in rounds:
+            if alone and all(request.attempt is None for request in requests):
+                for setting, n, _ in requests:
+                    work = space.batch_size * space.flops[setting.shape]
+                    total += n * setting.steps * (self.alone[0] + work * self.alone[1])
+            else:
+                total += self.pace.seconds(
+                    [_trial(self.table, setting, seed) for setting, n, _ in requests for seed in range(n)]
+                )
+        return total
+
+
+def _trial(table: Table, setting: Setting, seed: int) -> Trial:
+    facts = table.facts
+    shape, rate, steps = setting
+    return Trial(
+        facts["dataset"], facts["family"], shape, facts["n_train"], seed, rate, 0.0, steps, facts["batch_size"]
+    )
 
 
 def halves(table: Table) -> tuple[slice, slice]:
@@ -152,8 +220,8 @@ def questions(table: Table) -> Iterator[Question]:
         yield Question(table, level, accuracy, truth, space.params[best], (space.params[may], dearest))
 
 
-def replay(question: Question, strategy: Strategy, number: int) -> Ended:
-    """Run one search for one target on resampled runs."""
+def replay(question: Question, strategy: Strategy, number: int, speed: Speed | None = None) -> Ended:
+    """Run one search for one target on resampled runs; without ``speed`` nothing is said of seconds."""
     table, space, seeds = question.table, space_of(question.table), halves(question.table)[1]
     run = Replay(table, seeds, number)
     found = run.run(strategy, space, question.error)
@@ -165,6 +233,7 @@ def replay(question: Question, strategy: Strategy, number: int) -> Ended:
     return Ended(
         cost=run.train_flops,
         search=search,
+        wall_s=math.inf if speed is None else speed.seconds(run.rounds, alone=isinstance(strategy, optuna.Optuna)),
         certify_at_20=sum(LOOKS[1] * space.train_flops(test.setting) for test in found.history.tests),
         bracket=bracket,
         bracket_at_20=bracket_at_20,
@@ -174,8 +243,8 @@ def replay(question: Question, strategy: Strategy, number: int) -> Ended:
     )
 
 
-def strategies() -> dict[str, Strategy]:
-    """Return everything that is compared, Optuna at each of its budgets."""
+def strategies(number: int = 0) -> dict[str, Strategy]:
+    """Return everything that is compared, Optuna at each of its budgets; ``number`` seeds what draws at random."""
     from harness.search import bisect, halving, pooled
 
     found: dict[str, Strategy] = {
@@ -183,13 +252,16 @@ def strategies() -> dict[str, Strategy]:
         "pow2": grid.POWERS_OF_TWO,
         "grid": grid.PLUGIN,
         "bisect": bisect.PLUGIN,
-        "halving": halving.PLUGIN,
+        "halving": halving.Halving(number),
     }
-    return found | {f"optuna-{budget}": optuna.Optuna(budget) for budget in BUDGETS}
+    return found | {f"optuna-{budget}": optuna.Optuna(budget, number) for budget in BUDGETS}
 
 
 def compare(
-    tables: Sequence[Table], n_replays: int, n_optuna: int, chosen: Mapping[str, Strategy] | None = None
+    tables: Sequence[Table],
+    n_replays: int,
+    n_optuna: int,
+    chosen: Callable[[int], Mapping[str, Strategy]] = strategies,
 ) -> Iterator[Row]:
     """Yield the rows of every question, strategy by strategy.
 
@@ -197,23 +269,21 @@ def compare(
         tables: The trainings.
         n_replays: Searches a strategy and target.
         n_optuna: The same for Optuna, which is slow to propose.
-        chosen: The strategies; by default all.
+        chosen: The strategies of a replay, by its number; by default all.
     """
-    chosen = chosen or strategies()
     for table in tables:
+        speed = Speed.measure(table)
         for question in questions(table):
-            ended = {
-                name: [
-                    replay(question, strategy, number)
-                    for number in range(n_optuna if name.startswith("optuna") else n_replays)
-                ]
-                for name, strategy in chosen.items()
-            }
+            ended: dict[str, list[Ended]] = defaultdict(list)
+            for number in range(max(n_replays, n_optuna)):
+                for name, strategy in chosen(number).items():
+                    if number < (n_optuna if name.startswith("optuna") else n_replays):
+                        ended[name].append(replay(question, strategy, number, speed))
             budgets = [name for name in ended if name.startswith("optuna")]
             if budgets:  # at the budget that is best for it
                 best = min(budgets, key=lambda name: (_cost(ended[name]), _none_rate(ended[name])))
-                ended = {n: e for n, e in ended.items() if n not in budgets} | {"optuna": ended[best]}
-            yield from _rows(question, ended)
+                ended["optuna"] = ended[best]
+            yield from _rows(question, {name: results for name, results in ended.items() if name not in budgets})
 
 
 def _rows(question: Question, ended: Mapping[str, Sequence[Ended]]) -> Iterator[Row]:
@@ -235,7 +305,11 @@ def _rows(question: Question, ended: Mapping[str, Sequence[Ended]]) -> Iterator[
             false_rate=sum(result.is_false for result in results) / len(results),
             train_flops=costs[name],
             search_flops=median(result.search for result in results),
-            flops_until_close=_until_close(question, results),
+            flops_until_close=_sure([result.cost if _is_close(question, result) else math.inf for result in results]),
+            wall_s_until_close=_sure(
+                [result.wall_s if _is_close(question, result) else math.inf for result in results]
+            ),
+            curve=_curve(question, results),
             certify_flops=median([r.cost - r.search for r in answered] or [math.nan]),
             certify_flops_at_20=median([r.certify_at_20 for r in answered] or [math.nan]),
             bracket_flops=median([r.bracket for r in answered] or [math.nan]),
@@ -253,17 +327,28 @@ def _none_rate(results: Sequence[Ended]) -> float:
     return sum(result.params is None for result in results) / len(results)
 
 
-def _until_close(question: Question, results: Sequence[Ended]) -> float:
-    """Return the flops within which 9 of 10 replays have certified a shape close to the true smallest; inf if never."""
-    spent = sorted(r.cost if r.params is not None and r.params <= CLOSE * question.best else math.inf for r in results)
-    return spent[math.ceil(SURE * len(spent)) - 1]
+def _is_close(question: Question, result: Ended) -> bool:
+    return result.params is not None and result.params <= CLOSE * question.best
+
+
+def _sure(spent: Sequence[float]) -> float:
+    """Return what 9 of 10 replays stay within; infinite where fewer get there."""
+    return sorted(spent)[math.ceil(SURE * len(spent)) - 1]
+
+
+def _curve(question: Question, results: Sequence[Ended]) -> list[list[float]]:
+    """Return [flops, seconds, share of replays that have certified a shape close to the true smallest by then]."""
+    close = [result for result in results if _is_close(question, result)]
+    costs, seconds = sorted(result.cost for result in close), sorted(result.wall_s for result in close)
+    return [[cost, wall, (i + 1) / len(results)] for i, (cost, wall) in enumerate(zip(costs, seconds, strict=True))]
 
 
 def _bracket(question: Question, answer: Setting, number: int) -> tuple[float, float]:
     """Return what weighing the largest cheaper shape of every ladder costs, stopping early, and with 20 seeds always.
 
     As :meth:`harness.certify.Bench.weigh` does it. Runs at 4 x the steps are not in the table: they are taken to turn
-    out like those at the answer's steps.
+    out like those at the answer's steps. The tuning of those shapes, further notches down and 64-seed looks are left
+    out.
     """
     table, space, seeds = question.table, space_of(question.table), halves(question.table)[1]
     generator = np.random.default_rng((number, 11))
@@ -281,7 +366,8 @@ def _bracket(question: Question, answer: Setting, number: int) -> tuple[float, f
         missed = met[:n].sum() <= n - sign_test_count(n)
         longer = LOOKS[0] if missed and met[:n].sum() * LOOKS[1] <= CLEAR * n else LOOKS[1]
         early += price * (n + (longer * LONGER if missed else 0))
-        full += price * LOOKS[1] * (1 + LONGER)
+        missed = met.sum() <= LOOKS[1] - sign_test_count(LOOKS[1])
+        full += price * LOOKS[1] * (1 + (LONGER if missed else 0))
     return early, full
 
 
@@ -290,7 +376,7 @@ def _bracket(question: Question, answer: Setting, number: int) -> tuple[float, f
 @click.option("--optuna-replays", type=_COUNT, default=12, show_default=True, help="The same for Optuna.")
 @click.option("--table", "only", multiple=True, metavar="DATASET/FAMILY", help="Only this table (repeatable).")
 @click.option("--tables", "folder", type=click.Path(path_type=Path, file_okay=False), help="Folder of other tables.")
-@click.option("--live", is_flag=True, help="Instead: train for real, pooled + stacked against Optuna one by one.")
+@click.option("--live", is_flag=True, help="Instead of replays: train digits/mlp for real, stacked and one by one.")
 @click.option("--json", "json_", type=click.Path(path_type=Path), metavar="FILE", help="Write the rows here too.")
 def COMMAND(
     replays: int, optuna_replays: int, only: tuple[str, ...], folder: Path | None, live: bool, json_: Path | None
@@ -324,9 +410,6 @@ def COMMAND(
 
 def _live(json_: Path | None) -> None:
     """Search once for real, twice: both ways end in the same certification, trained as a stack."""
-    from harness.live import live_search
-    from harness.study import Study
-
     study = Study(*LIVE)
     ways = {"pooled, stacked": live_search(study, strategies()["pooled"], "stacked")}
     ways["optuna, one by one"] = live_search(study, optuna.Optuna(optuna.TRIALS), "one by one")
@@ -340,7 +423,10 @@ def _live(json_: Path | None) -> None:
         rows.append({"way": name, "params": found.params, "wall_s": found.wall_s, "search_s": found.search_s,
                      "n_trainings": found.n_trainings, "train_flops": found.train_flops})  # fmt: skip
     slow, fast = ways["optuna, one by one"], ways["pooled, stacked"]
-    click.echo(f"wall clock, Optuna / pooled: {slow.wall_s / fast.wall_s:.1f}")
+    if slow.setting and fast.setting:
+        click.echo(f"wall clock, Optuna / pooled: {slow.wall_s / fast.wall_s:.1f}")
+    else:
+        click.echo("wall clock: no ratio, as one of them certified nothing")
     if json_ is not None:
         json_.write_text(json.dumps({"rows": rows}, indent=2) + "\n", encoding="utf-8")
 
@@ -359,16 +445,11 @@ def _summary(rows: Sequence[Row]) -> str:
     """Return the medians over tables of what the default strategy does."""
     lines = []
     for level in LEVELS:
-        own = [row for row in rows if row.strategy == "pooled" and row.level == level]
-        if not own:
-            continue
-        middle = partial(_median_of, own)
-        lines.append(
-            f"pooled, {level}, median of {len(own)} tables: pow2 / pooled {middle('cost_ratio_to_pow2'):.1f}, "
-            f"grid / pooled {middle('cost_ratio_to_grid'):.1f}, Optuna / pooled {middle('cost_ratio_to_optuna'):.2f}, "
-            f"params {middle('params_ratio_to_best'):.2f} of the smallest, "
-            f"none {max(row.none_rate for row in own):.0%} at most"
-        )
+        for which in ("all", "held-out"):
+            own = [row for row in rows if row.strategy == "pooled" and row.level == level]
+            own = [row for row in own if which == "all" or not row.frozen_on]
+            if own:
+                lines.append(_headline(f"pooled, {level}, median of {len(own)} tables ({which})", own))
     own = [row for row in rows if row.strategy == "pooled"]
     total = sum(row.n_replays for row in own)
     false, missed = (sum(getattr(row, name) * row.n_replays for row in own) for name in ("false_rate", "miss_rate"))
@@ -383,6 +464,17 @@ def _summary(rows: Sequence[Row]) -> str:
         f"{missed / total:.1%} by the other half of the seeds"
     )
     return "\n".join(lines)
+
+
+def _headline(name: str, rows: Sequence[Row]) -> str:
+    middle = partial(_median_of, rows)
+    close = sum(math.isfinite(row.flops_until_close) for row in rows)
+    return (
+        f"{name}: pow2 / pooled {middle('cost_ratio_to_pow2'):.1f}, grid / pooled {middle('cost_ratio_to_grid'):.1f}, "
+        f"Optuna / pooled {middle('cost_ratio_to_optuna'):.2f}, params {middle('params_ratio_to_best'):.2f} of the "
+        f"smallest, none {max(row.none_rate for row in rows):.0%} at most; within {CLOSE:g} x in 9 of 10 replays: "
+        f"{close} of {len(rows)} tables"
+    )
 
 
 def _median_of(rows: Sequence[Row], name: str) -> float:

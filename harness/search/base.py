@@ -127,13 +127,14 @@ class Proposal:
         train: One entry a run: a setting that stands twice is trained with two more seeds.
         certify: The setting to certify with fresh seeds.
         guess: The smallest shape as far as is known, for people to look at.
-        interval: Params between which it lies, with 80 % belief; None where the strategy has no such notion.
+        interval: Params between which it lies, with 80 % belief, open where there is no upper end; None where the
+            strategy has no such notion, or no shape is likely to meet the target.
     """
 
     train: tuple[Setting, ...] = ()
     certify: Setting | None = None
     guess: Shape | None = None
-    interval: tuple[int, int] | None = None
+    interval: tuple[int, int | None] | None = None
 
 
 class Strategy(ABC):

@@ -9,7 +9,6 @@ Source:
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Final, final
 
@@ -24,31 +23,38 @@ SEEDS: Final = 1
 
 @final
 class Halving(Strategy):
-    """Rungs are the step budgets."""
+    """Rungs are the step budgets.
+
+    Args:
+        seed: Draws the first rung.
+    """
 
     name = "halving"
+
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
 
     def propose(self, space: Space, history: History, target_error: float, *, hurry: bool = False) -> Proposal:
         """Propose the next rung; after the last, certify the smallest promising shape."""
         if hurry:
             return Proposal(certify=cheapest_promising(space, history, target_error))
         errors = history.errors()
-        rung = _first(space)
-        for here, above in itertools.pairwise((*space.steps, 0)):
+        rung = _first(space, self._seed)
+        for above in (*space.steps[1:], None):
             missing = [setting for setting in rung if setting not in errors]
             if missing:
                 return Proposal(train=tuple(missing) * SEEDS)
-            if above:
+            if above is not None:
                 ranked = _sorted(space, [(setting, median_error(errors[setting])) for setting in rung])
                 kept = ranked[: max(1, len(rung) // KEPT)]
-                rung = [setting._replace(steps=above) for setting in kept if setting.steps == here]
+                rung = [setting._replace(steps=above) for setting in kept]
         return Proposal(certify=cheapest_promising(space, history, target_error))
 
 
-def _first(space: Space) -> list[Setting]:
+def _first(space: Space, seed: int) -> list[Setting]:
     """Return the first rung: shapes and rates drawn without replacement, the same for a space."""
     everything = [Setting(shape, rate, space.steps[0]) for shape in space.shapes for rate in space.rates]
-    picked = np.random.default_rng(0).permutation(len(everything))[:FIRST]
+    picked = np.random.default_rng(seed).permutation(len(everything))[:FIRST]
     return [everything[i] for i in sorted(picked)]
 
 

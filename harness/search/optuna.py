@@ -22,13 +22,15 @@ class Optuna(Strategy):
 
     Args:
         trials: Networks trained before the first certification.
+        seed: Seeds the sampler, together with the number of networks so far.
         most: Networks trained in all before it gives up.
     """
 
     name = "optuna"
 
-    def __init__(self, trials: int = TRIALS, most: int | None = None) -> None:
+    def __init__(self, trials: int = TRIALS, seed: int = 0, most: int | None = None) -> None:
         self._trials = trials
+        self._seed = seed
         self._most = most or 2 * trials
 
     def propose(self, space: Space, history: History, target_error: float, *, hurry: bool = False) -> Proposal:
@@ -39,10 +41,10 @@ class Optuna(Strategy):
             promising = cheapest_promising(space, history, target_error)
             if promising is not None or len(history.runs) >= self._most:
                 return Proposal(certify=promising)
-        return Proposal(train=(_ask(space, history),))
+        return Proposal(train=(_ask(space, history, self._seed),))
 
 
-def _ask(space: Space, history: History) -> Setting:
+def _ask(space: Space, history: History, seed: int) -> Setting:
     """Return TPE's next setting after ``history``, from a study made anew: nothing is remembered between calls."""
     try:
         import optuna
@@ -60,7 +62,7 @@ def _ask(space: Space, history: History) -> Setting:
         else optuna.distributions.IntDistribution(0, size - 1)
         for name, size in sizes.items()
     }
-    sampler = optuna.samplers.TPESampler(seed=len(history.runs))
+    sampler = optuna.samplers.TPESampler(seed=1000 * seed + len(history.runs))
     study = optuna.create_study(directions=["minimize", "minimize"], sampler=sampler)
     study.add_trials(
         [

@@ -47,6 +47,10 @@ class _View:
         passing: Per shape the chance that it passes there.
         smallest: Per draw the position of the smallest shape that meets the target, ``len(shapes)`` where none does.
         choice: Per draw and shape the best setting.
+        trained: The surface as validation alone has it.
+
+    Rates and steps, ``best`` and ``choice``, come from validation alone; what certifications have read on the test
+    split has a say in which shapes are likely to pass and in nothing else.
     """
 
     shapes: tuple[Shape, ...]
@@ -54,6 +58,7 @@ class _View:
     passing: np.ndarray
     smallest: np.ndarray
     choice: list[list[Setting]]
+    trained: Posterior
 
 
 @final
@@ -66,8 +71,7 @@ class Pooled(Strategy):
         """Return the next round, or what to certify."""
         if not history.runs:
             return Proposal() if hurry else Proposal(train=_first_round(space))
-        posterior = Posterior(space, history, target_error)
-        view = _view(space, history, posterior, target_error)
+        view = _view(space, history, target_error)
         if not view.shapes:
             return Proposal()
         guess, interval = _guess(space, view)
@@ -77,7 +81,8 @@ class Pooled(Strategy):
         spent = sum(space.train_flops(run.setting) for run in history.runs)
         hoped = candidate or view.best[int(view.passing.argmax())]
         enough = spent >= PATIENCE * LOOKS[1] * space.train_flops(hoped)
-        if candidate is not None and (enough or interval[1] <= KNOWN * interval[0]):
+        known = interval is not None and interval[1] is not None and interval[1] <= KNOWN * interval[0]
+        if candidate is not None and (enough or known):
             fewer = _untried(space, history, candidate)
             if fewer:  # cheap beside a certification, and perhaps fewer steps will do
                 return Proposal(train=fewer, guess=guess, interval=interval)
@@ -86,7 +91,7 @@ class Pooled(Strategy):
             # trainings will not tell: what is most likely is certified if there is any hope, and then the search ends
             last = hoped if view.passing.max() >= HOPE else None
             return Proposal(certify=last, guess=guess, interval=interval)
-        train = _round(space, history, view, posterior)
+        train = _round(space, history, view)
         return Proposal(train=train, guess=guess, interval=interval)
 
 
@@ -118,41 +123,50 @@ def _first_round(space: Space) -> tuple[Setting, ...]:
     return tuple(settings)
 
 
-def _view(space: Space, history: History, posterior: Posterior, target_error: float) -> _View:
+def _view(space: Space, history: History, target_error: float) -> _View:
+    trained = Posterior(space, history, target_error, sees_tests=False)
+    posterior = Posterior(space, history, target_error) if history.tests else trained
     certified = [space.order(test.setting.shape) for test in history.tests if test.certified]
     limit = min(certified, default=None)
     shapes = tuple(
         shape for shape in space.shapes if shape not in history.failed and (limit is None or space.order(shape) < limit)
     )
     if not shapes:
-        return _View((), [], np.empty(0), np.empty(0), [])
+        return _View((), [], np.empty(0), np.empty(0), [], trained)
     everything = [Setting(shape, rate, steps) for shape in shapes for rate in space.rates for steps in space.steps]
-    expected = posterior.mean(everything).reshape(len(shapes), -1)
+    expected = trained.mean(everything).reshape(len(shapes), -1)
     few = min(SETTINGS, expected.shape[1])
     ranks = np.argsort(expected, axis=1, kind="stable")[:, :few]
     width = expected.shape[1]
     settings = [everything[i * width + int(rank)] for i, row in enumerate(ranks) for rank in row]
-    draws = posterior.draws(settings).reshape(-1, len(shapes), few)
-    attempt = len(history.tests) + 1
-    aim = posterior.target(target_error)
-    noise = posterior.noise_sd(settings).reshape(len(shapes), few)
-    single = norm.cdf((aim - draws) / noise)
-    passing = binom.sf(sequential_counts(attempt).get(LOOKS[1], LOOKS[1]) - 1, LOOKS[1], single).mean(axis=0)
+    needed = sequential_counts(len(history.failed) + 1).get(LOOKS[1], LOOKS[1])
+
+    def passes(surface: Posterior, draws: np.ndarray) -> np.ndarray:
+        noise = surface.noise_sd(settings).reshape(len(shapes), few)
+        single = norm.cdf((surface.target(target_error) - draws) / noise)
+        return np.asarray(binom.sf(needed - 1, LOOKS[1], single).mean(axis=0))
+
+    by_training = trained.draws(settings).reshape(-1, len(shapes), few)
+    passing = passes(trained, by_training)
     prices = np.array([space.train_flops(setting) for setting in settings]).reshape(len(shapes), few)
     good = passing >= passing.max(axis=1, keepdims=True) - NO_WORSE
     best = np.where(good, prices, np.inf).argmin(axis=1)
+    draws = by_training if posterior is trained else posterior.draws(settings).reshape(-1, len(shapes), few)
+    if posterior is not trained:
+        passing = passes(posterior, draws)
     lowest = draws.min(axis=2)
     for positions in _ladders(shapes):
         lowest[:, positions] = np.minimum.accumulate(lowest[:, positions], axis=1)
-    meeting = lowest <= aim
+    meeting = lowest <= posterior.target(target_error)
     smallest = np.where(meeting.any(axis=1), meeting.argmax(axis=1), len(shapes))
-    chosen = draws.argmin(axis=2)
+    chosen = by_training.argmin(axis=2)
     return _View(
         shapes,
         [settings[i * few + int(j)] for i, j in enumerate(best)],
         passing[np.arange(len(shapes)), best],
         smallest,
         [[settings[i * few + int(chosen[m, i])] for i in range(len(shapes))] for m in range(len(draws))],
+        trained,
     )
 
 
@@ -164,13 +178,18 @@ def _ladders(shapes: Sequence[Shape]) -> list[list[int]]:
     return [sorted(positions, key=lambda i: shapes[i].width) for positions in found.values()]
 
 
-def _guess(space: Space, view: _View) -> tuple[Shape, tuple[int, int]]:
-    """Return the median of the smallest shape and the params between which it lies with 80 % belief."""
+def _guess(space: Space, view: _View) -> tuple[Shape | None, tuple[int, int | None] | None]:
+    """Return the median of the smallest shape and the params between which it lies with 80 % belief, open where no end.
+
+    None where it is more likely that no shape of the space meets the target.
+    """
     low, middle, high = (
-        view.shapes[min(int(np.quantile(view.smallest, q, method="higher")), len(view.shapes) - 1)]
-        for q in (0.1, 0.5, 0.9)
+        None if position >= len(view.shapes) else view.shapes[position]
+        for position in (int(np.quantile(view.smallest, q, method="higher")) for q in (0.1, 0.5, 0.9))
     )
-    return middle, (space.params[low], space.params[high])
+    if low is None:
+        return None, None
+    return middle, (space.params[low], None if high is None else space.params[high])
 
 
 def _largest_tried(space: Space, history: History) -> bool:
@@ -182,7 +201,7 @@ def _largest_tried(space: Space, history: History) -> bool:
     return dearest * 2 >= last
 
 
-def _round(space: Space, history: History, view: _View, posterior: Posterior) -> tuple[Setting, ...]:
+def _round(space: Space, history: History, view: _View) -> tuple[Setting, ...]:
     """Return the trainings that tell most, per flop, about the settings that draws take for the smallest shape's best.
 
     One after the other: each is chosen as if those before it had been made; what they will say does not matter for
@@ -204,11 +223,11 @@ def _round(space: Space, history: History, view: _View, posterior: Posterior) ->
     )
     offered = [setting for setting in offered if space.train_flops(setting) <= dearest]
     settings = [*asked, *offered]
-    spread = posterior.spread(settings)
+    spread = view.trained.spread(settings)
     weights = np.array([wanted[setting] for setting in asked], dtype=float)
     price = np.array([space.train_flops(setting) for setting in offered])
     floor = OVERHEAD * float(np.average([space.train_flops(setting) for setting in asked], weights=weights))
-    noise, n = posterior.noise_sd(offered) ** 2, len(asked)
+    noise, n = view.trained.noise_sd(offered) ** 2, len(asked)
     train: Counter[Setting] = Counter()
     for _ in range(BATCH):
         own = np.diag(spread)[n:] + noise
