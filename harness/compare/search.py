@@ -28,7 +28,7 @@ from harness.smallest import Request
 from harness.study import Study
 from harness.tables import Table, read_table
 from harness.trial import Trial
-from registry.errors import UsageError
+from registry.errors import UnknownName, UsageError
 from registry.statistics import LOOKS, sign_test_count
 
 TABLES: Final = Path(__file__).parent / "tables"
@@ -388,10 +388,12 @@ def COMMAND(
         _live(json_)
         return
     paths = sorted((folder or TABLES).glob("*.csv"))
-    tables = [table for table in map(read_table, paths) if not only or table.name in only]
-    if not tables:
-        names = ", ".join(path.stem.replace("-", "/", 1) for path in paths) or "none"
-        raise UsageError("no such table", f"tables there are: {names}")
+    tables = list(map(read_table, paths))
+    names = [table.name for table in tables]
+    for name in only:
+        if name not in names:
+            raise UnknownName("table", name, names)
+    tables = [table for table in tables if not only or table.name in only]
     for table in tables:
         for question in questions(table):
             low, high = question.interval

@@ -79,7 +79,8 @@ class World:
             certified = [order(test.setting.shape) for test in history.tests if test.certified]
             assert all(order(shape) < one for one in certified), "what is certified is no cheaper"
         if proposal.interval is not None:
-            assert proposal.interval[0] <= proposal.interval[1]
+            low, high = proposal.interval
+            assert high is None or low <= high
 
 
 def space(widths: dict[int, tuple[int, ...]], resolutions: tuple[int | None, ...] = (None,)) -> Space:
