@@ -8,6 +8,7 @@ import pkgutil
 import click
 
 from harness import compare as comparisons
+from harness.calibrate import calibrate
 from harness.tabulate import tabulate
 from registry.errors import GuidesError, UnknownName
 
@@ -39,6 +40,7 @@ def compare() -> None:
 
 
 harness.add_command(tabulate)
+harness.add_command(calibrate)
 
 
 def main(arguments: list[str] | None = None) -> None:
