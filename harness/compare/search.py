@@ -62,7 +62,8 @@ class Row(NamedTuple):
     search_flops: float
     flops_until_close: float
     wall_s_until_close: float
-    curve: list[list[float]]
+    flops_curve: list[list[float]]
+    wall_s_curve: list[list[float]]
     certify_flops: float
     certify_flops_at_20: float
     bracket_flops: float
@@ -278,18 +279,24 @@ def compare(
             for number in range(max(n_replays, n_optuna)):
                 for name, strategy in chosen(number).items():
                     if number < (n_optuna if name.startswith("optuna") else n_replays):
-                        ended[name].append(replay(question, strategy, number, speed))
+                        # seconds take longer to work out than all the rest: the first replays say enough
+                        timed = speed if number < n_optuna else None
+                        ended[name].append(replay(question, strategy, number, timed))
             budgets = [name for name in ended if name.startswith("optuna")]
             if budgets:  # at the budget that is best for it
                 best = min(budgets, key=lambda name: (_cost(ended[name]), _none_rate(ended[name])))
                 ended["optuna"] = ended[best]
-            yield from _rows(question, {name: results for name, results in ended.items() if name not in budgets})
+            kept = {name: results for name, results in ended.items() if name not in budgets}
+            yield from _rows(question, kept, n_optuna)
 
 
-def _rows(question: Question, ended: Mapping[str, Sequence[Ended]]) -> Iterator[Row]:
+def _rows(question: Question, ended: Mapping[str, Sequence[Ended]], n_timed: int) -> Iterator[Row]:
+    """Yield a row a strategy; seconds are known of the first ``n_timed`` replays."""
     costs = {name: _cost(results) for name, results in ended.items()}
     for name, results in ended.items():
         answered = [result for result in results if result.params is not None]
+        flops = [result.cost if _is_close(question, result) else math.inf for result in results]
+        seconds = [result.wall_s if _is_close(question, result) else math.inf for result in results[:n_timed]]
         yield Row(
             dataset=question.table.facts["dataset"],
             family=question.table.facts["family"],
@@ -305,11 +312,10 @@ def _rows(question: Question, ended: Mapping[str, Sequence[Ended]]) -> Iterator[
             false_rate=sum(result.is_false for result in results) / len(results),
             train_flops=costs[name],
             search_flops=median(result.search for result in results),
-            flops_until_close=_sure([result.cost if _is_close(question, result) else math.inf for result in results]),
-            wall_s_until_close=_sure(
-                [result.wall_s if _is_close(question, result) else math.inf for result in results]
-            ),
-            curve=_curve(question, results),
+            flops_until_close=_sure(flops),
+            wall_s_until_close=_sure(seconds),
+            flops_curve=_curve(flops),
+            wall_s_curve=_curve(seconds),
             certify_flops=median([r.cost - r.search for r in answered] or [math.nan]),
             certify_flops_at_20=median([r.certify_at_20 for r in answered] or [math.nan]),
             bracket_flops=median([r.bracket for r in answered] or [math.nan]),
@@ -336,11 +342,10 @@ def _sure(spent: Sequence[float]) -> float:
     return sorted(spent)[math.ceil(SURE * len(spent)) - 1]
 
 
-def _curve(question: Question, results: Sequence[Ended]) -> list[list[float]]:
-    """Return [flops, seconds, share of replays that have certified a shape close to the true smallest by then]."""
-    close = [result for result in results if _is_close(question, result)]
-    costs, seconds = sorted(result.cost for result in close), sorted(result.wall_s for result in close)
-    return [[cost, wall, (i + 1) / len(results)] for i, (cost, wall) in enumerate(zip(costs, seconds, strict=True))]
+def _curve(spent: Sequence[float]) -> list[list[float]]:
+    """Return [spent, share of replays that have certified a shape close to the true smallest by then]."""
+    ordered = sorted(value for value in spent if math.isfinite(value))
+    return [[value, (i + 1) / len(spent)] for i, value in enumerate(ordered)]
 
 
 def _bracket(question: Question, answer: Setting, number: int) -> tuple[float, float]:

@@ -71,7 +71,10 @@ def test_an_answer_that_is_far_or_missing_is_never_close(middle: Question) -> No
     none = Ended(cost=math.inf, search=0.5)
 
     assert [search._is_close(middle, ended) for ended in (near, far, none)] == [True, False, False]
-    assert search._curve(middle, [near, far, none, near]) == [[1.0, 2.0, 0.25], [1.0, 2.0, 0.5]]
+
+
+def test_curve_rises_by_the_share_of_each_replay_that_got_there() -> None:
+    assert search._curve([3.0, math.inf, 1.0, math.inf]) == [[1.0, 0.25], [3.0, 0.5]]
 
 
 @pytest.mark.parametrize(("n_infinite", "sure"), [(1, 9.0), (2, math.inf)])
@@ -87,7 +90,7 @@ def test_rows_divide_costs_by_those_of_the_strategy(middle: Question) -> None:
         "pooled": [Ended(cost=2.0, search=1.0, params=2 * middle.best), Ended(cost=math.inf, search=1.0)],
         "optuna": [Ended(cost=4.0, search=3.0, params=middle.best, misses=True)] * 2,
     }
-    rows = {row.strategy: row for row in search._rows(middle, results)}
+    rows = {row.strategy: row for row in search._rows(middle, results, 2)}
 
     assert rows["optuna"].cost_ratio_to_pow2 == 2.0
     assert rows["optuna"].miss_rate == 1.0
