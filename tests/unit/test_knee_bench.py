@@ -165,22 +165,27 @@ def limited(finished: Path, alone: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 
 
 @pytest.mark.xdist_group("knee")
-@pytest.mark.parametrize("share", [0.1, 0.6, 0.8])
+@pytest.mark.parametrize(
+    ("share", "left_out"),
+    [(0.1, "no knee"), (0.5, "no bracket: knee, scratch"), (0.8, "no law")],
+    ids=["reference", "bracket", "law"],
+)
 def test_whenever_the_time_is_up_there_is_a_valid_record_with_a_knee_or_none(
-    guides: Guides, limited: Callable[[float], None], alone: Path, share: float
+    guides: Guides, limited: Callable[[float], None], alone: Path, share: float, left_out: str
 ) -> None:
     limited(share)
     result = guides(*KNEE, "--minutes", "999")
 
-    if share < 0.5:
+    if left_out == "no knee":
         assert (result.code, result.out) == (7, "")
         assert result.err.splitlines()[0] == "the time was up: no knee"
         assert not (alone / PLACE).exists()
         return
+
     assert result.code == 0, result.err
     assert result.out.startswith("knee: ")
     assert knee_of(alone / "records")["target"] is None
-    assert any(note.endswith("the time was up") for note in record(alone / "records")["notes"])
+    assert f"{left_out}: the time was up" in record(alone / "records")["notes"]
     assert validate(alone / "records") == []
 
 
