@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Final, final
 from harness.bracket import Answer, Bracket
 from harness.certify import SEEDS, WORST, Attempt, Tested, fresh_trials, tested
 from harness.datasets.base import Dataset
-from harness.procedure import Procedure
+from harness.procedure import CUT, Procedure, together
 from harness.search.base import SETTLED_BELOW, History, Run, Setting, Space, Test, median_error
 from harness.stage import Stage
 from harness.tasks.base import Task
-from harness.trial import Outcome, Shape
+from harness.trial import Outcome, Shape, Trial
 from registry.statistics import KNEE, knee_limit, meets
 
 if TYPE_CHECKING:
@@ -49,7 +49,8 @@ class Knee:
         notes: What a reader should know before trusting the limit.
         attempts: Certifications.
         answer: The knee; None where nothing was certified.
-        reason: Why nothing was.
+        is_bracketed: Whether there was time for all of the bracket.
+        reason: Why nothing was certified.
     """
 
     reference: Tested
@@ -57,6 +58,7 @@ class Knee:
     notes: list[str]
     attempts: list[Attempt] = field(default_factory=list)
     answer: Answer | None = None
+    is_bracketed: bool = True
     reason: str = ""
 
     def validation_target(self, task: Task, dataset: Dataset) -> float:
@@ -65,7 +67,7 @@ class Knee:
         return knee_limit(middle, task.metric.direction, _items(task, len(dataset.val())))
 
 
-def find_knee(study: Investigation) -> Procedure[Knee]:
+def find_knee(study: Investigation) -> Procedure[Knee | None]:
     """Measure the reference; then search, certify and bracket the smallest shape within 1.1 x its error.
 
     The search is for shapes cheaper than the reference. Of it the strategy knows the fresh runs, which tell how
@@ -73,11 +75,16 @@ def find_knee(study: Investigation) -> Procedure[Knee]:
     small ones. Where nothing cheaper is certified the reference's own setting is tried, with fresh seeds.
 
     Args:
-        study: Its targets do not matter; what it has trained before counts for the reference and the bracket.
+        study: Its targets do not matter; what it has trained before counts for the reference and the bracket. Its clock
+            never shortens what the limit follows from: the reference is measured whole or not at all.
+
+    Returns:
+        The knee; None where the time was up before it was known whether there is one.
     """
-    setting, notes = yield from find_reference(study)
-    trials = fresh_trials(study.trial(setting), "certify", SEEDS, study.study.seed, None)
-    outcomes = yield trials
+    [measured] = yield from together([_measure_reference(study)], study.clock.fits)
+    if measured is CUT:
+        return None
+    setting, notes, trials, outcomes = measured
     task, data = study.task, study.dataset
     reference = tested(trials, outcomes, task)
     middle = statistics.median(reference.values)
@@ -92,16 +99,35 @@ def find_knee(study: Investigation) -> Procedure[Knee]:
     met = Test(setting, _val_errors(outcomes), tuple(map(task.target_to_error, reference.values)), certified=True)
     found = yield from study.search(limit, knee.attempts, History(tests=(met,)))
     certified = found.certified is not None
+    if found.is_cut and not certified:
+        return None
+    if found.is_cut:
+        early = "certified before its search had ended, for want of time"
+        knee.notes.append(f"knee: {early}; {study.guess(limit, found)} then")
     if not certified and all(attempt.test.trial.shape != setting.shape for attempt in knee.attempts):
-        knee.attempts.append((yield from study.bench(limit).attempt(trials[0], len(knee.attempts) + 1)))
-        certified = knee.attempts[-1].certified
+        own = study.bench(limit).attempt(trials[0], len(knee.attempts) + 1)
+        [attempt] = yield from together([own], study.clock.fits)
+        if attempt is CUT:
+            return None
+        knee.attempts.append(attempt)
+        certified = attempt.certified
     if not certified:
         knee.reason = "not enough fresh runs are within the limit, of the reference's shape neither"
         return knee
     study.say(Stage("knee: bracketing"))
-    knee.answer = yield from Bracket(study, limit, knee.attempts).run()
+    bracket = Bracket(study, limit, knee.attempts)
+    [whole] = yield from together([bracket.run()], study.clock.fits)
+    knee.answer, knee.is_bracketed = bracket.answer(), whole is not CUT
     knee.notes += _overtaken(knee, task)
     return knee
+
+
+def _measure_reference(study: Investigation) -> Procedure[tuple[Setting, list[str], list[Trial], list[Outcome]]]:
+    """Find the reference; return it, doubts about it, its fresh runs and what came of them."""
+    setting, notes = yield from find_reference(study)
+    trials = fresh_trials(study.trial(setting), "certify", SEEDS, study.study.seed, None)
+    outcomes = yield trials
+    return setting, notes, trials, outcomes
 
 
 def find_reference(study: Investigation) -> Procedure[tuple[Setting, list[str]]]:

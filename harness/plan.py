@@ -1,7 +1,7 @@
 """A plan: what a study would train, and about how long that takes, without training it.
 
 The study is rehearsed twice: as if one of the smallest networks, easily trained, were enough for the hardest target,
-and as if it took a large one that trains slowly.
+or were the knee, and as if it took a large one that trains slowly.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 from harness.clock import Turns
-from harness.rehearsal import PHASES, World, rehearse
+from harness.rehearsal import World, phases, rehearse
 from harness.search.base import Space
 from harness.study import Investigation, Study
 from harness.trial import Outcome, Shape, Trial
@@ -75,12 +75,12 @@ def plan(
         workers: Packs that train at once.
     """
     easy, hard = (rehearse(study, world, known, price, turns) for world in (EASY, HARD))
-    phases = []
-    for name in PHASES:
+    found = []
+    for name in phases(study):
         few, many = sorted((easy.trainings[name], hard.trainings[name]))
         low, high = sorted((easy.seconds[name] / 60, hard.seconds[name] / 60))
-        phases.append(Phase(name, (few, many), (low, high)))
-    return Plan(study, Investigation(study).space, len(known), workers, tuple(phases))
+        found.append(Phase(name, (few, many), (low, high)))
+    return Plan(study, Investigation(study).space, len(known), workers, tuple(found))
 
 
 def lines(plan: Plan) -> list[str]:
@@ -89,8 +89,7 @@ def lines(plan: Plan) -> list[str]:
     ladders = [f"  {_ladder(space, shapes)}" for shapes in space.ladders.values()]
     rows = [(one.name, _span(one.trainings, ",d"), _span(one.minutes, ",.1f")) for one in (*plan.phases, plan.total)]
     return [
-        f"{study.task} on {study.dataset}, {study.family}, targets {', '.join(f'{t:g}' for t in study.targets)}, "
-        f"search by {study.search}:",
+        f"{study.task} on {study.dataset}, {study.family}, {_aims(study)}, search by {study.search}:",
         *ladders,
         f"  {len(space.rates)} learning rates from {space.rates[0]:g} to {space.rates[-1]:g}, "
         f"{space.steps[0]:,} to {space.steps[-1]:,} steps",
@@ -112,6 +111,7 @@ def values(plan: Plan) -> dict[str, Any]:
             "dataset": study.dataset,
             "family": study.family,
             "targets": list(study.targets),
+            "knee": study.knee,
             "search": study.search,
             "seed": study.seed,
         },
@@ -133,6 +133,11 @@ def values(plan: Plan) -> dict[str, Any]:
         "phases": [_phase_values(phase) for phase in plan.phases],
         "total": _phase_values(plan.total),
     }
+
+
+def _aims(study: Study) -> str:
+    targets = [f"targets {', '.join(f'{target:g}' for target in study.targets)}"] if study.targets else []
+    return ", ".join([*targets, *(["the knee"] if study.knee else [])])
 
 
 def _ladder(space: Space, shapes: Sequence[Shape]) -> str:

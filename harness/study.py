@@ -45,6 +45,8 @@ NOTCHES_DOWN: Final = 4
 PARENT_WIDTHS: Final = 4  # a pruned network starts from one this many times as wide
 LAW_CELLS: Final = 7
 TUNING_SEEDS: Final = 2
+LOOKING_FOR_THE_KNEE: Final = Stage("looking for the knee")
+NO_LAW: Final = "no law: the time was up"
 
 
 @final
@@ -129,10 +131,8 @@ class Investigation:
         """Answer every target, then find the knee, as far as the study asks for them and there is time."""
         findings = (yield from self._answer_targets()) if self.study.targets else Findings()
         if self.study.knee:
-            self.say(Stage("looking for the knee"))
-            [found] = yield from together([self._find_knee(findings)], self.clock.fits)
-            if found is CUT:
-                findings.notes.append("no knee: the time was up")
+            self.say(LOOKING_FOR_THE_KNEE)
+            yield from self._find_knee(findings)
         return findings
 
     def _answer_targets(self) -> Procedure[Findings]:
@@ -154,17 +154,19 @@ class Investigation:
                 certified.append((target, attempts))
                 if found.is_cut:
                     early = "certified before its search had ended, for want of time"
-                    findings.notes.append(f"target {target:g}: {early}; {self._guess(target, found)} then")
+                    findings.notes.append(f"target {target:g}: {early}; {self.guess(target, found)} then")
                 continue
             miss: Any = CUT
             if not found.is_cut:
                 [miss] = yield from together([self._miss(target, attempts, found.reason)], self.clock.fits)
             if miss is CUT:
-                findings.unfinished.append(self._guess(target, found))
+                findings.unfinished.append(self.guess(target, found))
             else:
                 findings.misses.append(miss)
         if certified or findings.misses:
             yield from self._complete(certified, findings)
+        for guess in findings.unfinished:
+            findings.notes.append(f"target {guess.target:g} not certified: the time was up; {guess}")
         return findings
 
     def _complete(self, certified: Sequence[tuple[float, list[Attempt]]], findings: Findings) -> Procedure[None]:
@@ -193,24 +195,22 @@ class Investigation:
             results = yield from together([procedure for part in parts for procedure in part])
         law = results.pop()
         if law is CUT:
-            findings.notes.append("no law: the time was up")
+            findings.notes.append(NO_LAW)
         else:
             findings.law = law
         for i, (target, _) in enumerate(certified):
             first, *second = [bracket.answer() for bracket in (brackets[i], *pruned[i])]
             findings.answers += [first, *second]
             if results[i] is CUT:
-                findings.notes.append(_unbracketed(first))
+                findings.notes.append(_unbracketed(first, f"target {target:g}"))
             if results[len(certified) + i] is CUT:
                 findings.notes += [f"target {target:g}: pruning was cut short: the time was up"]
-                findings.notes += [_unbracketed(answer) for answer in second]
+                findings.notes += [_unbracketed(answer, f"target {target:g}") for answer in second]
             elif not second or self.order(second[0].test.trial.shape) >= self.order(first.test.trial.shape):
                 findings.notes.append(f"target {target:g}: pruning certified nothing smaller than from scratch")
         findings.notes += self._doubts(findings.answers)
-        for guess in findings.unfinished:
-            findings.notes.append(f"target {guess.target:g} not certified: the time was up; {guess}")
 
-    def _guess(self, target: float, found: Found) -> Guess:
+    def guess(self, target: float, found: Found) -> Guess:
         """Say where the smallest shape may lie, after a search that was cut short."""
         last = next((one for one in reversed(found.proposals) if one.guess is not None), None)
         if last is not None:
@@ -367,19 +367,27 @@ class Investigation:
     def _find_knee(self, findings: Findings) -> Procedure[None]:
         """Add the knee, bracketed, to what was found; where it is all that is asked, a law, too.
 
-        It starts anew: no answer depends on what else was asked. A training that both need is made once all the same,
-        since it is the same trial.
+        As far as there is time. It starts anew: no answer depends on what else was asked. A training that both need is
+        made once all the same, since it is the same trial.
         """
-        own = Investigation(replace(self.study, targets=()), self.say)
+        own = Investigation(replace(self.study, targets=()), self.say, self.clock)
         knee = findings.knee = yield from find_knee(own)
+        if knee is None:
+            findings.notes.append("no knee: the time was up")
+            return
         findings.notes += knee.notes
         if knee.answer is None:
             findings.notes.append(f"no knee: {knee.reason}")
         else:
+            findings.notes += [] if knee.is_bracketed else [_unbracketed(knee.answer, "knee")]
             findings.notes += [f"knee: {doubt}" for doubt in own._doubts([knee.answer])]
         if not self.study.targets:
             validation_target = knee.validation_target(self.task, self.dataset)
-            findings.law = yield from own.law(findings.notes, validation_target)
+            [law] = yield from together([own.law(findings.notes, validation_target)], self.clock.fits)
+            if law is CUT:
+                findings.notes.append(NO_LAW)
+            else:
+                findings.law = law
 
     def law(self, notes: list[str], target: float | None = None) -> Procedure[dict[str, Any] | None]:
         """Fit validation error against n_train at one shape; None, with a note, if refused.
@@ -531,9 +539,9 @@ def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
     )
 
 
-def _unbracketed(answer: Answer) -> str:
+def _unbracketed(answer: Answer, aim: str) -> str:
     """Say that a bracket lacks shapes; the words by which a record's rules know that it may be empty."""
-    here = f"target {answer.target:g}, {answer.test.trial.route}"
+    here = f"{aim}, {answer.test.trial.route}"
     if answer.bracket:
         return f"{here}: the bracket is not complete: the time was up"
     return f"{NO_BRACKET} {here}: the time was up"

@@ -139,7 +139,7 @@ def _plan(study: Study, running: Running, workers: int, place: Place, *, is_json
     from harness.clock import Turns
     from harness.ledger import Ledger
 
-    study = _with_targets(study, place.published().targets)
+    study = _with_published(study, place.published())
     known: dict[str, Outcome] = {}
     if place.ledger.exists():
         with Ledger.open(place.ledger, study.configuration(), resume=place.resume) as ledger:
@@ -163,7 +163,7 @@ def _bench(study: Study, running: Running, workers: int, place: Place, *, end: f
 
     published = place.published()
     asked = study
-    study = replace(_with_targets(study, published.targets), knee=study.knee or published.knee)
+    study = _with_published(study, published)
     with Ledger.open(place.ledger, study.configuration(), resume=place.resume) as ledger:
         if ledger.note:
             click.echo(ledger.note, err=True)
@@ -201,8 +201,10 @@ def _bench(study: Study, running: Running, workers: int, place: Place, *, end: f
     _report(investigation, findings, published.folder(place.root), asked)
 
 
-def _with_targets(study: Study, others: Sequence[float]) -> Study:
-    return replace(study, targets=tuple(sorted({*study.targets, *others})))
+def _with_published(study: Study, published: Published) -> Study:
+    """Ask for what is published, too: a record is written whole."""
+    targets = tuple(sorted({*study.targets, *published.targets}))
+    return replace(study, targets=targets, knee=study.knee or published.knee)
 
 
 def _pace(study: Study, running: Running, workers: int) -> Pace:

@@ -92,8 +92,8 @@ def _bracketed(record: Record, measured: MeasuredGuideline, runs: Sequence[Run])
     for run in runs:
         shapes.setdefault(run.trial.route, set()).add(run.trial.shape)
     for field, point in record.points():
-        target = "" if point.target is None else f"{point.target:g}"
-        left_out = f"{NO_BRACKET} target {target}, {point.route}:"
+        aim = "knee" if point.target is None else f"target {point.target:g}"
+        left_out = f"{NO_BRACKET} {aim}, {point.route}:"
         if point.bracket or any(note.startswith(left_out) for note in measured.notes):
             continue
         for shape in sorted(shapes.get(point.route, ()), key=lambda one: (one.depth, one.width)):

@@ -63,6 +63,13 @@ def test_search_hurries_while_a_certification_still_fits(seconds: float, hurries
     assert clock.hurries("state", trials(10), trials(20)) is hurries
 
 
+def test_a_round_whose_results_are_known_hurries_nothing() -> None:
+    clock = Clock(1, len, now=Hand())
+
+    assert not clock.hurries("state", [], trials(20))
+    assert clock.hurries("state", trials(1), trials(20))
+
+
 def test_turn_that_was_taken_is_taken_again_however_much_time_there_is(tmp_path: Path) -> None:
     path = tmp_path / "turns.txt"
     Clock(20, len, Turns(path), Hand()).hurries("first", trials(10), trials(20))

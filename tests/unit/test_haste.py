@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -38,9 +39,9 @@ def by_width(trial: Trial) -> float:
 class Lab:
     """Runs one question, again and again: outcomes are kept, so what has been trained takes no time any more."""
 
-    def __init__(self, surface: Surface | None = None, *targets: float) -> None:
+    def __init__(self, surface: Surface | None = None, *targets: float, knee: bool = False) -> None:
         self.surface = surface or Surface(by_width)
-        self.question = Study("tabular-cls", "wine", "mlp", targets or (0.9,), "bisect")
+        self.question = Study("tabular-cls", "wine", "mlp", targets or (() if knee else (0.9,)), "bisect", knee=knee)
         self.turns = Turns()
         self.known: dict[str, Outcome] = {}
         self.asked: list[list[Trial]] = []
@@ -108,7 +109,7 @@ def test_whenever_the_time_ends_there_is_an_answer_or_a_guess_and_what_is_left_o
     assert lab.seconds <= limit
     assert findings.misses == []
     assert bool(findings.answers) != bool(findings.unfinished)
-    assert bool(findings.answers) == bool(said)
+    assert said
     for answer in findings.answers:
         assert answer.attempts[0].certified
         assert answer.test.verdict(0.9, investigation.task) == "meets"
@@ -193,3 +194,121 @@ def test_harder_targets_are_left_alone_once_the_time_is_up() -> None:
     assert findings.unfinished[1].shape is None
     assert lab.asked == []
     assert of_phase(list(lab.trials.values()), "certify") == []
+
+
+@pytest.mark.parametrize("knee", [False, True], ids=["target", "knee"])
+def test_hardly_any_time_leaves_what_is_on_record_as_it_is(knee: bool) -> None:
+    lab = Lab(Surface(levels_off), *(() if knee else (0.8,)), knee=knee)
+    first, _ = lab.run(None)
+    second, _ = lab.run(1)
+
+    assert (lab.seconds, len(lab.turns)) == (0.0, 0)
+    assert second == first
+
+
+# --- the knee
+
+
+def levels_off(trial: Trial) -> float:
+    """Depth 1 comes down to 0.1, and below 0.12 from width 25 on; no other depth comes near."""
+    error = 0.1 + 0.5 / trial.shape.width if trial.shape.depth == 1 else 0.5
+    return error * (trial.n_train / 90) ** -0.3
+
+
+def knee_lab() -> Lab:
+    return Lab(Surface(levels_off), knee=True)
+
+
+@pytest.fixture(scope="module")
+def whole_knee() -> Lab:
+    """The knee alone, found without a limit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study, "fit_power_law", partial(fit_power_law, n_draws=4))
+        patch.setattr(study, "RATES", (0.005, 0.01, 0.02))
+        patch.setattr(study, "MOST_STEPS", 1000)
+        lab = knee_lab()
+        lab.run(None)
+        return lab
+
+
+def test_time_enough_changes_nothing_about_the_knee(whole_knee: Lab) -> None:
+    lab = knee_lab()
+    findings, _ = lab.run(FOREVER)
+
+    assert lab.trials.keys() == whole_knee.trials.keys()
+    assert findings.knee is not None
+    assert findings.law is not None
+    assert not any(NO_TIME in note for note in findings.notes)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 0.4, 0.5, 0.7, 0.9])
+def test_whenever_the_time_ends_there_is_a_knee_or_none_and_what_is_left_out_is_said(
+    whole_knee: Lab, share: float
+) -> None:
+    limit, lab = share * whole_knee.seconds, knee_lab()
+    findings, investigation = lab.run(limit)
+    said = [note for note in findings.notes if NO_TIME in note]
+    knee = findings.knee
+
+    assert lab.seconds <= limit
+    assert findings.law is None
+    if knee is None:
+        assert share < 0.4
+        assert findings.notes == ["no knee: the time was up"]
+        return
+    assert share > 0.3
+    assert knee.answer is not None
+    assert knee.answer.test.verdict(knee.limit, investigation.task) == "meets"
+    assert ("no bracket: knee, scratch: the time was up" in said) == (not knee.answer.bracket)
+    assert any(note.startswith(("no bracket: knee, ", "knee, scratch: ")) for note in said) != knee.is_bracketed
+    assert said[-1] == "no law: the time was up"
+
+
+def test_knee_that_is_certified_in_a_hurry_says_so_and_takes_the_same_turn_when_resumed(whole_knee: Lab) -> None:
+    lab = knee_lab()
+    first, _ = lab.run(0.4 * whole_knee.seconds)
+    second, investigation = lab.run(None)
+
+    assert len(lab.turns) == 1
+    assert first.knee is not None
+    assert second.knee is not None
+    assert first.knee.answer is not None
+    assert second.knee.answer is not None
+    assert any(n.startswith("knee: certified before its search had ended, for want of time; best") for n in first.notes)
+    assert second.knee.limit == first.knee.limit
+    assert second.knee.attempts[0].test == first.knee.attempts[0].test
+    before, after = (found.knee.answer.test.trial.shape for found in (first, second))  # type: ignore[union-attr]
+    assert investigation.order(after) <= investigation.order(before)
+    assert second.knee.is_bracketed
+
+
+def test_knee_is_none_where_the_time_ends_before_a_certification_and_no_test_is_lost(whole_knee: Lab) -> None:
+    lab = knee_lab()
+    first, _ = lab.run(0.3 * whole_knee.seconds)
+    second, _ = lab.run(None)
+
+    assert first.knee is None
+    assert second.knee is not None
+    assert {trial.key for trial in lab.trials.values()} == whole_knee.trials.keys()
+
+
+def test_targets_come_before_the_knee(whole: Lab) -> None:
+    lab = Lab(None, 0.9, knee=True)
+    findings, _ = lab.run(whole.seconds + 10)
+
+    assert findings.settled == (0.9,)
+    assert findings.law is not None
+    assert findings.knee is None
+    assert [note for note in findings.notes if NO_TIME in note] == ["no knee: the time was up"]
+
+
+def test_record_of_a_knee_alone_says_that_a_target_was_not_certified() -> None:
+    lab = knee_lab()
+    lab.run(None)
+    lab.question = replace(lab.question, targets=(0.6,))
+    findings, _ = lab.run(5)
+
+    assert findings.settled == ()
+    assert findings.knee is not None
+    assert findings.knee.answer is not None
+    assert any(note.startswith("target 0.6 not certified: the time was up; ") for note in findings.notes)

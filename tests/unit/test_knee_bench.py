@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from harness import study, train
+from harness.clock import Clock, Turns
 from harness.commands import bench
 from harness.datasets.base import Dataset
 from harness.families.base import Family
@@ -20,6 +21,7 @@ from harness.fit import fit_power_law
 from harness.search.base import Space
 from harness.study import Study, space_of
 from harness.tasks.base import Task
+from harness.trial import Trial
 from harness.tuning import settle
 from registry import cli
 from registry.validate import validate
@@ -138,6 +140,75 @@ def test_a_target_asked_later_leaves_the_knee_as_it_is(guides: Guides, root: Pat
     assert [after[key] for key in ("limit", "reference", "shape", "test", "attempts", "bracket")] == [
         before[key] for key in ("limit", "reference", "shape", "test", "attempts", "bracket")
     ]
+
+
+@pytest.fixture
+def limited(finished: Path, alone: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let time pass by trainings: a limited run may make a share of those that the whole knee took."""
+
+    def done(here: Path) -> set[str]:
+        [path] = here.glob("records/.runs/*/ledger.jsonl")
+        return {json.loads(line)["key"] for line in path.read_bytes().splitlines()[1:]}
+
+    def limit(share: float) -> None:
+        n_trainings = share * len(done(finished))
+
+        def price(trials: Sequence[Trial]) -> float:
+            return float(len({trial.key for trial in trials} - done(alone)))
+
+        def clock(_seconds: float, _price: object, turns: Turns) -> Clock:
+            return Clock(n_trainings, price, turns, lambda: float(len(done(alone))))
+
+        monkeypatch.setattr("harness.clock.Clock", clock)
+
+    return limit
+
+
+@pytest.mark.xdist_group("knee")
+@pytest.mark.parametrize(
+    ("share", "left_out"),
+    [(0.1, "no knee"), (0.5, "no bracket: knee, scratch"), (0.8, "no law")],
+    ids=["reference", "bracket", "law"],
+)
+def test_whenever_the_time_is_up_there_is_a_valid_record_with_a_knee_or_none(
+    guides: Guides, limited: Callable[[float], None], alone: Path, share: float, left_out: str
+) -> None:
+    limited(share)
+    result = guides(*KNEE, "--minutes", "999")
+
+    if left_out == "no knee":
+        assert (result.code, result.out) == (7, "")
+        assert result.err.splitlines()[0] == "the time was up: no knee"
+        assert not (alone / PLACE).exists()
+        return
+
+    assert result.code == 0, result.err
+    assert result.out.startswith("knee: ")
+    assert knee_of(alone / "records")["target"] is None
+    assert f"{left_out}: the time was up" in record(alone / "records")["notes"]
+    assert validate(alone / "records") == []
+
+
+def test_plan_of_a_knee_alone_names_it_and_writes_nothing(guides: Guides, alone: Path) -> None:
+    result = guides(*KNEE, "--dry-run")
+    told = json.loads(guides(*KNEE, "--dry-run", "--json").out)
+
+    assert result.code == 0, result.err
+    assert result.out.startswith("tabular-cls on wine, mlp, the knee, search by bisect:\n")
+    assert told["schema"] == "guides.bench/1"
+    assert (told["question"]["knee"], told["question"]["targets"]) == (True, [])
+    assert [phase["name"] for phase in told["phases"]] == ["knee", "law"]
+    assert list(alone.iterdir()) == []
+
+
+@pytest.mark.xdist_group("knee")
+def test_plan_of_a_target_asked_later_has_the_published_knee_too(guides: Guides, root: Path) -> None:
+    words = [word for word in KNEE if word != "--knee"]
+    told = json.loads(guides(*words, "--target-acc", "0.6", "--resume", "--dry-run", "--json").out)
+    phases = {phase["name"]: phase for phase in told["phases"]}
+
+    assert told["question"]["knee"] is True
+    assert phases["knee"]["trainings"] == {"low": 0, "high": 0}
 
 
 def test_knee_and_targets_are_one_question(guides: Guides, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -587,16 +587,20 @@ def test_a_file_that_cannot_be_read_in_one_way_is_found(
 
 
 @pytest.mark.parametrize(
-    ("note", "rules"),
+    ("points", "note", "rules"),
     [
-        ("no bracket: target 0.9, scratch: the time was up", set()),
-        ("no bracket: target 0.95, scratch: the time was up", {"R-EVIDENCE"}),
-        ("no bracket: target 0.9, pruned: the time was up", {"R-EVIDENCE"}),
+        ("frontier", "no bracket: target 0.9, scratch: the time was up", set()),
+        ("frontier", "no bracket: target 0.95, scratch: the time was up", {"R-EVIDENCE"}),
+        ("frontier", "no bracket: target 0.9, pruned: the time was up", {"R-EVIDENCE"}),
+        ("knee", "no bracket: knee, scratch: the time was up", set()),
+        ("knee", "no bracket: target 0.9, scratch: the time was up", {"R-EVIDENCE"}),
     ],
 )
-def test_a_bracket_may_be_empty_where_a_note_says_that_it_was_left_out(root: Path, note: str, rules: set[str]) -> None:
+def test_a_bracket_may_be_empty_where_a_note_says_that_it_was_left_out(
+    root: Path, points: str, note: str, rules: set[str]
+) -> None:
     record, files = example_record()
-    record["frontier"][0].update(bracket=[])
+    record[points][0].update(bracket=[])
     record["notes"].append(note)
 
     assert {each.rule for each in validate(write_record(root, record, files))} == rules
