@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -16,7 +16,7 @@ from harness.trial import Shape
 SHAPES: Final = [Shape(0, 0), *(Shape(width, depth) for depth in (1, 2) for width in (2, 4, 8, 16))]
 SPACE: Final = Space(
     params={shape: 10 + 20 * shape.width * (1 + shape.depth) for shape in SHAPES},
-    flops={shape: 1.0 for shape in SHAPES},
+    flops=dict.fromkeys(SHAPES, 1.0),
     rates=(0.005, 0.01, 0.02, 0.04),
     steps=(500, 1000, 2000),
     n_val=300,
@@ -34,7 +34,7 @@ TARGET: Final = 0.1
 EMPTY: Final = History()
 
 
-def of(errors: dict[Setting, Sequence[float]], tests: Sequence[base.Test] = ()) -> Posterior:
+def of(errors: Mapping[Setting, Sequence[float]], tests: Sequence[base.Test] = ()) -> Posterior:
     runs = [Run(setting, error) for setting, found in errors.items() for error in found]
     return Posterior(SPACE, History(runs, tests), TARGET)
 
@@ -99,7 +99,7 @@ def test_covariance_is_that_of_random_surfaces() -> None:
     assert np.linalg.eigvalsh(of({s: [0.2] for s in TRAINED}).spread(EVERY)).min() > -1e-9 * np.trace(prior)
 
 
-def solved_by_hand(posterior: Posterior, errors: dict[Setting, Sequence[float]]) -> tuple[Array, Array]:
+def solved_by_hand(posterior: Posterior, errors: Mapping[Setting, Sequence[float]]) -> tuple[Array, Array]:
     """Condition the prior on means of runs; a run's weight is that of Student's t with 4 degrees of freedom."""
     settings = list(errors)
     seen = np.array([link(np.array(found), 0.9, 300).mean() for found in errors.values()])
