@@ -31,7 +31,7 @@ class Comparisons(click.Group):
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def harness() -> None:
-    """Measure this project against the alternatives."""
+    """Measure this project against the alternatives, and make the tables that takes."""
 
 
 @harness.group(cls=Comparisons)

@@ -1,9 +1,10 @@
 """Certify shapes on the test split with fresh seeds, and refute cheaper ones.
 
 A shape meets a target when enough of its fresh runs do: 15 of 20 for the first shape that is tried, more for later
-ones and for looks at more seeds, so that all attempts together are wrong in at most 5 % of cases
-(:func:`registry.statistics.sequential_counts`). The test split decides whether a candidate is certified, and so which
-is tried next; it never chooses a rate, a number of steps, a checkpoint or a seed: validation settles those before.
+ones and for looks at more seeds, so that, per target and route, the chance that any attempt claims a shape that misses
+is at most 5 % (:func:`registry.statistics.sequential_counts`). The test split decides whether a candidate is certified,
+and so which is tried next; it never chooses a rate, a number of steps, a checkpoint or a seed: validation settles those
+before.
 """
 
 from __future__ import annotations

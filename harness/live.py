@@ -19,7 +19,7 @@ from harness.search.base import Setting, Strategy
 from harness.smallest import Request, Result, find_smallest
 from harness.stack import checkpoints
 from harness.study import Investigation, Study
-from harness.train import packs, run_pack
+from harness.train import batch_size, packs, run_pack
 from harness.trial import Outcome, Trial
 
 
@@ -31,10 +31,10 @@ class Finished:
     Attributes:
         setting: What was certified; None where nothing was.
         params: Its trainable scalars, 0 where nothing was certified.
-        wall_s: Seconds from start to certificate.
-        search_s: Of those, before and between certifications.
-        n_trainings: Runs in all.
-        train_flops: Flops of all runs.
+        wall_s: Seconds from start to end.
+        search_s: Of those, what certifying runs did not take: trainings of the search, and thinking.
+        n_trainings: Runs in all, certifying ones included.
+        train_flops: Flops of these runs, unpadded.
     """
 
     setting: Setting | None
@@ -53,17 +53,19 @@ def live_search(study: Study, strategy: Strategy, training: Literal["stacked", "
         strategy: Proposes.
         training: How the runs of the search are trained: rounds as stacks, or an ordinary loop over one network at a
             time. Certification is the same for both: a stack.
+
+    Raises:
+        ValueError: If the study has not exactly one target.
     """
     investigation = Investigation(study)
     space = investigation.space
     [target] = study.targets
     made: Counter[Setting] = Counter()
     certified: Counter[int] = Counter()
-    spent = {"search": 0.0, "certify": 0.0, "flops": 0.0}
-    n_trainings = 0
+    certify_s, train_flops, n_trainings = 0.0, 0.0, 0
 
     def answer(requests: list[Request]) -> list[list[Result]]:
-        nonlocal n_trainings
+        nonlocal certify_s, train_flops, n_trainings
         trials: list[Trial] = []
         for request in requests:
             run = investigation.trial(request.setting)
@@ -75,11 +77,12 @@ def live_search(study: Study, strategy: Strategy, training: Literal["stacked", "
                 fresh = fresh_trials(run, "certify", have + request.n, study.seed, target)
                 trials += fresh[have:]
                 certified[request.attempt] += request.n
-            spent["flops"] += request.n * space.train_flops(request.setting)
+            train_flops += request.n * space.train_flops(request.setting)
         started = time.perf_counter()
-        plain = training == "one by one" and all(request.attempt is None for request in requests)
+        certifies = requests[0].attempt is not None  # a round is one certification, or all search
+        plain = training == "one by one" and not certifies
         outcomes = [train_alone(trial) for trial in trials] if plain else _stacked(trials)
-        spent["certify" if requests[0].attempt else "search"] += time.perf_counter() - started
+        certify_s += certifies * (time.perf_counter() - started)
         n_trainings += len(trials)
         results = iter(outcomes)
         return [[_result(next(results)) for _ in range(request.n)] for request in requests]
@@ -94,11 +97,16 @@ def live_search(study: Study, strategy: Strategy, training: Literal["stacked", "
         setting: Setting | None = end.value.certified
     wall_s = time.perf_counter() - started
     params = space.params[setting.shape] if setting else 0
-    return Finished(setting, params, wall_s, wall_s - spent["certify"], n_trainings, spent["flops"])
+    return Finished(setting, params, wall_s, wall_s - certify_s, n_trainings, train_flops)
 
 
 def train_alone(trial: Trial) -> Outcome:
-    """Train one network by an ordinary loop, read validation where a stack would, and keep the best checkpoint."""
+    """Train one network from scratch by an ordinary loop on one thread, and read validation where a stack would.
+
+    Returns:
+        The best checkpoint's validation error and loss; the test split is not read.
+    """
+    torch.set_num_threads(1)
     family, data = plugins.load("families", trial.family), plugins.load("datasets", trial.dataset)
     data = data.at(trial.shape.resolution)
     network = family.network(data.input_shape, data.n_classes, trial.shape)
@@ -107,9 +115,9 @@ def train_alone(trial: Trial) -> Outcome:
     )
     inputs, labels = torch.from_numpy(data.train().inputs.copy()), torch.from_numpy(data.train().labels.copy())
     val_inputs, val_labels = torch.from_numpy(data.val().inputs.copy()), torch.from_numpy(data.val().labels.copy())
-    stream = BatchStream(data.subset(trial.n_train, trial.seed), min(trial.batch_size, trial.n_train), trial.seed)
+    stream = BatchStream(data.subset(trial.n_train, trial.seed), batch_size(trial), trial.seed)
     optimiser = torch.optim.AdamW(network.parameters(), lr=trial.learning_rate, weight_decay=trial.weight_decay)
-    best, done = math.inf, 0
+    best, best_step, done = (math.inf, math.inf), 0, 0
     for checkpoint in checkpoints(trial.steps):
         for offset, batch in enumerate(torch.from_numpy(stream.take(checkpoint - done))):
             share = 0.5 * (1 + math.cos(math.pi * (done + offset) / trial.steps))
@@ -121,11 +129,13 @@ def train_alone(trial: Trial) -> Outcome:
         done = checkpoint
         with torch.no_grad():
             logits = network(val_inputs)
-        if bool(torch.isfinite(logits).all()):
-            best = min(best, float((logits.argmax(dim=1) != val_labels).double().mean()))
-    if not math.isfinite(best):
-        return Outcome(status="diverged", reason="loss or weights stopped being finite")
-    return Outcome(status="ok", val_error=best, val_loss=0.0, best_step=trial.steps)
+        error = round(float((logits.argmax(dim=1) != val_labels).double().mean()), 12)
+        loss = functional.cross_entropy(logits, val_labels)
+        if not bool(torch.isfinite(loss)):
+            return Outcome(status="diverged", reason="loss or weights stopped being finite")
+        if (error, float(loss)) < best:
+            best, best_step = (error, float(loss)), done
+    return Outcome(status="ok", val_error=best[0], val_loss=best[1], best_step=best_step)
 
 
 def _stacked(trials: Sequence[Trial]) -> list[Outcome]:

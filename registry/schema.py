@@ -183,8 +183,8 @@ class BracketPoint(Model):
 class Attempt(Model):
     """One certification attempt, failures included, in the order they were made.
 
-    The first needs 15 of 20 fresh runs that meet the target, later ones more, so that all together are wrong in at most
-    5 % of cases; a look after 64 runs has a count of its own.
+    The first needs 15 of 20 fresh runs that meet the target, later ones more, so that, per target and
+    route, the chance that any claims a shape that misses is at most 5 %; a look after 64 runs has a count of its own.
     """
 
     shape: Shape

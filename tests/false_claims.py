@@ -83,9 +83,14 @@ class Tally:
     false_pruned: int
 
     @property
-    def least_rate(self) -> float:
-        """The lower end of the 95 % interval of the share of studies with a false claim."""
-        return _interval(self.false, self.studies)[0]
+    def rate(self) -> float:
+        """The share of studies with a false claim."""
+        return self.false / self.studies
+
+    @property
+    def route_rates(self) -> dict[str, float]:
+        """The share of studies with a false claim of each route: what the level is promised for, target by target."""
+        return {"scratch": self.false_scratch / self.studies, "pruned": self.false_pruned / self.studies}
 
     def __str__(self) -> str:
         counts = {"in all": self.false, "from scratch": self.false_scratch, "pruned": self.false_pruned}

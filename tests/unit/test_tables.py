@@ -87,8 +87,44 @@ def test_a_run_costs_three_forward_passes_of_every_example_seen(written: Path) -
         (lambda text: text.partition("\n")[2], "is no table of trainings: its first line"),
         (lambda text: text.replace("val_wrong", "val_errors"), "has columns .*, expected width, depth, resolution"),
         (lambda text: text.replace("2 3 4 5", "2 3 4"), "cells have different numbers of seeds"),
+        (
+            lambda text: text.replace('# {"', "# {bad", 1),
+            "table.csv, line 1: what cells share is no JSON object: Expect",
+        ),
+        (lambda text: text.replace("batch_size", "batch"), "table.csv, line 1: facts.batch_size is missing$"),
+        (lambda text: text.replace('": 50', '": "many"'), 'facts.n_val is "many", expected a whole number from 1'),
+        (lambda text: text.replace('": 0.9', '": 1.9'), r"facts.chance_error is 1.9, expected a fraction in \[0, 1\]"),
+        (lambda text: text.replace("\n2,1,8,", "\ntwo,1,8,", 1), "line 7: width is two, expected a whole number of at"),
+        (lambda text: text.replace("\n2,1,8,", "\n0,1,8,", 1), "line 7: shape.width is 0 at depth 1"),
+        (
+            lambda text: text.replace(",65.0,0.01", ",nan,0.01", 1),
+            "line 7: flops is nan, expected a finite number of at",
+        ),
+        (lambda text: text.replace("\n2,1,8,", "\n2,1,", 1), "line 7: the row has another number of columns than 9"),
+        (lambda text: text.replace("0.02,100", "0.01,100", 1), "line 4: width 0, .* rate 0.01, 100 steps stands twice"),
+        (
+            lambda text: text.replace("2 3 4 5", "2 3 4 5.5"),
+            "val_wrong holds 5.5, expected counts .* from 0 to 50, or -",
+        ),
+        (lambda text: text.replace("2 3 4 5", "2 3 4 51"), "val_wrong holds 51, expected counts .* from 0 to 50, or -"),
     ],
-    ids=["empty", "no-facts", "other-columns", "seed-missing"],
+    ids=[
+        "empty",
+        "no-facts",
+        "other-columns",
+        "seed-missing",
+        "facts-no-json",
+        "fact-missing",
+        "fact-no-number",
+        "fact-out-of-range",
+        "width-no-number",
+        "no-such-shape",
+        "flops-nan",
+        "column-missing",
+        "cell-twice",
+        "count-no-number",
+        "count-too-large",
+    ],
 )
 def test_what_is_no_table_is_refused(written: Path, damage: Callable[[str], str], message: str) -> None:
     damaged = damage(written.read_text())
@@ -97,6 +133,13 @@ def test_what_is_no_table_is_refused(written: Path, damage: Callable[[str], str]
 
     with pytest.raises(InvalidData, match=message):
         read_table(written)
+
+
+def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"\xff\xfe\x00")
+
+    with pytest.raises(InvalidData, match=r"t\.csv is no table of trainings: it is not UTF-8 text"):
+        read_table(tmp_path / "t.csv")
 
 
 @pytest.mark.parametrize("name", DESIGNS)
