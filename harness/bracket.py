@@ -33,7 +33,9 @@ class Answer:
     bracket: list[Refutation]
 
     def doubts(self, task: Task, params: Callable[[Shape], int]) -> list[str]:
-        """Say how wide the bracket is, where it is wider than it should be."""
+        """Say how wide the bracket is, where it is wider than it should be; nothing where nothing is cheaper."""
+        if not self.bracket:
+            return []
         own = params(self.test.trial.shape)
         refuted = [found for found in self.bracket if found.verdict(self.target, task) == "refuted"]
         largest = max((params(found.settled.trial.shape) for found in refuted), default=0)
