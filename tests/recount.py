@@ -116,24 +116,28 @@ def _question(task: Task, data: Dataset) -> Iterator[Figure]:
 
 def _sizes(field: str, point: dict[str, Any], family: Family, data: Dataset) -> Iterator[Figure]:
     """Build the point's network and count it; count what was attempted and what brackets it."""
-    network = family.network(data.input_shape, data.n_classes, Shape(**point["shape"]))
+    seen = data.at(point["shape"]["resolution"]).input_shape
+    network = family.network(seen, data.n_classes, Shape(**point["shape"]))
     yield Figure(f"{field}.params", count_params(network))
-    yield Figure(f"{field}.flops", count_flops(network, data.input_shape))
+    yield Figure(f"{field}.flops", count_flops(network, seen))
     yield Figure(f"{field}.weight_bytes", weight_bytes(network))
     yield Figure(f"{field}.weight_bytes_int8", weight_bytes_int8(network))
     if "reference" in point:
-        params = family.params(data.input_shape, data.n_classes, Shape(**point["reference"]["shape"]))
-        yield Figure(f"{field}.reference.params", params)
+        yield Figure(f"{field}.reference.params", _params(point["reference"]["shape"], family, data))
     for group in ("attempts", "bracket"):
         for i, part in enumerate(point[group]):
-            params = family.params(data.input_shape, data.n_classes, Shape(**part["shape"]))
-            yield Figure(f"{field}.{group}.{i}.params", params)
+            yield Figure(f"{field}.{group}.{i}.params", _params(part["shape"], family, data))
+
+
+def _params(shape: dict[str, Any], family: Family, data: Dataset) -> int:
+    return family.params(data.at(shape["resolution"]).input_shape, data.n_classes, Shape(**shape))
 
 
 def _files(
     field: str, point: dict[str, Any], folder: Path, family: Family, task: Task, data: Dataset
 ) -> Iterator[Figure]:
     """Count and run the point's networks as files, and rebuild the float one in PyTorch from its weights."""
+    data = data.at(point["shape"]["resolution"])
     path, test = folder / point["onnx"]["path"], data.test()
     model = onnx.load(path, load_external_data=False)
     weights = {
@@ -179,9 +183,10 @@ def _runs(record: dict[str, Any], rows: list[tuple[dict[str, Any], Trial]]) -> I
             if (trial.shape, trial.route, trial.steps, trial.n_train, trial.learning_rate)
             == (Shape(**point["shape"]), point["route"], point["steps"], point["n_train"], point["learning_rate"])
         ]
-        is_own = any((trial, point["target"]) in drawn for trial in alike)
-        yield Figure(f"frontier.{i}.target", point["target"] if is_own else None)
-        yield Figure(f"frontier.{i}.train_flops", float(train_flops(alike[0])))
+        own = [trial for trial in alike if (trial, point["target"]) in drawn]  # what it was pruned from may differ
+        yield Figure(f"frontier.{i}.target", point["target"] if own else None)
+        found = {float(train_flops(trial)) for trial in own}
+        yield Figure(f"frontier.{i}.train_flops", point["train_flops"] if point["train_flops"] in found else None)
 
 
 def _targets(record: dict[str, Any]) -> set[float | None]:
