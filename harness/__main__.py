@@ -8,6 +8,8 @@ import pkgutil
 import click
 
 from harness import compare as comparisons
+from harness.calibrate import calibrate
+from harness.tabulate import tabulate
 from registry.errors import GuidesError, UnknownName
 
 
@@ -29,12 +31,16 @@ class Comparisons(click.Group):
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def harness() -> None:
-    """Measure this project against the alternatives."""
+    """Measure this project against the alternatives, and make the tables that takes."""
 
 
 @harness.group(cls=Comparisons)
 def compare() -> None:
     """Run us and an alternative side by side, interleaved, and print both."""
+
+
+harness.add_command(tabulate)
+harness.add_command(calibrate)
 
 
 def main(arguments: list[str] | None = None) -> None:

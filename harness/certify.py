@@ -1,8 +1,10 @@
-"""Certify shapes on the test split with fresh seeds, and bracket the answer from below.
+"""Certify shapes on the test split with fresh seeds, and refute cheaper ones.
 
-A shape meets a target when 15 of its 20 fresh runs do: then the median run does, with 95 % confidence (exact sign
-test). The test split decides whether a candidate is certified, and so which is tried next; it never chooses a rate, a
-number of steps, a checkpoint or a seed: validation settles those before.
+A shape meets a target when enough of its fresh runs do: 15 of 20 for the first shape that is tried, more for later
+ones and for looks at more seeds, so that, per target and route, the chance that any attempt claims a shape that misses
+is at most 5 % (:func:`registry.statistics.sequential_counts`). The test split decides whether a candidate is certified,
+and so which is tried next; it never chooses a rate, a number of steps, a checkpoint or a seed: validation settles those
+before.
 """
 
 from __future__ import annotations
@@ -16,11 +18,10 @@ from typing import Final, Literal, final
 from harness.procedure import Procedure
 from harness.tasks.base import Task
 from harness.trial import Outcome, Trial
-from registry.statistics import median_bounds, meets
+from registry.statistics import LOOKS, decide, median_bounds, meets, sequential_counts
 
-SEEDS: Final = 20
+FEW, SEEDS, MOST_SEEDS = LOOKS
 VALIDATION_SEEDS: Final = 5
-FEW_SEEDS: Final = 5
 CLEAR: Final = 2  # of 20 meeting the target: so few that 5 longer runs decide
 LONGER: Final = 4  # a refuted shape is still refuted at this many times the steps
 WORST: Final = 1.0  # the error a diverged run counts with
@@ -61,26 +62,46 @@ class Tested:
 
 @final
 @dataclass(frozen=True)
+class Attempt:
+    """One certification, failures included.
+
+    Attributes:
+        test: The fresh runs.
+        number: Which attempt for its target and route it is, from 1: later ones need more seeds that meet it.
+        certified: Whether the sequential test claims that the shape meets the target.
+    """
+
+    test: Tested
+    number: int
+    certified: bool
+
+
+@final
+@dataclass(frozen=True)
 class Refutation:
-    """A cheaper shape, measured at its settled steps and at 4 x as many."""
+    """A cheaper shape, measured at its settled steps and, where it misses there, at 4 x as many."""
 
     settled: Tested
-    longer: Tested
+    longer: Tested | None
 
     @property
-    def tests(self) -> tuple[Tested, Tested]:
-        """Both measurements, fewer steps first."""
-        return (self.settled, self.longer)
+    def tests(self) -> tuple[Tested, ...]:
+        """The measurements, fewer steps first."""
+        return (self.settled,) if self.longer is None else (self.settled, self.longer)
 
     def verdict(self, target: float, task: Task) -> Literal["refuted", "undecided"]:
-        """Say refuted if both measurements miss ``target``."""
-        missed = all(test.verdict(target, task) == "misses" for test in self.tests)
+        """Say refuted if both measurements were made and miss ``target``."""
+        missed = self.longer is not None and all(test.verdict(target, task) == "misses" for test in self.tests)
         return "refuted" if missed else "undecided"
 
 
-def fresh_trials(template: Trial, phase: str, n_seeds: int, study_seed: int) -> list[Trial]:
-    """Return ``n_seeds`` runs of ``template`` whose seeds nothing else uses: drawn from what is run and why."""
-    text = f"{study_seed}/{phase}/{with_seed(replace(template, phase='', tested=False), 0).key}"
+def fresh_trials(template: Trial, phase: str, n_seeds: int, study_seed: int, target: float | None) -> list[Trial]:
+    """Return ``n_seeds`` runs of ``template`` whose seeds nothing else uses: drawn from what is run, why and for what.
+
+    Fewer are the first of more. No target: they measure a knee's reference.
+    """
+    aim = "reference" if target is None else f"{target:.12g}"
+    text = f"{study_seed}/{phase}/{aim}/{with_seed(replace(template, phase='', tested=False), 0).key}"
     base = int.from_bytes(hashlib.sha256(text.encode()).digest()[:5])
     return [with_seed(replace(template, phase=phase, tested=True), base + i) for i in range(n_seeds)]
 
@@ -91,37 +112,78 @@ def with_seed(trial: Trial, seed: int) -> Trial:
     return replace(trial, seed=seed, pruned_from=parent)
 
 
-def measure(template: Trial, phase: str, task: Task, study_seed: int, n_seeds: int = SEEDS) -> Procedure[Tested]:
-    """Run ``template`` with fresh seeds and read the test split once for each."""
-    trials = fresh_trials(template, phase, n_seeds, study_seed)
-    outcomes = yield trials
-    return tested(trials, outcomes, task)
+@final
+@dataclass(frozen=True)
+class Bench:
+    """Where fresh runs are measured: for one target of one study.
 
+    Attributes:
+        task: Says what meets.
+        target: In the metric's unit.
+        study_seed: Part of every fresh seed.
+    """
 
-def validate(template: Trial, study_seed: int, n_seeds: int = VALIDATION_SEEDS) -> Procedure[float]:
-    """Return the median validation error of fresh runs; the test split is not read."""
-    trials = [replace(t, tested=False) for t in fresh_trials(template, "search", n_seeds, study_seed)]
-    outcomes = yield trials
-    return statistics.median(WORST if o.val_error is None else o.val_error for o in outcomes)
+    task: Task
+    target: float
+    study_seed: int
+
+    def measure(self, template: Trial, phase: str, n_seeds: int, before: Tested | None = None) -> Procedure[Tested]:
+        """Run ``template`` with ``n_seeds`` fresh seeds, ``before`` included; each reads the test split once."""
+        trials = fresh_trials(template, phase, n_seeds, self.study_seed, self.target)
+        have = len(before.trials) if before else 0
+        outcomes = yield trials[have:]
+        return tested(trials, [*(before.outcomes if before else ()), *outcomes], self.task)
+
+    def validate(self, template: Trial, n_seeds: int = VALIDATION_SEEDS) -> Procedure[float]:
+        """Return the median validation error of fresh runs; the test split is not read."""
+        fresh = fresh_trials(template, "search", n_seeds, self.study_seed, self.target)
+        outcomes = yield [replace(trial, tested=False) for trial in fresh]
+        return statistics.median(WORST if o.val_error is None else o.val_error for o in outcomes)
+
+    def attempt(self, template: Trial, number: int) -> Procedure[Attempt]:
+        """Certify ``template``: 5 fresh seeds, then 20, then 64, until the sequential test decides."""
+        test: Tested | None = None
+        for look in LOOKS:
+            test = yield from self.measure(template, "certify", look, test)
+            verdict = decide(test.n_meeting(self.target, self.task), look, number)
+            if verdict != "go on":
+                break
+        assert test is not None  # noqa: S101 - there are looks
+        return Attempt(test, number, verdict == "claim")
+
+    def weigh(
+        self, template: Trial, number: int, before: Tested | None = None
+    ) -> Procedure[tuple[Attempt, Refutation]]:
+        """Measure a shape that is cheaper than the answer: it may meet the target after all, or be refuted.
+
+        5 fresh seeds that all miss end it; else there are 20, or 64 where there were 20 ``before``. What misses is
+        measured again at 4 x the steps: 5 seeds are enough where at most 2 of 20 met the target before and all 5 miss
+        it (the same level of confidence); otherwise 20.
+
+        Args:
+            template: The run.
+            number: Which attempt it is, should it meet the target.
+            before: 20 seeds that left it undecided.
+        """
+        test = before
+        for look in (MOST_SEEDS,) if before else (FEW, SEEDS):
+            test = yield from self.measure(template, "bracket", look, test)
+            if not test.n_meeting(self.target, self.task):
+                break
+        assert test is not None  # noqa: S101 - there are looks
+        counts, n_meeting = sequential_counts(number), test.n_meeting(self.target, self.task)
+        claimed = n_meeting >= counts.get(len(test.trials), len(test.trials) + 1)
+        longer: Tested | None = None
+        if not claimed and test.verdict(self.target, self.task) == "misses":
+            longer_run = replace(template, steps=template.steps * LONGER)
+            if n_meeting * SEEDS <= CLEAR * len(test.trials):
+                longer = yield from self.measure(longer_run, "bracket", FEW)
+            if longer is None or longer.verdict(self.target, self.task) != "misses":
+                longer = yield from self.measure(longer_run, "bracket", SEEDS, longer)
+        return Attempt(test, number, claimed), Refutation(test, longer)
 
 
 def tested(trials: Sequence[Trial], outcomes: Sequence[Outcome], task: Task) -> Tested:
     """Collect runs and their outcomes."""
     errors = [WORST if o.test_error is None else o.test_error for o in outcomes]
     return Tested(tuple(trials), tuple(outcomes), tuple(task.metric_from_error(e) for e in errors))
-
-
-def refute(template: Trial, task: Task, target: float, study_seed: int) -> Procedure[Refutation]:
-    """Measure a cheaper shape at its settled steps and then at 4 x as many, each with seeds of its own.
-
-    At 4 x the steps 5 seeds are enough where at most 2 of 20 met the target before and all 5 miss it (the same level
-    of confidence); otherwise they are made up to 20.
-    """
-    settled = yield from measure(template, "bracket", task, study_seed)
-    longer = replace(template, steps=template.steps * LONGER)
-    if settled.n_meeting(target, task) <= CLEAR:
-        few = yield from measure(longer, "bracket", task, study_seed, FEW_SEEDS)
-        if few.verdict(target, task) == "misses":
-            return Refutation(settled, few)
-    full = yield from measure(longer, "bracket", task, study_seed)
-    return Refutation(settled, full)

@@ -8,19 +8,27 @@ run and an uninterrupted one propose the same trials.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from harness.trial import Outcome, Trial
 
 ResultT = TypeVar("ResultT")
 Procedure = Generator[list[Trial], list[Outcome], ResultT]
+CUT: Final = object()  # stands for the result of a procedure that there was no time for
 
 
-def together(procedures: Sequence[Procedure[Any]]) -> Procedure[list[Any]]:
+def together(
+    procedures: Sequence[Procedure[Any]], fits: Callable[[list[Trial]], bool] = lambda _: True
+) -> Procedure[list[Any]]:
     """Run several procedures in lockstep: one round of this is one round of each that has not ended.
 
+    Args:
+        procedures: What to run, the most important first.
+        fits: Says whether there is time for a round. A procedure whose trials, together with those of the ones before
+            it, do not fit any more is closed where it stands.
+
     Returns:
-        Their results, in order.
+        Their results, in order; ``CUT`` for one that was closed.
     """
     results: list[Any] = [None] * len(procedures)
     waiting: dict[int, list[Trial]] = {}
@@ -35,8 +43,19 @@ def together(procedures: Sequence[Procedure[Any]]) -> Procedure[list[Any]]:
     for i in range(len(procedures)):
         step(i, None)
     while waiting:
-        asked = list(waiting.items())
-        outcomes = yield [trial for _, trials in asked for trial in trials]
+        asked: list[tuple[int, list[Trial]]] = []
+        round_: list[Trial] = []
+        for i, trials in list(waiting.items()):
+            if fits([*round_, *trials]):
+                asked.append((i, trials))
+                round_ += trials
+            else:
+                procedures[i].close()
+                del waiting[i]
+                results[i] = CUT
+        if not asked:
+            break
+        outcomes = yield round_
         start = 0
         for i, trials in asked:
             step(i, outcomes[start : start + len(trials)])

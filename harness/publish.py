@@ -17,20 +17,22 @@ import onnx
 import torch
 
 from harness.baselines import run_baselines
-from harness.certify import Refutation, Tested
+from harness.bracket import Answer
+from harness.certify import Attempt, Refutation, Tested
+from harness.datasets.base import Dataset
 from harness.export import export_onnx, parity
 from harness.families.base import State
 from harness.inference import predict_onnx
+from harness.knee import Knee
 from harness.latency import latency_ratio
 from harness.ledger import Ledger
 from harness.measure import weight_bytes, weight_bytes_int8
 from harness.memory import ram_bytes
 from harness.provenance import energy, provenance
 from harness.quantise import quantise_static
-from harness.study import Answer, Attempt, Findings, Investigation
+from harness.study import EPOCHS, FEWEST_STEPS, MOST_STEPS, RATES, TUNING_SEEDS, Findings, Investigation
 from harness.train import flops, load_weights, run_pack, train_flops
 from harness.trial import Shape, Trial
-from harness.tuning import FIRST_STEPS, MOST_STEPS, RATES, SEEDS
 from registry.errors import GuidesError
 from registry.outcomes import decode_bits, encode_bits
 from registry.schema import SCHEMA_ID, SCHEMA_VERSION
@@ -87,7 +89,7 @@ def publication(
         "question": _question(investigation),
         "notes": _notes(investigation, findings, baselines, reads=sum(trial.tested for trial in ledger.trials())),
         "frontier": frontier,
-        "knee": [],
+        "knee": _knee(investigation, findings.knee, weights, files),
         "law": findings.law,
         "baselines": baselines,
         "recipe": _recipe(),
@@ -143,13 +145,17 @@ def _recipe() -> dict[str, Any]:
         "batch_size": 32,
         "initialisation": "He uniform for hidden layers, LeCun uniform for the last, zero biases",
         "tuning": (
-            f"at every shape and n_train: {RATES} learning rates a factor 2 apart, {SEEDS} seeds each, lowest mean "
-            "validation error; two more beyond the edge where it lies there, up to three times; weight decay 0"
+            f"learning rates from {RATES[0]:g} to {RATES[-1]:g}, a factor 2 apart; the search chooses rate and steps "
+            "of each shape by the validation errors of all its trainings together; of what it did not train (bracket, "
+            f"pruning) the best of three rates around that choice, {TUNING_SEEDS} seeds each, and so of a "
+            "knee's reference, as steps double; for the law five rates, "
+            "three seeds, at every n_train; weight decay 0"
         ),
         "steps_rule": (
-            f"from {FIRST_STEPS} steps, doubled until the mean validation error of the best rate and its neighbours "
-            f"improves by less than 3 %, at most {MOST_STEPS}; the best of log-spaced checkpoints counts; "
-            "epochs without replacement; a batch is 32 examples or all where there are fewer"
+            f"from {FEWEST_STEPS} steps in doublings, at most {MOST_STEPS:,} or {EPOCHS} epochs, whichever is more; "
+            "for the law doubled until the mean validation error of the best rate and its neighbours improves by less "
+            "than 3 %; the best of log-spaced checkpoints counts; epochs without replacement; a batch is 32 examples "
+            "or all where there are fewer"
         ),
         "augmentation": "none",
     }
@@ -161,7 +167,8 @@ def _notes(
     """Say what a reader should know before trusting a number; ``reads`` runs read the test split."""
     notes = []
     metric = investigation.task.metric
-    best = max((m for a in findings.answers for m in [float(np.median(a.test.values))]), default=None)
+    answers = [*findings.answers, *([findings.knee.answer] if findings.knee and findings.knee.answer else [])]
+    best = max((m for a in answers for m in [float(np.median(a.test.values))]), default=None)
     for baseline in baselines:
         if best is not None and meets(baseline["metric"], best, metric.direction):
             notes.append(
@@ -181,10 +188,28 @@ def _notes(
     return notes + findings.notes
 
 
+def _knee(
+    investigation: Investigation, knee: Knee | None, weights: Path, files: dict[str, bytes]
+) -> list[dict[str, Any]]:
+    """Build the knee's point, with what it is held to and why; empty where there is none."""
+    if knee is None or knee.answer is None:
+        return []
+    trial = knee.reference.trial
+    reference = {
+        "shape": _shape(trial.shape),
+        "params": investigation.params(trial.shape),
+        "steps": trial.steps,
+        "learning_rate": trial.learning_rate,
+        "test": _test(investigation, knee.reference, None),
+    }
+    point = _point(investigation, knee.answer, weights, files)
+    return [{**point, "target": None, "limit": knee.limit, "reference": reference}]
+
+
 def _point(investigation: Investigation, answer: Answer, weights: Path, files: dict[str, bytes]) -> dict[str, Any]:
     """Build one frontier point and add its networks to ``files``."""
     trial = answer.test.trial
-    family, data = investigation.family, investigation.dataset
+    family, data = investigation.family, investigation.dataset.at(trial.shape.resolution)
     network = family.network(data.input_shape, data.n_classes, trial.shape)
     median = _median_run(answer.test)
     network.load_state_dict(_state(median, weights))
@@ -239,7 +264,7 @@ def _shape(shape: Shape) -> dict[str, Any]:
     return {"width": shape.width, "depth": shape.depth, "resolution": shape.resolution}
 
 
-def _test(investigation: Investigation, test: Tested, target: float) -> dict[str, Any]:
+def _test(investigation: Investigation, test: Tested, target: float | None) -> dict[str, Any]:
     n_items = len(investigation.dataset.test())
     rows = [
         [False] * n_items if o.test_outcomes is None else decode_bits(o.test_outcomes, 1, n_items)[0]
@@ -264,7 +289,7 @@ def _attempt(investigation: Investigation, attempt: Attempt, target: float) -> d
         "learning_rate": trial.learning_rate,
         "n_seeds": len(attempt.test.trials),
         "n_meeting": attempt.test.n_meeting(target, investigation.task),
-        "verdict": "certified" if attempt.certified else "to-confirm" if attempt.repeat else "failed",
+        "verdict": "certified" if attempt.certified else "failed",
     }
 
 
@@ -274,7 +299,7 @@ def _bracket(investigation: Investigation, refutation: Refutation, target: float
         "shape": _shape(trial.shape),
         "params": investigation.params(trial.shape),
         "test": _test(investigation, refutation.settled, target),
-        "test_longer": _test(investigation, refutation.longer, target),
+        "test_longer": None if refutation.longer is None else _test(investigation, refutation.longer, target),
         "verdict": refutation.verdict(target, investigation.task),
         "steps_tried": [test.trial.steps for test in refutation.tests],
     }
@@ -294,9 +319,9 @@ class _Exported:
 
 def _export(investigation: Investigation, network: torch.nn.Module, run: Trial) -> _Exported:
     """Export one run's network, float and int8, and measure both on the test split."""
-    data = investigation.dataset
-    test, train = data.test(), data.train()
     shape = run.shape
+    data = investigation.dataset.at(shape.resolution)
+    test, train = data.test(), data.train()
     stem = f"{run.route}-w{shape.width}-d{shape.depth}-{run.key[:8]}"
     with tempfile.TemporaryDirectory() as folder:
         path, small = Path(folder) / f"{stem}.onnx", Path(folder) / f"{stem}-int8.onnx"
@@ -314,7 +339,7 @@ def _export(investigation: Investigation, network: torch.nn.Module, run: Trial) 
                 "path": f"onnx/{small.name}",
                 "sha256": quantised.sha256,
                 "bytes": quantised.bytes,
-                "metric": _metric(investigation, small),
+                "metric": _metric(investigation, small, data),
             }
         model = onnx.load(path, load_external_data=False)
         return _Exported(
@@ -323,7 +348,7 @@ def _export(investigation: Investigation, network: torch.nn.Module, run: Trial) 
                 "sha256": exported.sha256,
                 "bytes": exported.bytes,
                 "opset": exported.opset,
-                "metric": _metric(investigation, path),
+                "metric": _metric(investigation, path, data),
                 "max_abs_difference": difference,
                 "int8": int8,
             },
@@ -334,8 +359,8 @@ def _export(investigation: Investigation, network: torch.nn.Module, run: Trial) 
         )
 
 
-def _metric(investigation: Investigation, path: Path) -> float:
+def _metric(investigation: Investigation, path: Path, data: Dataset) -> float:
     """Return the test metric of a file in onnxruntime."""
-    test = investigation.dataset.test()
+    test = data.test()
     right = predict_onnx(path, test.inputs).argmax(axis=1) == test.labels
     return investigation.task.metric_from_error(float(investigation.task.error_from_outcomes(right[np.newaxis])[0]))

@@ -1,8 +1,8 @@
 """Train many small networks as one batched program.
 
 Small networks are bound by overhead, not arithmetic: K members in one program make 10-20 times as many steps a second
-as K separate loops. Members never depend on their pack: each has its own generators for weights and batches, and every
-operation here works member by member.
+as K separate loops. Members never depend on their pack: each has its own generators for weights and batches, its own
+rate, decay, schedule and number of steps, and every operation here works member by member.
 
 All parameters of a pack live in one flat tensor ``(members, scalars)``; layers are views into it, so Adam is a handful
 of element-wise operations whatever the network.
@@ -10,29 +10,38 @@ of element-wise operations whatever the network.
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, final
+from typing import Any, Final, final
 
 import numpy as np
 import torch
+
+from harness.adam import BETA1
+from harness.allocator import keep_freed_memory
+from harness.batches import BatchStream
+from harness.compiled import Compiled, can_compile
+from harness.schedule import Schedule
+from harness.stepping import Eager, Stepper
 
 # MKL's default kernels round by where a matrix lies in memory, so by a member's place in its pack: ask for those that
 # do not, the same on every x86 machine. Read at MKL's first call; other libraries ignore it.
 # measured: mlp and cnn at K = 20, no slower
 os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")
+keep_freed_memory()
 
-BETA1: Final = 0.9
-BETA2: Final = 0.999
-EPSILON: Final = 1e-8
 CHECKPOINTS: Final = 12
+ROWS_AHEAD: Final = 1 << 21  # row numbers drawn at a time: 16 MB
 
 
 class StackedNetwork(ABC):
     """K networks of one padded shape.
+
+    A subclass sets what describes its shape, then calls this constructor, which calls :meth:`bind`.
 
     Args:
         members: How many networks, K.
@@ -41,17 +50,50 @@ class StackedNetwork(ABC):
     Attributes:
         parameters: ``(members, scalars)``.
         gradient: Same shape; written by ``differentiate``.
+        shared: What programs of this shape have in common, whatever their members: :meth:`over` hands it on.
         least_members: Smaller packs are filled up with copies, so that results do not depend on the pack.
+        members_at_once: So many members, with their optimiser and their activations, fit a core's cache: larger packs
+            are trained in parts of about this many.
     """
 
     least_members = 1
+    members_at_once = 64
 
     def __init__(self, members: int, sizes: Sequence[int]) -> None:
-        self.members = members
-        self.parameters = torch.zeros(members, sum(sizes))
-        self.gradient = torch.zeros_like(self.parameters)
         ends = np.cumsum(sizes)
         self.spans = [slice(int(end) - size, int(end)) for end, size in zip(ends, sizes, strict=True)]
+        self.shared: dict[str, Any] = {}
+        self._place(torch.zeros(members, sum(sizes)))
+
+    @final
+    def _place(self, parameters: torch.Tensor) -> None:
+        self.members = len(parameters)
+        self.parameters = parameters
+        self.gradient = torch.zeros_like(parameters)
+        self.bind()
+
+    @final
+    def over(self, parameters: torch.Tensor) -> StackedNetwork:
+        """Return the same program over other members: whatever their number, device and type of number.
+
+        Args:
+            parameters: (members, scalars); kept, not copied.
+        """
+        other = copy.copy(self)
+        other._place(parameters)
+        return other
+
+    @abstractmethod
+    def bind(self) -> None:
+        """Make the layers' views into ``parameters`` and ``gradient``, which have just been replaced."""
+
+    @abstractmethod
+    def leaves(self, flat: torch.Tensor) -> list[torch.Tensor]:
+        """View a tensor shaped like ``parameters`` as the tensors that :meth:`forward` takes."""
+
+    @abstractmethod
+    def forward(self, leaves: Sequence[torch.Tensor], inputs: torch.Tensor) -> torch.Tensor:
+        """Map ``leaves`` and inputs (members, batch, *input_shape) to logits, as a pure function torch can trace."""
 
     @abstractmethod
     def load(self, member: int, state: dict[str, torch.Tensor]) -> None:
@@ -61,9 +103,10 @@ class StackedNetwork(ABC):
     def state(self, member: int, like: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Return one member as a plain network's state, cut to the shapes of ``like``."""
 
-    @abstractmethod
     def logits(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map inputs (members, batch, *input_shape) to logits (members, batch, n_outputs), without gradients."""
+        with torch.no_grad():
+            return self.forward(self.leaves(self.parameters), inputs)
 
     @abstractmethod
     def differentiate(self, inputs: torch.Tensor, labels: torch.Tensor) -> None:
@@ -73,38 +116,6 @@ class StackedNetwork(ABC):
             inputs: (members, batch, *input_shape).
             labels: (members, batch), class indices.
         """
-
-
-@final
-class BatchStream:
-    """The batches of one member: epochs without replacement over its own subset, from its own generator.
-
-    Where the subset is no multiple of the batch, the rest of an epoch is dropped; the next epoch shuffles anew.
-
-    Args:
-        subset: Row numbers into the training split.
-        batch_size: Examples a step, at most ``len(subset)``.
-        seed: Seeds the order of batches and nothing else.
-    """
-
-    def __init__(self, subset: np.ndarray, batch_size: int, seed: int) -> None:
-        self._subset = subset
-        self._size = batch_size
-        self._per_epoch = len(subset) // batch_size
-        self._generator = np.random.default_rng((seed, 2))
-        self._left = np.empty((0, batch_size), dtype=np.int64)
-
-    def take(self, steps: int) -> np.ndarray:
-        """Return the next ``steps`` batches as row numbers, (steps, batch)."""
-        parts = [self._left]
-        have = len(self._left)
-        while have < steps:
-            order = self._generator.permutation(self._subset)[: self._per_epoch * self._size]
-            parts.append(order.reshape(self._per_epoch, self._size))
-            have += self._per_epoch
-        batches = np.concatenate(parts)
-        self._left = batches[steps:]
-        return batches[:steps]
 
 
 @final
@@ -145,20 +156,29 @@ def train(
     streams: Sequence[BatchStream],
     learning_rates: Sequence[float],
     weight_decays: Sequence[float],
-    steps: int,
+    steps: int | Sequence[int],
+    schedules: Schedule | Sequence[Schedule] = Schedule(),  # noqa: B008 - frozen
+    compiled: bool = False,
 ) -> Progress:
-    """Train every member by Adam, annealed to 0, with decoupled weight decay; keep the best validation checkpoint.
+    """Train every member by Adam with decoupled weight decay; keep the best validation checkpoint.
+
+    Trained eagerly, a member comes to the same bits whatever its company: members that have made their steps leave the
+    program, and packs too large for a core's cache are trained in parts.
 
     Args:
-        network: The members, already loaded; its parameters end at the last step's.
-        inputs: Training inputs, (n, *input_shape).
+        network: The members, already loaded, at least ``least_members``; each ends at its own last step.
+        inputs: Training inputs, (n, *input_shape), on the network's device.
         labels: Training labels, (n,).
         val_inputs: Validation inputs, (n_val, *input_shape).
         val_labels: Validation labels, (n_val,).
         streams: One a member; all of one batch size.
         learning_rates: Peak rate of each member.
         weight_decays: Decoupled decay of each member.
-        steps: Optimiser steps.
+        steps: Optimiser steps, one number for all or one a member.
+        schedules: How the rate moves, one for all or one a member.
+        compiled: Whether to compile a whole step. It takes seconds to a minute for each new shape of a pack and a C++
+            compiler; results differ from the eager ones in the last digits. Without a compiler it says so once, on
+            stderr, and trains eagerly.
 
     Returns:
         The best checkpoints and the curves.
@@ -167,29 +187,89 @@ def train(
         Adam: Kingma & Ba 2015, arXiv:1412.6980; decoupled decay: Loshchilov & Hutter 2019, arXiv:1711.05101;
         cosine annealing: Loshchilov & Hutter 2017, arXiv:1608.03983.
     """
-    parameters, gradient = network.parameters, network.gradient
-    mean, square = torch.zeros_like(parameters), torch.zeros_like(parameters)
-    rates = torch.tensor(learning_rates, dtype=parameters.dtype).unsqueeze(1)
-    decays = torch.tensor(weight_decays, dtype=parameters.dtype).unsqueeze(1)
-    decaying = bool((decays > 0).any())
+    k = network.members
+    run = _Run(
+        inputs=inputs,
+        labels=labels,
+        val_inputs=val_inputs,
+        val_labels=val_labels,
+        streams=streams,
+        rates=torch.tensor(learning_rates, dtype=network.parameters.dtype),
+        decays=torch.tensor(weight_decays, dtype=network.parameters.dtype),
+        steps=[steps] * k if isinstance(steps, int) else list(steps),
+        schedules=[schedules] * k if isinstance(schedules, Schedule) else list(schedules),
+        stepper=Compiled if compiled and can_compile(network.parameters.device.type) else Eager,
+    )
     progress = _empty_progress(network)
-    done = 0
-    for checkpoint in checkpoints(steps):
-        rows = torch.from_numpy(np.stack([s.take(checkpoint - done) for s in streams], axis=1))
-        for offset in range(checkpoint - done):
-            batch = rows[offset]
-            network.differentiate(inputs[batch], labels[batch])
-            t = done + offset + 1
-            share = 0.5 * (1 + math.cos(math.pi * (t - 1) / steps))
-            mean.lerp_(gradient, 1 - BETA1)
-            square.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
-            if decaying:
-                parameters.mul_(1 - rates * decays * share)
-            root = square.sqrt().div_(math.sqrt(1 - BETA2**t)).add_(EPSILON)
-            parameters.sub_(torch.div(mean, root).mul_(rates * (share / (1 - BETA1**t))))
-        done = checkpoint
-        _check(network, progress, val_inputs, val_labels, done)
+    order = sorted(range(k), key=lambda member: -run.steps[member])  # of like length together: they end together
+    fitting = round(k / network.members_at_once) if network.parameters.device.type == "cpu" else 1
+    parts = max(1, min(fitting, k // network.least_members))
+    for part in np.array_split(np.array(order), parts):
+        _train_part(network, part.tolist(), run, progress)
     return progress
+
+
+@final
+@dataclass(frozen=True)
+class _Run:
+    """What :func:`train` was given, one entry a member."""
+
+    inputs: torch.Tensor
+    labels: torch.Tensor
+    val_inputs: torch.Tensor
+    val_labels: torch.Tensor
+    streams: Sequence[BatchStream]
+    rates: torch.Tensor
+    decays: torch.Tensor
+    steps: list[int]
+    schedules: list[Schedule]
+    stepper: type[Stepper]
+
+    def rows(self, members: Sequence[int], n: int) -> torch.Tensor:
+        """Draw the next ``n`` batches as row numbers, (n, members, batch); a copy of a member reads what that does."""
+        taken = {member: self.streams[member].take(n) for member in dict.fromkeys(members)}
+        rows = torch.from_numpy(np.stack([taken[member] for member in members], axis=1))
+        return rows.to(self.inputs.device)
+
+    def plan(self, members: Sequence[int], done: int, n: int) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """Return what :meth:`Adam.step` takes as ``rate`` and ``keep`` for ``n`` steps, each (n, members, 1)."""
+        shares = np.zeros((n, len(members)))  # a member that has made its steps stands still
+        for column, member in enumerate(members):
+            left = self.schedules[member].shares(self.steps[member])[done : done + n]
+            shares[: len(left), column] = left
+        corrections = np.array([1 - BETA1**t for t in range(done + 1, done + n + 1)])
+        rates, decays = self.rates[list(members)], self.decays[list(members)]
+        rate = rates * torch.from_numpy(shares / corrections[:, None]).to(rates)
+        keep = 1 - rates * decays * torch.from_numpy(shares).to(rates) if bool((decays > 0).any()) else None
+        device = self.inputs.device
+        return rate.unsqueeze(2).to(device), None if keep is None else keep.unsqueeze(2).to(device)
+
+
+def _train_part(network: StackedNetwork, members: list[int], run: _Run, progress: Progress) -> None:
+    """Train some of the members to their ends, and write their last parameters back."""
+    places = _filled(members, network.least_members)  # the member in each place of the program
+    stepper = run.stepper(network.over(network.parameters[places]))
+    live, done = members, 0
+    while live:
+        due = min(next(c for c in checkpoints(run.steps[member]) if c > done) for member in live)
+        batch = run.streams[live[0]].batch_size
+        for start in range(done, due, ahead := max(1, ROWS_AHEAD // (len(places) * batch))):
+            n = min(ahead, due - start)
+            stepper.advance(run.inputs, run.labels, run.rows(places, n), start, *run.plan(places, start, n))
+        done = due
+        _check(stepper.network, places, [m for m in live if done in checkpoints(run.steps[m])], run, progress, done)
+        ended = [member for member in live if run.steps[member] == done]
+        network.parameters[ended] = stepper.network.parameters[[places.index(member) for member in ended]]
+        stay = [member for member in live if run.steps[member] > done]
+        if stepper.shrinks and 0 < len(stay) < len(live):
+            following = _filled(stay, network.least_members)
+            stepper = stepper.over(torch.tensor([places.index(member) for member in following]))
+            places = following
+        live = stay
+
+
+def _filled(members: Sequence[int], least: int) -> list[int]:
+    return [*members, *[members[0]] * (least - len(members))]
 
 
 def errors_and_losses(
@@ -204,28 +284,35 @@ def errors_and_losses(
 
 
 def _empty_progress(network: StackedNetwork) -> Progress:
-    worst = torch.full((network.members,), math.inf)
+    k, device = network.members, network.parameters.device
     return Progress(
-        best_error=worst.double(),
-        best_loss=worst,
-        best_step=torch.zeros(network.members, dtype=torch.int64),
+        best_error=torch.full((k,), math.inf, dtype=torch.float64, device=device),
+        best_loss=network.parameters.new_full((k,), math.inf),
+        best_step=torch.zeros(k, dtype=torch.int64, device=device),
         best_parameters=network.parameters.clone(),
-        curves=[[] for _ in range(network.members)],
-        diverged=torch.zeros(network.members, dtype=torch.bool),
+        curves=[[] for _ in range(k)],
+        diverged=torch.zeros(k, dtype=torch.bool, device=device),
     )
 
 
-def _check(network: StackedNetwork, progress: Progress, inputs: torch.Tensor, labels: torch.Tensor, step: int) -> None:
-    """Read validation, keep what is better (error, then loss), note what diverged."""
-    errors, losses = errors_and_losses(network, inputs, labels)
-    finite = torch.isfinite(losses) & torch.isfinite(network.parameters).all(dim=1)
-    progress.diverged |= ~finite
-    better = (errors < progress.best_error) | ((errors == progress.best_error) & (losses < progress.best_loss))
-    better &= ~progress.diverged
-    progress.best_error[better] = errors[better]
-    progress.best_loss[better] = losses[better]
-    progress.best_step[better] = step
-    progress.best_parameters[better] = network.parameters[better]
-    for curve, error, loss in zip(progress.curves, errors.tolist(), losses.tolist(), strict=True):
+def _check(
+    program: StackedNetwork, places: Sequence[int], due: Sequence[int], run: _Run, progress: Progress, step: int
+) -> None:
+    """Read validation of the members that are due, keep what is better (error, then loss), note what diverged."""
+    errors, losses = errors_and_losses(program, run.val_inputs, run.val_labels)
+    finite = torch.isfinite(losses) & torch.isfinite(program.parameters).all(dim=1)
+    at = torch.tensor([places.index(member) for member in due], device=losses.device)
+    members = torch.tensor(due, device=losses.device)
+    errors, losses = errors[at], losses[at]
+    progress.diverged[members] |= ~finite[at]
+    best_error, best_loss = progress.best_error[members], progress.best_loss[members]
+    better = (errors < best_error) | ((errors == best_error) & (losses < best_loss))
+    better &= ~progress.diverged[members]
+    kept = members[better]
+    progress.best_error[kept] = errors[better]
+    progress.best_loss[kept] = losses[better]
+    progress.best_step[kept] = step
+    progress.best_parameters[kept] = program.parameters[at[better]]
+    for member, error, loss in zip(due, errors.tolist(), losses.tolist(), strict=True):
         if math.isfinite(loss):
-            curve.append([step, round(error, 6), round(loss, 6)])
+            progress.curves[member].append([step, round(error, 6), round(loss, 6)])

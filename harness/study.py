@@ -1,54 +1,71 @@
 """A study: one question, from the first training to everything a record says about it.
 
-For each target, from easy to hard: search on validation, certify on the test split from the cheapest candidate up,
-bracket from below, shrink by pruning; then a law in n_train at the largest certified shape. All of it is one procedure:
+For each target, from easy to hard: a strategy searches on validation, and what it proposes is certified on the test
+split; then the answer is bracketed from below and shrunk by pruning; then a law in n_train. All of it is one procedure:
 what to train next as a function of what has been trained.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any, Final, final
 
 from harness import plugins
-from harness.certify import Refutation, Tested, measure, refute, validate
+from harness.bracket import Answer, Bracket
+from harness.certify import LONGER, SEEDS, Attempt, Bench, Tested, fresh_trials
+from harness.clock import Clock
 from harness.datasets.base import Dataset
 from harness.families.base import Family
 from harness.fit import Cell, fit_power_law
-from harness.procedure import Procedure, together
-from harness.search.base import Space, Strategy
+from harness.haste import StudyHaste
+from harness.knee import Knee, find_knee
+from harness.posterior import Posterior
+from harness.procedure import CUT, Procedure, together
+from harness.search.base import History, Run, Setting, Space, Strategy
+from harness.smallest import Found, Request, Result, Rounds, find_smallest
+from harness.stage import Guess, Stage
 from harness.tasks.base import Task
-from harness.trial import Shape, Trial
-from harness.tuning import FIRST_RATE, MOST_STEPS, Settled, settle
+from harness.trial import Outcome, Shape, Trial
+from harness.tuning import Settled, settle
 from registry.errors import InvalidData
+from registry.rules.evidence import NO_BRACKET
+from registry.statistics import LOOKS
 
 BATCH: Final = 32
-MOST_ATTEMPTS: Final = 40
-SHARP: Final = 1.5  # certified / refuted params: go on down while the nearest refuted shape is farther
+RATES: Final = tuple(0.01 * 2.0**octave for octave in range(-4, 5))
+FEWEST_STEPS: Final = 500
+MOST_STEPS: Final = 8_000  # or 20 epochs, whichever is more
+EPOCHS: Final = 20
+FALLING: Final = 0.03  # validation error that falls by less than this as steps double has settled
 NOTCHES_DOWN: Final = 4
 PARENT_WIDTHS: Final = 4  # a pruned network starts from one this many times as wide
 LAW_CELLS: Final = 7
+TUNING_SEEDS: Final = 2
+LOOKING_FOR_THE_KNEE: Final = Stage("looking for the knee")
+NO_LAW: Final = "no law: the time was up"
 
 
 @final
 @dataclass(frozen=True)
 class Study:
-    """The question and how it is answered; ``targets`` in the metric's unit."""
+    """The question and how it is answered; ``targets`` in the metric's unit, ``knee`` whether it is asked for, too."""
 
     task: str
     dataset: str
     family: str
     targets: tuple[float, ...]
-    search: str = "bisect"
+    search: str = "pooled"
     seed: int = 0
+    knee: bool = False
 
     def configuration(self) -> dict[str, Any]:
-        """Return what decides the trials, the targets apart: one ledger serves all targets of a question."""
+        """Return what decides the trials, targets and knee apart: one ledger serves all targets of a question."""
         return {
-            "protocol": 1,
+            "protocol": 2,
             "task": self.task,
             "dataset": self.dataset,
             "dataset_sha256": plugins.load("datasets", self.dataset).sha256(),
@@ -57,33 +74,6 @@ class Study:
             "seed": self.seed,
             "batch_size": BATCH,
         }
-
-
-@final
-@dataclass
-class Attempt:
-    """One certification, failures included.
-
-    Attributes:
-        test: The fresh runs.
-        certified: Whether they are the claim.
-        repeat: Whether they meet the target but are no claim yet: what passes after a failure is measured once more.
-    """
-
-    test: Tested
-    certified: bool
-    repeat: bool = False
-
-
-@final
-@dataclass
-class Answer:
-    """The smallest certified shape of one route for one target."""
-
-    target: float
-    test: Tested
-    attempts: list[Attempt]
-    bracket: list[Refutation]
 
 
 @final
@@ -100,334 +90,462 @@ class Miss:
 @final
 @dataclass
 class Findings:
-    """Everything a study found."""
+    """Everything a study found; ``unfinished`` are targets that the time was too short for."""
 
     answers: list[Answer] = field(default_factory=list)
     misses: list[Miss] = field(default_factory=list)
+    unfinished: list[Guess] = field(default_factory=list)
+    knee: Knee | None = None
     law: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def settled(self) -> tuple[float, ...]:
+        """The targets that are answered, or missed for good."""
+        return tuple(sorted({*(answer.target for answer in self.answers), *(miss.target for miss in self.misses)}))
 
 
 @final
 class Investigation:
-    """One study under way; holds what has been settled so far.
+    """One study under way; holds what has been trained so far.
 
     Args:
         study: The question.
-        say: Called with a few words whenever a new phase begins.
+        say: Called whenever a new stage begins.
+        clock: Says what there is time for.
     """
 
-    def __init__(self, study: Study, say: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(self, study: Study, say: Callable[[Stage], None] = lambda _: None, clock: Clock | None = None) -> None:
         self.study = study
         self.say = say
+        self.clock = clock or Clock()
         self.task: Task = plugins.load("tasks", study.task)
         self.dataset: Dataset = plugins.load("datasets", study.dataset)
         self.family: Family = plugins.load("families", study.family)
         self.strategy: Strategy = plugins.load("search", study.search)
-        self.space = Space({depth: self.family.ladder(depth) for depth in self.family.depths})
-        self.settled: dict[Shape, Settled] = {}
+        self.space = space_of(self.task, self.dataset, self.family)
+        self.runs: list[Run] = []
+        self._made: Counter[Setting] = Counter()
 
     def run(self) -> Procedure[Findings]:
-        """Certify a shape for every target, from easy to hard; then bracket and shrink them all and fit the law.
+        """Answer every target, then find the knee, as far as the study asks for them and there is time."""
+        findings = (yield from self._answer_targets()) if self.study.targets else Findings()
+        if self.study.knee:
+            self.say(LOOKING_FOR_THE_KNEE)
+            yield from self._find_knee(findings)
+        return findings
 
-        What comes after certification shares its rounds: the more there is to train at once, the busier the workers.
-        """
+    def _answer_targets(self) -> Procedure[Findings]:
+        """Certify a shape for every target, from easy to hard; then bracket and shrink them all and fit the law."""
         findings = Findings()
         higher = self.task.metric.direction == "higher"
-        certified: list[tuple[float, Tested, list[Attempt]]] = []
+        certified: list[tuple[float, list[Attempt]]] = []
         for target in sorted(self.study.targets, reverse=not higher):
             if findings.misses:  # a fixed sequence ends at its first failure
                 reason = f"the easier target {findings.misses[0].target:g} was missed"
                 findings.misses.append(Miss(target, findings.misses[0].nearest, reason, []))
                 continue
+            if findings.unfinished:
+                findings.unfinished.append(Guess(target))
+                continue
             attempts: list[Attempt] = []
-            test = yield from self._certify(target, attempts)
-            if test is None:
-                findings.misses.append(self._miss(target, attempts))
+            found = yield from self.search(target, attempts)
+            if found.certified is not None:
+                certified.append((target, attempts))
+                if found.is_cut:
+                    early = "certified before its search had ended, for want of time"
+                    findings.notes.append(f"target {target:g}: {early}; {self.guess(target, found)} then")
+                continue
+            miss: Any = CUT
+            if not found.is_cut:
+                [miss] = yield from together([self._miss(target, attempts, found.reason)], self.clock.fits)
+            if miss is CUT:
+                findings.unfinished.append(self.guess(target, found))
             else:
-                certified.append((target, test, attempts))
-        self.say("bracketing, pruning, fitting the law")
-        results = yield from together(
-            [
-                *[self.bracket(*found) for found in certified],
-                *[self.prune(target) for target, _, _ in certified],
-                self.law(findings.notes),
-            ]
-        )
-        findings.law = results.pop()
-        scratch, pruned = results[: len(certified)], results[len(certified) :]
-        for first, second in zip(scratch, pruned, strict=True):
-            findings.answers += [first] if second is None else [first, second]
-            if second is None or self._order(second.test.trial.shape) >= self._order(first.test.trial.shape):
-                findings.notes.append(f"target {first.target:g}: pruning certified nothing smaller than from scratch")
-        findings.notes += self._doubts(findings.answers)
+                findings.misses.append(miss)
+        if certified or findings.misses:
+            yield from self._complete(certified, findings)
+        for guess in findings.unfinished:
+            findings.notes.append(f"target {guess.target:g} not certified: the time was up; {guess}")
         return findings
+
+    def _complete(self, certified: Sequence[tuple[float, list[Attempt]]], findings: Findings) -> Procedure[None]:
+        """Bracket and shrink what is certified and fit the law, as far as there is time.
+
+        All of it shares its rounds: the more there is to train at once, the busier the workers. Where time is limited
+        it is done one after the other instead, what matters most first; the trials are the same.
+        """
+        brackets = [Bracket(self, target, attempts) for target, attempts in certified]
+        pruned: list[list[Bracket]] = [[] for _ in certified]
+        parts: list[list[Procedure[Any]]] = [
+            [bracket.run() for bracket in brackets],
+            [
+                self.prune(target, attempts[-1].test.trial.steps, found)
+                for (target, attempts), found in zip(certified, pruned, strict=True)
+            ],
+            [self.law(findings.notes)],
+        ]
+        if self.clock.is_limited:
+            results = []
+            for words, part in zip(("bracketing", "pruning", "fitting the law"), parts, strict=True):
+                self.say(Stage(words))
+                results += yield from together(part, self.clock.fits)
+        else:
+            self.say(Stage("bracketing, pruning, fitting the law"))
+            results = yield from together([procedure for part in parts for procedure in part])
+        law = results.pop()
+        if law is CUT:
+            findings.notes.append(NO_LAW)
+        else:
+            findings.law = law
+        for i, (target, _) in enumerate(certified):
+            first, *second = [bracket.answer() for bracket in (brackets[i], *pruned[i])]
+            findings.answers += [first, *second]
+            if results[i] is CUT:
+                findings.notes.append(_unbracketed(first, f"target {target:g}"))
+            if results[len(certified) + i] is CUT:
+                findings.notes += [f"target {target:g}: pruning was cut short: the time was up"]
+                findings.notes += [_unbracketed(answer, f"target {target:g}") for answer in second]
+            elif not second or self.order(second[0].test.trial.shape) >= self.order(first.test.trial.shape):
+                findings.notes.append(f"target {target:g}: pruning certified nothing smaller than from scratch")
+        findings.notes += self._doubts(findings.answers)
+
+    def guess(self, target: float, found: Found) -> Guess:
+        """Say where the smallest shape may lie, after a search that was cut short."""
+        last = next((one for one in reversed(found.proposals) if one.guess is not None), None)
+        if last is not None:
+            return Guess(target, last.guess, last.interval)
+        expected = self._expected_smallest(target) if self.runs else None
+        return Guess(target, None if expected is None else expected.shape)
 
     def params(self, shape: Shape) -> int:
         """Count the trainable scalars of a shape."""
-        return self.family.params(self.dataset.input_shape, self.dataset.n_classes, shape)
+        return self.space.params[shape]
 
-    def settle(self, shapes: Iterable[Shape]) -> Procedure[None]:
-        """Settle rate and steps of each shape that is not settled yet."""
-        missing = sorted({s for s in shapes if s not in self.settled})
-        found = yield from together([settle(self._template(shape)) for shape in missing])
-        self.settled.update(zip(missing, found, strict=True))
+    def order(self, shape: Shape) -> tuple[float, ...]:
+        """Order shapes by what "smallest" means."""
+        return self.space.order(shape)
 
-    def bracket(self, target: float, answer: Tested, attempts: list[Attempt]) -> Procedure[Answer]:
-        """Refute what is cheaper than ``answer``; what meets the target instead, twice, becomes the answer.
+    def bench(self, target: float) -> Bench:
+        """Return where fresh runs for ``target`` are measured."""
+        return Bench(self.task, target, self.study.seed)
 
-        Never a shape that has failed for this target, and never by 4 x the steps: those only leave it undecided.
+    def trial(self, setting: Setting) -> Trial:
+        """Return the run that a setting describes, with seed 0."""
+        return Trial(
+            dataset=self.study.dataset,
+            family=self.study.family,
+            shape=setting.shape,
+            n_train=len(self.dataset.train()),
+            seed=0,
+            learning_rate=setting.learning_rate,
+            weight_decay=0.0,
+            steps=setting.steps,
+            batch_size=BATCH,
+        )
+
+    def train(self, settings: Sequence[Setting]) -> Procedure[list[Run]]:
+        """Train each setting with its next seed, as often as it stands there; validation alone is read."""
+        runs = yield from self._train(settings)
+        self._made.update(settings)
+        self.runs += runs
+        return runs
+
+    def _train(self, settings: Sequence[Setting]) -> Procedure[list[Run]]:
+        outcomes = yield self._next_runs(settings)
+        return [Run(setting, _error(outcome)) for setting, outcome in zip(settings, outcomes, strict=True)]
+
+    def _next_runs(self, settings: Sequence[Setting]) -> list[Trial]:
+        """Return each setting's run with its next seed, as often as it stands there."""
+        made, trials = Counter(self._made), []
+        for setting in settings:
+            trials.append(replace(self.trial(setting), seed=made[setting]))
+            made[setting] += 1
+        return trials
+
+    def trials_of(self, requests: Sequence[Request], target: float) -> list[Trial]:
+        """Return the trials that a search's requests stand for; of a certification the last ``n`` before a look."""
+        trials: list[Trial] = []
+        for request in requests:
+            if request.attempt is None:
+                trials += self._next_runs([request.setting] * request.n)
+            else:
+                most = next(look for look in LOOKS[1:] if look >= request.n)
+                fresh = fresh_trials(self.trial(request.setting), "certify", most, self.study.seed, target)
+                trials += fresh[most - request.n :]
+        return trials
+
+    def posterior(self, target: float) -> Posterior:
+        """Return what the searches' trainings say of every setting."""
+        return Posterior(self.space, History(self.runs), self.task.target_to_error(target))
+
+    def tune(
+        self, shapes: Iterable[Shape], steps: int, target: float, *, keep: bool = False
+    ) -> Procedure[list[Setting]]:
+        """Return the best rate of each shape at ``steps``: of three, around the one that all trainings point to.
+
+        These runs are pooled with the search's only to ``keep`` them: what is done side by side must not depend on each
+        other.
         """
-        known: dict[Shape, Refutation] = {}
-        refused = {attempt.test.trial.shape for attempt in attempts if not attempt.certified and not attempt.repeat}
-        while True:
-            lacking = self._lacking(answer, target, known)
-            yield from self.settle(lacking)
-            found = yield from together([self._refute(self.settled[shape].trial, target) for shape in lacking])
-            known.update(zip(lacking, found, strict=True))
-            tests = [found.settled for shape, found in known.items() if shape not in refused]
-            met = [test for test in tests if test.verdict(target, self.task) == "meets"]
-            cheaper = [test for test in met if self._order(test.trial.shape) < self._order(answer.trial.shape)]
-            if cheaper:
-                promising = min(cheaper, key=lambda test: self._order(test.trial.shape))
-                confirmed = yield from self._confirm(promising, target, attempts)
-                if confirmed is None:
-                    refused.add(promising.trial.shape)
-                else:
-                    answer = confirmed
-            elif not self._lacking(answer, target, known):
-                below = [s for s in known if self._order(s) < self._order(answer.trial.shape)]
-                return Answer(target, answer, attempts, [known[s] for s in sorted(below, key=self._order)])
+        asked = list(shapes)
+        posterior = self.posterior(target)
+        grid = []
+        for shape in asked:
+            expected = posterior.mean([Setting(shape, rate, steps) for rate in self.space.rates])
+            middle = min(max(int(expected.argmin()), 1), len(self.space.rates) - 2)
+            grid.append([Setting(shape, rate, steps) for rate in self.space.rates[middle - 1 : middle + 2]])
+        train = self.train if keep else self._train
+        runs = yield from train([one for settings in grid for one in settings for _ in range(TUNING_SEEDS)])
+        errors = History(runs).errors()
+        return [min(settings, key=lambda one: (sum(errors[one]), one.learning_rate)) for settings in grid]
 
-    def prune(self, target: float) -> Procedure[Answer | None]:
-        """Find and certify the smallest pruned shape; None if there is none.
+    def prune(self, target: float, steps: int, found: list[Bracket]) -> Procedure[None]:
+        """Find, certify and bracket the smallest pruned shape; where there is one its bracket is added to ``found``.
 
-        Tried at the depth of the cheapest hidden-layer shape that meets the target on validation, from that width down;
-        the large network is 4 x as wide.
+        Tried at the depth and resolution of the smallest hidden-layer shape that meets the target on validation, from
+        that width down; the large network is 4 x as wide.
+
+        Args:
+            target: In the metric's unit.
+            steps: Those of the answer from scratch: pruned networks get at most 4 x as many, or as many as two budgets.
+            found: Receives the bracket.
         """
-        error = self.task.target_to_error(target)
-        promising = [s for s, found in self.settled.items() if s.depth and found.error <= error]
-        if not promising:
-            return None
-        widest = min(promising, key=self._order)
-        ladder = self.family.ladder(widest.depth)
-        parent = Shape(next((w for w in ladder if w >= PARENT_WIDTHS * widest.width), ladder[-1]), widest.depth)
-        shapes = [Shape(w, widest.depth) for w in ladder if w <= widest.width]
-        hopeful = yield from self._hopeful(shapes, parent, error)
+        most = max(steps * LONGER, self.space.steps[min(2, len(self.space.steps) - 1)])
+        widest = self._expected_smallest(target, hidden=True, most_steps=most)
+        if widest is None:
+            return
+        error = yield from self.bench(target).validate(self.trial(widest))
+        if error > self.task.target_to_error(target):
+            return  # it was expected of neighbours alone
+        ladder = self.space.ladders[widest.shape.depth, widest.shape.resolution]
+        parent = next((s for s in ladder if s.width >= PARENT_WIDTHS * widest.shape.width), ladder[-1])
+        shapes = [shape for shape in ladder if shape.width <= widest.shape.width]
+        [large] = yield from self.tune([parent], widest.steps, target)
+        small: dict[Shape, Trial] = {}
+        hopeful = yield from self._hopeful(shapes, large, small, target)
         attempts: list[Attempt] = []
         for i in range(hopeful, len(shapes)):
-            yield from self.settle([parent, shapes[i]])
-            test = yield from self._attempt(self._pruned(shapes[i], parent), target, attempts)
-            if test is not None:
-                return (yield from self._bracket_pruned(target, test, attempts, shapes[:i], parent))
-        return None
+            yield from self._pruned([shapes[i]], large, small, target)
+            attempt = yield from self.bench(target).attempt(small[shapes[i]], len(attempts) + 1)
+            attempts.append(attempt)
+            if attempt.certified:
+                yield from self._pruned(shapes[:i], large, small, target)
+                ladder_down = [small[shape] for shape in reversed(shapes[:i])]
+                found.append(Bracket(self, target, attempts, cheaper=ladder_down))
+                yield from found[0].run()
+                return
 
-    def _hopeful(self, shapes: Sequence[Shape], parent: Shape, error: float) -> Procedure[int]:
-        """Return the position of the narrowest shape that meets ``error`` on validation when pruned, or their number.
+    def _pruned(
+        self, shapes: Sequence[Shape], parent: Setting, known: dict[Shape, Trial], target: float
+    ) -> Procedure[None]:
+        """Add the runs that fine-tune what is pruned to ``shapes``: at full rate, up to 2 x as long."""
+        missing = [shape for shape in shapes if shape not in known]
+        settings = yield from self.tune(missing, parent.steps, target)
+        for setting in settings:
+            own = self.trial(setting)
+            steps = max(own.steps, min(own.steps * 2, self.space.steps[-1]))
+            known[setting.shape] = replace(own, route="pruned", steps=steps, pruned_from=self.trial(parent))
+
+    def _hopeful(
+        self, shapes: Sequence[Shape], parent: Setting, known: dict[Shape, Trial], target: float
+    ) -> Procedure[int]:
+        """Return the position of the narrowest shape that meets the target on validation when pruned, or their number.
 
         Walks down a few notches at a time, until the narrowest of them misses.
         """
+        error = self.task.target_to_error(target)
         first = low = len(shapes)
         while low > 0:
             low, few = max(0, low - NOTCHES_DOWN), shapes[max(0, low - NOTCHES_DOWN) : low]
-            yield from self.settle([parent, *few])
-            errors = yield from together([validate(self._pruned(s, parent), self.study.seed) for s in few])
+            yield from self._pruned(few, parent, known, target)
+            errors = yield from together([self.bench(target).validate(known[shape]) for shape in few])
             first = next((low + i for i, found in enumerate(errors) if found <= error), first)
             if errors[0] > error:
                 break
         return first
 
-    def _bracket_pruned(
-        self, target: float, answer: Tested, attempts: list[Attempt], narrower: Sequence[Shape], parent: Shape
-    ) -> Procedure[Answer]:
-        """Refute the next notches down, while none is refuted and params are within a factor 1.5."""
-        bracket: list[Refutation] = []
-        refused = {attempt.test.trial.shape for attempt in attempts if not attempt.certified and not attempt.repeat}
-        for shape in reversed(narrower):
-            if bracket and self.params(answer.trial.shape) > SHARP * self.params(shape):
-                break
-            yield from self.settle([shape])
-            found = yield from self._refute(self._pruned(shape, parent), target)
-            met = shape not in refused and found.settled.verdict(target, self.task) == "meets"
-            confirmed = (yield from self._confirm(found.settled, target, attempts)) if met else None
-            if confirmed is not None:
-                answer, bracket = confirmed, []
-                continue
-            bracket.append(found)
-            if found.verdict(target, self.task) == "refuted":
-                break
-        return Answer(target, answer, attempts, bracket[::-1])
+    def _find_knee(self, findings: Findings) -> Procedure[None]:
+        """Add the knee, bracketed, to what was found; where it is all that is asked, a law, too.
 
-    def law(self, notes: list[str]) -> Procedure[dict[str, Any] | None]:
+        As far as there is time. It starts anew: no answer depends on what else was asked. A training that both need is
+        made once all the same, since it is the same trial.
+        """
+        own = Investigation(replace(self.study, targets=()), self.say, self.clock)
+        knee = findings.knee = yield from find_knee(own)
+        if knee is None:
+            findings.notes.append("no knee: the time was up")
+            return
+        findings.notes += knee.notes
+        if knee.answer is None:
+            findings.notes.append(f"no knee: {knee.reason}")
+        else:
+            findings.notes += [] if knee.is_bracketed else [_unbracketed(knee.answer, "knee")]
+            findings.notes += [f"knee: {doubt}" for doubt in own._doubts([knee.answer])]
+        if not self.study.targets:
+            validation_target = knee.validation_target(self.task, self.dataset)
+            [law] = yield from together([own.law(findings.notes, validation_target)], self.clock.fits)
+            if law is CUT:
+                findings.notes.append(NO_LAW)
+            else:
+                findings.law = law
+
+    def law(self, notes: list[str], target: float | None = None) -> Procedure[dict[str, Any] | None]:
         """Fit validation error against n_train at one shape; None, with a note, if refused.
 
-        The shape is the cheapest that meets the hardest target on validation, or else the best there: the test split
-        has no say in it.
+        The shape is the smallest that is expected to meet the hardest target, or else ``target``, on validation, or
+        the best there: the test split has no say in it.
         """
-        error = min(self.task.target_to_error(target) for target in self.study.targets)
-        meeting = [found for found in self.settled.values() if found.error <= error]
-        chosen = (
-            min(meeting, key=lambda found: self._order(found.shape))
-            if meeting
-            else min(self.settled.values(), key=lambda found: (found.error, self._order(found.shape)))
-        )
-        template = chosen.trial
+        hardest = min(self.study.targets, key=self.task.target_to_error) if target is None else target
+        chosen = self._expected_smallest(hardest) or self._expected_best(hardest)
         n_full = len(self.dataset.train())
         least = max(10, 2 * self.dataset.n_classes)
         sizes = sorted({round(least * (n_full / least) ** (i / (LAW_CELLS - 1))) for i in range(LAW_CELLS)})
-        starts = [
-            replace(self._template(template.shape), n_train=n, learning_rate=template.learning_rate) for n in sizes
-        ]
-        found = yield from together([settle(start) for start in starts])
+        starts = [replace(self.trial(chosen), n_train=n) for n in sizes]
+        found: list[Settled] = yield from together([settle(start) for start in starts])
         cells = [Cell(n, s.val_errors, s.trial.steps, s.capped) for n, s in zip(sizes, found, strict=True)]
         try:
             fitted = fit_power_law(cells, seed=self.study.seed, n_val=len(self.dataset.val()))
         except InvalidData as refusal:
             notes.append(f"no law: {refusal.message}")
             return None
+        shape = chosen.shape
         return {
             **fitted,
-            "shape": {"width": template.shape.width, "depth": template.shape.depth, "resolution": None},
+            "shape": {"width": shape.width, "depth": shape.depth, "resolution": shape.resolution},
             "examples_seen_rule": "steps x batch, with steps doubled until validation error improves by less than 3 %",
         }
+
+    def search(
+        self, target: float, attempts: list[Attempt], known: History | None = None, strategy: Strategy | None = None
+    ) -> Procedure[Found]:
+        """Let the strategy search and certify for one target; what it certifies is appended to ``attempts``.
+
+        Args:
+            target: In the metric's unit.
+            attempts: Empty.
+            known: What the strategy knows at first: by default all runs so far. Its tests are no attempts.
+            strategy: Instead of the study's own.
+        """
+        known = known or History(tuple(self.runs))
+        error = self.task.target_to_error(target)
+        rounds: Rounds = find_smallest(
+            strategy or self.strategy,
+            self.space,
+            error,
+            known,
+            attempts=-len(known.tests),
+            haste=StudyHaste(self, target) if self.clock.may_hurry else None,
+            say=lambda proposal: self.say(Stage.of(target, proposal)),
+        )
+        bench, tests = self.bench(target), dict[int, Tested]()
+        try:
+            requests = next(rounds)
+            while True:
+                results: list[list[Result]] = []
+                for request in requests:  # a certification is a round of its own
+                    if request.attempt is not None:
+                        results.append((yield from self._certify(bench, request, tests)))
+                if not results:
+                    settings = [request.setting for request in requests for _ in range(request.n)]
+                    runs = iter((yield from self.train(settings)))
+                    results = [[Result(next(runs).error) for _ in range(request.n)] for request in requests]
+                requests = rounds.send(results)
+        except StopIteration as end:
+            found: Found = end.value
+        made = found.history.tests[len(known.tests) :]
+        attempts += [Attempt(tests[number], number, test.certified) for number, test in enumerate(made, start=1)]
+        return found
+
+    def _certify(self, bench: Bench, request: Request, tests: dict[int, Tested]) -> Procedure[list[Result]]:
+        """Make ``request``'s fresh runs; those of its attempt so far are in ``tests``."""
+        number = request.attempt or 1
+        before = tests.get(number)
+        have = len(before.trials) if before else 0
+        test = yield from bench.measure(self.trial(request.setting), "certify", have + request.n, before)
+        tests[number] = test
+        return [Result(_error(o), 1.0 if o.test_error is None else o.test_error) for o in test.outcomes[have:]]
+
+    def _miss(self, target: float, attempts: list[Attempt], reason: str) -> Procedure[Miss]:
+        """Say which of the attempts came nearest; without any, the best by validation is measured once."""
+        tests = [attempt.test for attempt in attempts]
+        if not tests:
+            best = self.trial(self._expected_best(target))
+            tests = [(yield from self.bench(target).measure(best, "certify", SEEDS))]
+        higher = self.task.metric.direction == "higher"
+        nearest = (max if higher else min)(tests, key=lambda test: median(test.values))
+        return Miss(target, nearest, reason, attempts)
+
+    def _expected_smallest(
+        self, target: float, *, hidden: bool = False, most_steps: int | None = None
+    ) -> Setting | None:
+        """Return the smallest shape, at its best setting, that validation leads to expect to meet ``target``."""
+        budgets = [steps for steps in self.space.steps if most_steps is None or steps <= most_steps]
+        posterior, error = self.posterior(target), self.task.target_to_error(target)
+        aim = posterior.target(error)
+        for shape in self.space.shapes:
+            if hidden and not shape.depth:
+                continue
+            settings = [Setting(shape, rate, steps) for steps in budgets for rate in self.space.rates]
+            expected = posterior.mean(settings)
+            if expected.min() <= aim:
+                # the fewest steps that come near: more of them help by less than what counts as settled
+                near = expected <= expected.min() + FALLING
+                return settings[int(near.argmax())]
+        return None
+
+    def _expected_best(self, target: float) -> Setting:
+        """Return the trained setting of which validation leads to expect least error."""
+        tried = sorted({run.setting for run in self.runs})
+        return tried[int(self.posterior(target).mean(tried).argmin())]
 
     def _doubts(self, answers: Sequence[Answer]) -> list[str]:
         """Say what might change an answer: training that had not settled, a bracket that is wide."""
         notes = []
-        for shape in sorted({answer.test.trial.shape for answer in answers}, key=self._order):
-            found = self.settled[shape]
-            if found.capped:
-                notes.append(f"{shape}: validation error was still falling at the most steps, {found.trial.steps:,}")
-            if not found.interior:
-                notes.append(
-                    f"{shape}: the best learning rate, {found.trial.learning_rate:g}, is the edge of those tried"
-                )
-        below = {found.settled.trial.shape for answer in answers for found in answer.bracket}
-        if capped := sum(self.settled[shape].capped for shape in below):
-            notes.append(f"{capped} of {len(below)} bracketing shapes were still improving at the most steps")
         for answer in answers:
-            params = self.params(answer.test.trial.shape)
-            refuted = [r for r in answer.bracket if r.verdict(answer.target, self.task) == "refuted"]
-            largest = max((self.params(r.settled.trial.shape) for r in refuted), default=0)
-            if params > SHARP * largest:
-                against = f"the largest refuted shape has {largest:,}" if largest else "no smaller shape is refuted"
-                notes.append(f"target {answer.target:g}, {answer.test.trial.route}: {params:,} params, but {against}")
-        return notes
+            trial = answer.test.trial
+            here = Setting(trial.shape, trial.learning_rate, self.space.steps[-1])
+            if trial.steps >= self.space.steps[-1] and trial.route == "scratch":
+                errors = self.posterior(answer.target).mean([here, here._replace(steps=self.space.steps[-2])])
+                if errors[0] < errors[1] + math.log(1 - FALLING):
+                    said = f"validation error was still falling at the most steps, {trial.steps:,}"
+                    notes.append(f"{trial.shape}: {said}")
+            if trial.learning_rate in (self.space.rates[0], self.space.rates[-1]):
+                notes.append(f"{trial.shape}: its learning rate, {trial.learning_rate:g}, is the edge of those tried")
+        for answer in answers:
+            notes += answer.doubts(self.task, self.params)
+        return list(dict.fromkeys(notes))
 
-    def _template(self, shape: Shape) -> Trial:
-        near = min(self.settled, key=lambda s: (s.depth != shape.depth, abs(s.width - shape.width)), default=None)
-        return Trial(
-            dataset=self.study.dataset,
-            family=self.study.family,
-            shape=shape,
-            n_train=len(self.dataset.train()),
-            seed=0,
-            learning_rate=self.settled[near].trial.learning_rate if near else FIRST_RATE,
-            weight_decay=0.0,
-            steps=1,
-            batch_size=BATCH,
-        )
 
-    def _pruned(self, shape: Shape, parent: Shape) -> Trial:
-        """Return the run that fine-tunes what is pruned to ``shape``: at full rate, up to 2 x as long."""
-        own = self.settled[shape].trial
-        steps = max(own.steps, min(own.steps * 2, MOST_STEPS))
-        return replace(own, route="pruned", steps=steps, pruned_from=self.settled[parent].trial)
+def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
+    """Return what may be trained: every ladder shape at every resolution, rates a factor 2 apart, steps doubling."""
+    most = max(MOST_STEPS, EPOCHS * len(dataset.train()) / BATCH)
+    doublings = math.ceil(math.log2(most / FEWEST_STEPS) - 1e-9)
+    params, flops = {}, {}
+    for resolution in dataset.resolutions or (None,):
+        at = dataset.at(resolution)
+        for shape in family.shapes():
+            sized = replace(shape, resolution=resolution)
+            params[sized] = family.params(at.input_shape, dataset.n_classes, sized)
+            flops[sized] = family.flops(at.input_shape, dataset.n_classes, sized)
+    return Space(
+        params=params,
+        flops=flops,
+        rates=RATES,
+        steps=tuple(FEWEST_STEPS * 2**i for i in range(doublings + 1)),
+        n_val=len(dataset.val()),
+        n_test=len(dataset.test()),
+        chance_error=task.target_to_error(task.chance(dataset)),
+        batch_size=BATCH,
+    )
 
-    def _search(self, target: float, error: float, failed: Container[Shape]) -> Procedure[None]:
-        """Let the strategy settle shapes until it is done; nothing dearer than what looks promising is tried."""
-        while True:
-            errors = {s: math.inf if s in failed else found.error for s, found in self.settled.items()}
-            promising = [self._order(s) for s, e in errors.items() if e <= error]
-            space = self.space.below(min(promising), self._order) if promising else self.space
-            shapes = self.strategy.propose(space, errors, error)
-            if not shapes:
-                return
-            self.say(f"target {target:g}: searching, " + "; ".join(map(str, shapes[:4])))
-            yield from self.settle(shapes)
 
-    def _certify(self, target: float, attempts: list[Attempt]) -> Procedure[Tested | None]:
-        """Certify the cheapest promising shape; where it fails, search on and give its next notch a chance too."""
-        error = self.task.target_to_error(target)
-        failed: set[Shape] = set()
-        raised: set[Shape] = set()  # next notches up of what failed: certified whatever validation says
-        while len(attempts) < MOST_ATTEMPTS:
-            yield from self._search(target, error, failed)
-            yield from self.settle(raised)
-            promising = {s for s, found in self.settled.items() if found.error <= error} | raised
-            shape = min(promising - failed, key=self._order, default=None)
-            hopeless = shape is None
-            if shape is None:  # validation promises nothing (more): say once how near its best comes
-                if attempts:
-                    return None
-                shape = min(self.settled, key=lambda s: (self.settled[s].error, self._order(s)))
-            self.say(f"target {target:g}: certifying {shape}")
-            test = yield from self._attempt(self.settled[shape].trial, target, attempts)
-            if test is not None or hopeless:
-                return test
-            failed.add(shape)
-            wider = [w for w in self.family.ladder(shape.depth) if w > shape.width]
-            raised.update(Shape(w, shape.depth) for w in wider[:1])
-        return None
+def _unbracketed(answer: Answer, aim: str) -> str:
+    """Say that a bracket lacks shapes; the words by which a record's rules know that it may be empty."""
+    here = f"{aim}, {answer.test.trial.route}"
+    if answer.bracket:
+        return f"{here}: the bracket is not complete: the time was up"
+    return f"{NO_BRACKET} {here}: the time was up"
 
-    def _attempt(self, template: Trial, target: float, attempts: list[Attempt]) -> Procedure[Tested | None]:
-        """Certify one shape with fresh runs; None if that fails. After a failure a pass has to be repeated."""
-        test = yield from measure(template, "certify", self.task, self.study.seed)
-        met = test.verdict(target, self.task) == "meets"
-        if met and attempts:
-            return (yield from self._confirm(test, target, attempts))
-        attempts.append(Attempt(test, certified=met))
-        return test if met else None
 
-    def _confirm(self, passed: Tested, target: float, attempts: list[Attempt]) -> Procedure[Tested | None]:
-        """Measure what has passed once more, with fresh seeds, and claim that; None if it fails.
-
-        A shape at the edge of a target passes by luck in 1 of 48 tries. With many tries one such pass is likely, two in
-        a row are not; and the second measurement, unlike the first, was not picked for being high.
-        """
-        attempts.append(Attempt(passed, certified=False, repeat=True))
-        test = yield from measure(passed.trial, "confirm", self.task, self.study.seed)
-        met = test.verdict(target, self.task) == "meets"
-        attempts.append(Attempt(test, certified=met))
-        return test if met else None
-
-    def _miss(self, target: float, attempts: list[Attempt]) -> Miss:
-        """Say which of the attempts came nearest and why there was no other."""
-        higher = self.task.metric.direction == "higher"
-        tests = [attempt.test for attempt in attempts]
-        nearest = (max if higher else min)(tests, key=lambda test: median(test.values))
-        error = self.task.target_to_error(target)
-        if len(attempts) >= MOST_ATTEMPTS:
-            reason = f"stopped after {MOST_ATTEMPTS} certifications"
-        elif any(found.error <= error for found in self.settled.values()):
-            reason = "every shape that meets it on validation misses it on the test split"
-        else:
-            reason = "no shape of the ladder meets it on validation"
-        return Miss(target, nearest, reason, attempts)
-
-    def _lacking(self, answer: Tested, target: float, bracket: dict[Shape, Refutation]) -> list[Shape]:
-        """Return the shapes the bracket still lacks: the largest cheaper one of each depth, and further notches down.
-
-        At the answer's depth it goes on down while nothing is refuted and params are within a factor 1.5.
-        """
-        certified = self._order(answer.trial.shape)
-        lacking = []
-        for depth in self.family.depths:
-            shapes = [Shape(width, depth) for width in self.family.ladder(depth)]
-            cheaper = [shape for shape in shapes if self._order(shape) < certified]
-            for shape in reversed(cheaper):
-                if shape not in bracket:
-                    lacking.append(shape)
-                    break
-                refuted = bracket[shape].verdict(target, self.task) == "refuted"
-                sharp = self.params(answer.trial.shape) <= SHARP * self.params(shape)
-                if refuted or depth != answer.trial.shape.depth or not sharp:
-                    break
-        return lacking
-
-    def _refute(self, template: Trial, target: float) -> Procedure[Refutation]:
-        return refute(template, self.task, target, self.study.seed)
-
-    def _order(self, shape: Shape) -> tuple[int, int, int]:
-        """Order shapes by params, then depth, then width."""
-        return (self.params(shape), shape.depth, shape.width)
+def _error(outcome: Outcome) -> float:
+    return math.inf if outcome.val_error is None else outcome.val_error

@@ -17,10 +17,12 @@ import numpy as np
 import torch
 
 from harness import measure, plugins
+from harness.batches import BatchStream
+from harness.datasets.base import Split
 from harness.families.base import Family, State
 from harness.ledger import sync_folder
 from harness.shrink import prune
-from harness.stack import BatchStream, Progress, train
+from harness.stack import Progress, StackedNetwork, train
 from harness.trial import Outcome, Shape, Trial
 from registry.outcomes import encode_bits
 
@@ -32,45 +34,69 @@ FEWEST_MEMBERS: Final = 8
 def packs(trials: Sequence[Trial], workers: int = 1) -> list[Sequence[Trial]]:
     """Group trials that can train as one program, each group small enough to be one pack but no smaller than pays.
 
-    Members of a pack share data set, family, padded shape, steps, batch size, route and the same of what they are
-    pruned from. Where there are fewer packs than workers the longest are halved. The grouping decides speed only: no
-    outcome depends on it.
+    Members of a pack share data set, family, padded shape, batch size, route and the same of what they are pruned from.
+    Their steps may differ, the longest first: a few members cost as much as ``FEWEST_MEMBERS``, so a pack of long runs
+    takes short ones along for nothing. Where there are fewer packs than workers the longest are halved. The grouping
+    decides speed only: no outcome depends on it.
     """
     groups: dict[tuple[object, ...], list[Trial]] = defaultdict(list)
-    for trial in trials:
+    for trial in sorted(trials, key=_steps, reverse=True):
         groups[_program(trial)].append(trial)
-    found: list[Sequence[Trial]] = []
-    for members in groups.values():
-        family: Family = plugins.load("families", members[0].family)
-        most = max(FEWEST_MEMBERS, min(MOST_MEMBERS, family.pack_steps // _steps(members[0])))
-        count = -(-len(members) // most)
-        size = -(-len(members) // count)
-        found += [members[i : i + size] for i in range(0, len(members), size)]
+    found: list[Sequence[Trial]] = [pack for members in groups.values() for pack in _even(members)]
     found.sort(key=_work)
     while len(found) < workers and found and len(found[-1]) >= 2 * FEWEST_MEMBERS:
         longest = found.pop()
-        half = len(longest) // 2
-        found += [longest[:half], longest[half:]]
+        found += [longest[::2], longest[1::2]]
         found.sort(key=_work)
     return found[::-1]
 
 
+def _even(trials: list[Trial]) -> list[list[Trial]]:
+    """Cut trials of one program into as few packs as may be, of about equal work."""
+    family: Family = plugins.load("families", trials[0].family)
+    high = family.pack_steps
+    low, count = 0, len(_cut(trials, high))
+    while high - low > 1:  # the least work a pack that makes no more packs
+        middle = (low + high) // 2
+        low, high = (low, middle) if len(_cut(trials, middle)) == count else (middle, high)
+    return _cut(trials, high)
+
+
+def _cut(trials: list[Trial], work: int) -> list[list[Trial]]:
+    """Fill packs in order, each up to ``MOST_MEMBERS`` and, beyond ``FEWEST_MEMBERS``, up to ``work`` member-steps."""
+    found: list[list[Trial]] = [[]]
+    filled = 0
+    for trial in trials:
+        full = len(found[-1]) >= FEWEST_MEMBERS and filled + _steps(trial) > work
+        if full or len(found[-1]) == MOST_MEMBERS:
+            found.append([])
+            filled = 0
+        found[-1].append(trial)
+        filled += _steps(trial)
+    return found
+
+
 def _work(pack: Sequence[Trial]) -> int:
-    return len(pack) * _steps(pack[0])
+    return sum(map(_steps, pack))
 
 
-def run_pack(trials: Sequence[Trial], weights: Path | None = None) -> list[Outcome]:
+def run_pack(
+    trials: Sequence[Trial], weights: Path | None = None, *, device: str = "cpu", compiled: bool = False
+) -> list[Outcome]:
     """Train one pack on one thread.
 
     Args:
         trials: Members, as grouped by :func:`packs`.
         weights: Folder that receives ``<key>.npz`` of each ``tested`` member; None keeps no weights.
+        device: Where to train, as torch names it. Outcomes of another device differ in the last digits.
+        compiled: Whether to compile the steps, see :func:`harness.stack.train`: for large packs; outcomes differ in
+            the last digits from the eager ones.
 
     Returns:
         One outcome a member, in order.
     """
     with _single_thread():
-        return _run_pack(trials, weights)
+        return _run_pack(trials, weights, device, compiled)
 
 
 @contextmanager
@@ -84,13 +110,20 @@ def _single_thread() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
-def _run_pack(trials: Sequence[Trial], weights: Path | None) -> list[Outcome]:
+def _run_pack(trials: Sequence[Trial], weights: Path | None, device: str, compiled: bool) -> list[Outcome]:
     started = time.perf_counter()
-    family: Family = plugins.load("families", trials[0].family)
-    filled = [*trials, *[trials[-1]] * max(0, _least(family, trials[0]) - len(trials))]
-    states = [_initial_state(trial) for trial in filled] if trials[0].route == "scratch" else _pruned_states(filled)
-    progress, trained = _train(filled, states)
-    tested = _test(filled, trained) if any(t.tested for t in trials) else None
+    filled = [
+        *trials,
+        *[trials[-1]]
+        * max(0, _program_of(trials[0].family, trials[0].dataset, _padded(trials[0])).least_members - len(trials)),
+    ]
+    states = (
+        [_initial_state(trial) for trial in filled]
+        if trials[0].route == "scratch"
+        else _pruned_states(filled, device, compiled)
+    )
+    progress, trained = _train(filled, states, device, compiled)
+    tested = _test(filled, trained, device) if any(t.tested for t in trials) else None
     share = (time.perf_counter() - started) / len(trials)
     outcomes = [_outcome(i, trial, progress, tested, share) for i, trial in enumerate(trials)]
     if weights is not None:
@@ -123,7 +156,7 @@ def load_weights(path: Path) -> State:
 @cache
 def flops(family: str, dataset: str, shape: Shape) -> float:
     """Return the forward flops of one example for a shape of a family on a data set."""
-    data = plugins.load("datasets", dataset)
+    data = plugins.load("datasets", dataset).at(shape.resolution)
     network = plugins.load("families", family).network(data.input_shape, data.n_classes, shape)
     return measure.count_flops(network, data.input_shape)
 
@@ -141,36 +174,30 @@ def batch_size(trial: Trial) -> int:
 
 
 def _program(trial: Trial) -> tuple[object, ...]:
-    family: Family = plugins.load("families", trial.family)
     parent = _program(trial.pruned_from) if trial.pruned_from else None
-    shape = family.padded(trial.shape)
-    return (trial.dataset, trial.family, shape, trial.steps, batch_size(trial), trial.route, trial.tested, parent)
+    shape = _padded(trial)
+    return (trial.dataset, trial.family, shape, batch_size(trial), trial.route, trial.tested, parent)
 
 
 def _steps(trial: Trial) -> int:
     return trial.steps + (_steps(trial.pruned_from) if trial.pruned_from else 0)
 
 
-def _least(family: Family, trial: Trial) -> int:
-    data = plugins.load("datasets", trial.dataset)
-    return family.stacked(data.input_shape, data.n_classes, family.padded(trial.shape), 1).least_members
-
-
 def _initial_state(trial: Trial) -> State:
     family: Family = plugins.load("families", trial.family)
-    data = plugins.load("datasets", trial.dataset)
+    data = plugins.load("datasets", trial.dataset).at(trial.shape.resolution)
     generator = torch.Generator().manual_seed(trial.seed)
     return family.initial_state(data.input_shape, data.n_classes, trial.shape, generator)
 
 
-def _pruned_states(trials: Sequence[Trial]) -> list[State]:
+def _pruned_states(trials: Sequence[Trial], device: str, compiled: bool) -> list[State]:
     """Train what the members are pruned from, as one pack, and cut each down to its shape."""
     parents = [trial.pruned_from for trial in trials]
     assert all(parents)  # noqa: S101 - route and pruned_from are set together
     large = [parent for parent in parents if parent is not None]
-    _, trained = _train(large, [_initial_state(parent) for parent in large])
+    _, trained = _train(large, [_initial_state(parent) for parent in large], device, compiled)
     family: Family = plugins.load("families", trials[0].family)
-    data = plugins.load("datasets", trials[0].dataset)
+    data = plugins.load("datasets", trials[0].dataset).at(trials[0].shape.resolution)
     small = []
     for trial, parent, state in zip(trials, large, trained, strict=True):
         network = family.network(data.input_shape, data.n_classes, parent.shape)
@@ -179,43 +206,62 @@ def _pruned_states(trials: Sequence[Trial]) -> list[State]:
     return small
 
 
-def _train(trials: Sequence[Trial], states: list[State]) -> tuple[Progress, list[State]]:
+def _train(trials: Sequence[Trial], states: list[State], device: str, compiled: bool) -> tuple[Progress, list[State]]:
     """Train members from given states; return what training found and the best checkpoints as plain states."""
-    first = trials[0]
-    family: Family = plugins.load("families", first.family)
-    data = plugins.load("datasets", first.dataset)
-    network = family.stacked(data.input_shape, data.n_classes, family.padded(first.shape), len(trials))
-    for member, state in enumerate(states):
-        network.load(member, state)
-    split, val = data.train(), data.val()
+    data = plugins.load("datasets", trials[0].dataset).at(trials[0].shape.resolution)
+    network = _stacked(trials, states)
+    inputs, labels = _on(device, data.train())
+    val_inputs, val_labels = _on(device, data.val())
     progress = train(
-        network,
-        inputs=torch.tensor(split.inputs),
-        labels=torch.tensor(split.labels),
-        val_inputs=torch.tensor(val.inputs),
-        val_labels=torch.tensor(val.labels),
+        network.over(network.parameters.to(device)),
+        inputs=inputs,
+        labels=labels,
+        val_inputs=val_inputs,
+        val_labels=val_labels,
         streams=[BatchStream(data.subset(t.n_train, t.seed), batch_size(t), t.seed) for t in trials],
         learning_rates=[t.learning_rate for t in trials],
         weight_decays=[t.weight_decay for t in trials],
-        steps=first.steps,
+        steps=[t.steps for t in trials],
+        compiled=compiled,
     )
-    network.parameters.copy_(progress.best_parameters)
-    return progress, [network.state(i, state) for i, state in enumerate(states)]
+    best = network.over(progress.best_parameters.cpu())
+    return progress, [best.state(i, state) for i, state in enumerate(states)]
 
 
-def _test(trials: Sequence[Trial], states: list[State]) -> np.ndarray:
+def _test(trials: Sequence[Trial], states: list[State], device: str) -> np.ndarray:
     """Return which test items each member's best checkpoint gets right, bool (members, items)."""
-    first = trials[0]
-    family: Family = plugins.load("families", first.family)
-    data = plugins.load("datasets", first.dataset)
-    network = family.stacked(data.input_shape, data.n_classes, family.padded(first.shape), len(trials))
+    network = _stacked(trials, states)
+    network = network.over(network.parameters.to(device))
+    inputs, labels = _on(device, plugins.load("datasets", trials[0].dataset).at(trials[0].shape.resolution).test())
+    logits = network.logits(inputs.unsqueeze(0).expand(len(trials), *inputs.shape))
+    right: np.ndarray = (logits.argmax(dim=2) == labels).cpu().numpy()
+    return right
+
+
+def _stacked(trials: Sequence[Trial], states: list[State]) -> StackedNetwork:
+    """Return the members as one program, loaded."""
+    one = _program_of(trials[0].family, trials[0].dataset, _padded(trials[0]))
+    network = one.over(one.parameters.new_zeros(len(trials), one.parameters.shape[1]))
     for member, state in enumerate(states):
         network.load(member, state)
-    split = data.test()
-    inputs, labels = torch.tensor(split.inputs), torch.tensor(split.labels)
-    logits = network.logits(inputs.unsqueeze(0).expand(len(trials), *inputs.shape))
-    right: np.ndarray = (logits.argmax(dim=2) == labels).numpy()
-    return right
+    return network
+
+
+@cache
+def _program_of(family: str, dataset: str, shape: Shape) -> StackedNetwork:
+    """Return a program of one member; packs of this process share what is compiled for it."""
+    data = plugins.load("datasets", dataset).at(shape.resolution)
+    network: StackedNetwork = plugins.load("families", family).stacked(data.input_shape, data.n_classes, shape, 1)
+    return network
+
+
+def _padded(trial: Trial) -> Shape:
+    padded: Shape = plugins.load("families", trial.family).padded(trial.shape)
+    return padded
+
+
+def _on(device: str, split: Split) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.tensor(split.inputs, device=device), torch.tensor(split.labels, device=device)
 
 
 def _outcome(i: int, trial: Trial, progress: Progress, tested: np.ndarray | None, wall_s: float) -> Outcome:

@@ -11,7 +11,7 @@ from harness.fields import choice, fraction, number, text, unlike, whole, whole_
 
 Route = Literal["scratch", "pruned"]
 Status = Literal["ok", "diverged", "failed"]
-PHASES: Final = ("tune", "search", "certify", "confirm", "bracket")
+PHASES: Final = ("tune", "search", "certify", "bracket")
 
 
 @final
@@ -63,7 +63,7 @@ class Trial:
         batch_size: Examples a step (fewer where ``n_train`` is smaller).
         route: How the network got small.
         pruned_from: The run of the larger network that this one starts from, where ``route`` is ``pruned``.
-        phase: Why it was run: ``tune``, ``search``, ``certify``, ``confirm`` or ``bracket``. Decides nothing but is a
+        phase: Why it was run: ``tune``, ``search``, ``certify`` or ``bracket``. Decides nothing but is a
             part of the key, so that a certification never reuses the seeds of the search.
         tested: Whether the test split was read. Only certification and bracket do.
     """

@@ -111,7 +111,10 @@ class Network(NamedTuple):
 
 
 class Bracket(NamedTuple):
-    """The largest cheaper network that was tried at one depth and resolution; ``longer``: at 4 x as many steps."""
+    """The largest cheaper network that was tried at one depth and resolution.
+
+    ``longer``: at 4 x as many steps; None where it was not measured there, as it did not miss in the first place.
+    """
 
     width: int
     depth: int
@@ -122,7 +125,7 @@ class Bracket(NamedTuple):
     high: float
     n_seeds: int
     n_meeting: int | None
-    longer_n_seeds: int
+    longer_n_seeds: int | None
     longer_n_meeting: int | None
     verdict: str
 

@@ -43,7 +43,7 @@ def as_json(function: F) -> F:
 
 def quiet(function: F) -> F:
     """Add ``--quiet``."""
-    return click.option("--quiet", is_flag=True, help="Print no warnings.")(function)
+    return click.option("--quiet", is_flag=True, help="Print no warnings and show no progress.")(function)
 
 
 def examples(*commands: str) -> str:

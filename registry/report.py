@@ -208,7 +208,9 @@ def _sentence(answer: Answer) -> str:
             f"{shown(bound_of(network, answer.question))}, meets {answer.target:g}; nothing smaller was tried here."
         )
     if answer.target is None:
-        sure = f"Its error is within 1.1 x of the best that any width reached with {network.n_train or 0:,} examples"
+        within = "" if network.reach_value is None else f" ({_n_of(network)} runs are)"
+        best = f"the best that any width reached with {network.n_train or 0:,} examples"
+        sure = f"The error of its median run is within 1.1 x of {best}, with 95 % confidence{within}"
     else:
         runs = _runs_meeting(answer)
         counted = "" if runs is None else f" ({_at_least(answer)}{runs} of {network.n_seeds} runs do)"
@@ -228,13 +230,16 @@ def _what_binds(answer: Answer) -> str:
 def _tried(answer: Answer, part: Bracket) -> str:
     """Say what became of a smaller shape: ``width 7, depth 1 (535 params) is undecided: 14 of 20 runs meet 0.95``."""
     subject = f"{shape_of(part)} ({part.params:,} params)"
-    if part.n_meeting is None or part.longer_n_meeting is None or answer.network.target is None:
+    own = answer.network.target
+    if part.n_meeting is None:
         return f"{subject} has {shown(part.median)} [{shown(part.low)}, {shown(part.high)}] over {part.n_seeds} runs"
     verdict = part.verdict
     if verdict == "refuted" and not _is_refuted(answer, part):
-        verdict = f"refuted only for {answer.network.target:g}"
-    longer = f"{part.longer_n_meeting} of {part.longer_n_seeds} at 4 x the steps"
-    return f"{subject} is {verdict}: {part.n_meeting} of {part.n_seeds} runs meet {answer.network.target:g}, {longer}"
+        verdict = f"refuted only for {own:g}"
+    counted = f"{part.n_meeting} of {part.n_seeds} runs {'are within 1.1 x' if own is None else f'meet {own:g}'}"
+    if part.longer_n_seeds is not None:
+        counted += f", {part.longer_n_meeting} of {part.longer_n_seeds} at 4 x the steps"
+    return f"{subject} is {verdict}: {counted}"
 
 
 def _further(query: Query, answer: Answer) -> list[str]:
@@ -257,9 +262,9 @@ def _further(query: Query, answer: Answer) -> list[str]:
 
 
 def _is_refuted(answer: Answer, part: Bracket) -> bool:
-    """Say whether a bracket refuted for the point's own target is so for the target asked."""
+    """Say whether a bracket refuted for the point's own target is so for the target asked; a knee's is its own."""
     if part.verdict != "refuted" or answer.target is None:
-        return False
+        return part.verdict == "refuted"
     return not answer.question.meets(part.high if answer.question.sign > 0 else part.low, answer.target)
 
 
@@ -271,6 +276,11 @@ def _runs_meeting(answer: Answer) -> int | None:
     if not answer.question.meets(network.target, answer.target):
         return None
     return round(network.reach_value * network.n_seeds)
+
+
+def _n_of(network: Network) -> str:
+    n_seeds = network.n_seeds or 0
+    return f"{round((network.reach_value or 0) * n_seeds)} of {n_seeds}"
 
 
 def _at_least(answer: Answer) -> str:

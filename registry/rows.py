@@ -42,7 +42,7 @@ CREATE TABLE points (
 CREATE TABLE brackets (
   point INTEGER NOT NULL, width INTEGER NOT NULL, depth INTEGER NOT NULL, resolution INTEGER, params INTEGER NOT NULL,
   median REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, n_seeds INTEGER NOT NULL, n_meeting INTEGER,
-  longer_n_seeds INTEGER NOT NULL, longer_n_meeting INTEGER, verdict TEXT NOT NULL);
+  longer_n_seeds INTEGER, longer_n_meeting INTEGER, verdict TEXT NOT NULL);
 CREATE TABLE baselines (
   question INTEGER NOT NULL, record INTEGER NOT NULL, name TEXT NOT NULL, metric REAL NOT NULL,
   bytes INTEGER NOT NULL, flops REAL);
@@ -278,11 +278,12 @@ def _measured(kind: str, point: _Fields, facts: _Fields, scale: _Scale) -> tuple
             "params": part.count("params"),
             **_interval(part.part("test"), scale),
             "n_meeting": _n_meeting(part.part("test")),
-            "longer_n_seeds": part.part("test_longer").count("n_seeds"),
-            "longer_n_meeting": _n_meeting(part.part("test_longer")),
+            "longer_n_seeds": longer.count("n_seeds") if longer else None,
+            "longer_n_meeting": _n_meeting(longer) if longer else None,
             "verdict": part.choice("verdict", "refuted", "undecided"),
         }
         for part in point.parts("bracket")
+        for longer in [part.part("test_longer") if part.get("test_longer") is not None else None]
     ]
     return row, brackets
 

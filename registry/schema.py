@@ -124,7 +124,9 @@ class TestResult(Model):
     best_of_3: Annotated[
         Real, Field(description="mean test metric of the best by validation of 3 runs, over all triples of these runs")
     ]
-    reach: Annotated[Reach | None, Field(description="null where the result stands beside no target (knee)")]
+    reach: Annotated[
+        Reach | None, Field(description="of a knee, runs within its limit; null where there is neither (a reference)")
+    ]
     outcomes: Annotated[
         str,
         Field(
@@ -165,19 +167,25 @@ class BracketPoint(Model):
     shape: Shape
     params: Count
     test: Annotated[TestResult, Field(description="at its settled steps")]
-    test_longer: Annotated[TestResult, Field(description="at 4 x as many steps")]
+    test_longer: Annotated[
+        TestResult | None, Field(description="at 4 x as many steps; null where test does not miss the target already")
+    ]
     verdict: Annotated[
         Literal["refuted", "undecided"],
-        Field(description="refuted: high < target at both; undecided otherwise"),
+        Field(description="refuted: high < target at both step counts; undecided otherwise"),
     ]
     steps_tried: Annotated[
         list[PositiveCount],
-        Field(min_length=2, max_length=2, description="optimiser steps of test and of test_longer"),
+        Field(min_length=1, max_length=2, description="optimiser steps of test and, where measured, of test_longer"),
     ]
 
 
 class Attempt(Model):
-    """One certification attempt, failures included, in the order they were made."""
+    """One certification attempt, failures included, in the order they were made.
+
+    The first needs 15 of 20 fresh runs that meet the target, later ones more, so that, per target and
+    route, the chance that any claims a shape that misses is at most 5 %; a look after 64 runs has a count of its own.
+    """
 
     shape: Shape
     params: Count
@@ -186,8 +194,8 @@ class Attempt(Model):
     n_seeds: PositiveCount
     n_meeting: Count
     verdict: Annotated[
-        Literal["certified", "to-confirm", "failed"],
-        Field(description="to-confirm: it passed, but after failures, so it was measured again with fresh seeds"),
+        Literal["certified", "failed"],
+        Field(description="certified: as many runs meet the target as this attempt needs, counted from 1"),
     ]
 
 
@@ -232,6 +240,29 @@ class MeasuredPoint(Point):
     attempts: Annotated[list[Attempt], Field(max_length=200)]
     bracket: Annotated[list[BracketPoint], Field(max_length=64)]
     onnx: OnnxFile | None
+
+
+class KneeReference(Model):
+    """The network that stands for the widest: of all that were tried, the best by validation, the widest included.
+
+    The median error of its runs estimates the width floor, between those of ``test.low`` and ``test.high``.
+    """
+
+    shape: Shape
+    params: Count
+    steps: PositiveCount
+    learning_rate: Annotated[float, Field(gt=0, le=1e6)]
+    test: Annotated[TestResult, Field(description="fresh runs that no certification uses")]
+
+
+class KneePoint(MeasuredPoint):
+    """The smallest certified network whose error is within 1.1 x the width floor: target null, held to ``limit``."""
+
+    limit: Annotated[
+        Real,
+        Field(description="in the metric's unit: 1.1 x the reference's median error, k wrong of n as k + 0.5 of n + 1"),
+    ]
+    reference: KneeReference
 
 
 class PublishedPoint(Point):
@@ -383,7 +414,7 @@ class MeasuredGuideline(Guideline):
 
     evidence: Literal["measured"]
     frontier: Annotated[list[MeasuredPoint], Field(max_length=500)]
-    knee: Annotated[list[MeasuredPoint], Field(max_length=64)]
+    knee: Annotated[list[KneePoint], Field(max_length=64, description="one per n_train")]
     law: Annotated[Law | None, Field(description="null where none could be fitted; notes say why")]
     baselines: Annotated[list[Baseline], Field(min_length=1, max_length=64)]
     recipe: Recipe

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from registry.errors import UsageError
 
 LEVEL: Final = 0.05  # one-sided: every bound of a record is a 95 % bound
+KNEE: Final = 1.1  # a knee's error may be this many times that of the widest networks
 
 
 def sign_test_count(n: int, level: float = LEVEL) -> int:
@@ -37,6 +40,69 @@ def sign_test_count(n: int, level: float = LEVEL) -> int:
         count -= 1
         tail += math.comb(n, count)
     return count
+
+
+LOOKS: Final = (5, 20, 64)  # fresh seeds of a certification, so many after each look
+HOPELESS: Final = {5: 1, 20: 12}  # so few of the first 5, of 20, meeting the target end it
+
+
+def spent_level(attempt: int) -> float:
+    """Return the error probability that the ``attempt``-th certification for a target (from 1) may spend.
+
+    They fall as 1 / attempt ** 2 and sum to 5 % over any number of attempts.
+    """
+    return LEVEL * 6 / (math.pi * attempt) ** 2
+
+
+@cache
+def sequential_counts(attempt: int) -> Mapping[int, int]:
+    """Return how many fresh seeds must meet the target for a claim at each look that can end in one.
+
+    A certification looks after 5, 20 and 64 seeds. At 5 it can only end as hopeless. At 20 it claims if the sign test
+    does at :func:`spent_level`; at 64 if the chance of a claim at either look, for a shape whose runs meet the target
+    half the time, stays within that level. Ending early as hopeless only makes claims rarer.
+
+    Returns:
+        The least count by number of seeds; a look at which not even all seeds would do is missing.
+
+    Source:
+        The level is spent over looks as in Lan & DeMets 1983, Biometrika 70; over attempts by Bonferroni's inequality.
+    """
+    level = spent_level(attempt)
+    _, few, many = LOOKS
+    counts: dict[int, int] = {}
+    spent = 0.0
+    if 2.0**-few <= level:
+        counts[few] = sign_test_count(few, level)
+        spent = sum(math.comb(few, k) for k in range(counts[few], few + 1)) / 2**few
+    stops = counts.get(few, few + 1)
+    more = many - few
+    tails = [sum(math.comb(more, k) for k in range(max(0, least), more + 1)) / 2**more for least in range(more + 2)]
+    for count in range(many // 2, many + 1):  # runs that went on after the first look, and reach `count` in the end
+        crossing = sum(
+            math.comb(few, k) / 2**few * (tails[count - k] if 0 <= count - k <= more else float(count - k <= 0))
+            for k in range(stops)
+        )
+        if spent + crossing <= level:
+            counts[many] = count
+            break
+    return MappingProxyType(counts)
+
+
+def decide(n_meeting: int, n_seeds: int, attempt: int) -> Literal["claim", "fail", "go on"]:
+    """Say what a certification makes of its seeds at one look.
+
+    Args:
+        n_meeting: Seeds that meet the target, of all so far.
+        n_seeds: Seeds so far: 5, 20 or 64.
+        attempt: Which certification for this target it is, from 1.
+    """
+    needed = sequential_counts(attempt).get(n_seeds)
+    if needed is not None and n_meeting >= needed:
+        return "claim"
+    if n_seeds == LOOKS[-1] or n_meeting <= HOPELESS[n_seeds]:
+        return "fail"
+    return "go on"
 
 
 def median_bounds(values: Sequence[float]) -> tuple[float, float]:
@@ -126,6 +192,24 @@ def summarise(values: Sequence[float], target: float | None, direction: Literal[
 def meets(value: float, target: float, direction: Literal["higher", "lower"]) -> bool:
     """Say whether ``value`` is at or beyond ``target`` in the better direction."""
     return value >= target if direction == "higher" else value <= target
+
+
+def knee_limit(median: float, direction: Literal["higher", "lower"], n_items: int | None) -> float:
+    """Return the worst value of a metric that is within 1.1 x the error of ``median``: what a knee is held to.
+
+    Where the error is the share of items that are wrong, k of n count as (k + 0.5) / (n + 1): none wrong of 58 do not
+    show that the error is 0. Of fewer than 5 wrong the limit then allows no more, of 0 none.
+
+    Args:
+        median: Metric of the median run of the reference that stands for the widest networks.
+        direction: Which way is better.
+        n_items: Items of the split, where the error is a share of them; None for any other metric.
+    """
+    error = 1 - median if direction == "higher" else median
+    if n_items is not None:
+        error = (round(error * n_items, 6) + 0.5) / (n_items + 1)
+    error *= KNEE
+    return round(1 - error if direction == "higher" else error, 12)
 
 
 def _reach(values: Sequence[float], target: float, direction: Literal["higher", "lower"]) -> dict[str, float]:

@@ -39,7 +39,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("R-RELEASED", "a released file never changes", folder.released),
     Rule("R-RANGE", "metrics lie where their unit allows, an example has at most 2**53 - 1 numbers", figures.ranges),
     Rule("R-INTERVAL", "bounds enclose their value, and a certified bound meets its target", figures.intervals),
-    Rule("R-REACH", "reach stands beside every target, with its Clopper-Pearson bound", figures.reach),
+    Rule("R-REACH", "reach stands beside every target or limit, with its Clopper-Pearson bound", figures.reach),
     Rule("R-OUTCOMES", "median, mean, bounds, sd and reach follow from the outcomes (accuracy)", figures.outcomes),
     Rule(
         "R-BRACKET",
@@ -47,6 +47,9 @@ RULES: Final[tuple[Rule, ...]] = (
         figures.bracket,
     ),
     Rule("R-ATTEMPTS", "attempts end as their counts say, and no cheaper one was certified", figures.attempts),
+    Rule(
+        "R-KNEE", "a knee's limit is 1.1 x the error of its reference's median run; one knee per n_train", figures.knee
+    ),
     Rule("R-ORDER", "the frontier is sorted by target, then route", figures.order),
     Rule("R-PARAMS", "a shape has the same params everywhere, in its file too, 4 bytes each", figures.networks),
     Rule(

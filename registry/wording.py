@@ -23,24 +23,14 @@ def no_answer(query: Query, reply: Reply) -> NoAnswer:
         least = f"{naming(miss.unlimited)} with {miss.unlimited.params:,} params"
         message = f"{start} within these limits; without them the smallest is {least}"
         return NoAnswer(message, f"Ask for less, or measure: {bench}")
-    if miss.target is None and miss.unlimited is None:  # bench finds no knees yet
-        return NoAnswer("no knee is on record yet", _with_target(query, miss))
+    if miss.target is None:
+        return NoAnswer("no knee is on record yet", f"Measure one: {bench}")
     if miss.best is None:
         return NoAnswer(start, f"Measure one: {bench}")
     message = f"{start}; the best on record is {_nearest(bound_of(miss.best, miss.question), miss.target)}"
     if miss.target is not None and miss.question.meets(miss.best.median, miss.target):
         message += f", 95 % sure, or {shown(miss.best.median)} in the median run"
     return NoAnswer(f"{message} ({naming(miss.best)})", f"Measure more: {bench}")
-
-
-def _with_target(query: Query, miss: Miss) -> str:
-    """Return the hint that asks for a target, one that the best network on record reaches."""
-    if miss.best is None:
-        return f"Measure one: {bench_command(query, miss.question.dataset)}"
-    reached = bound_of(miss.best, miss.question) if miss.best.target is None else miss.best.target
-    metric = miss.question.metric
-    target = f"--target-acc {reached!r}" if metric == "accuracy" else f"--target {metric}={reached!r}"
-    return f"Give a target: guides lookup --task {query.task} --dataset {miss.question.dataset} {target}"
 
 
 def _too_few_examples(start: str, n_train: int, least: Network, bench: str) -> NoAnswer:
@@ -60,7 +50,7 @@ def bench_command(query: Query, dataset: str | None = None) -> str:
     chosen = query.dataset or dataset or _dataset_of(query.task)
     command = f"guides bench --task {query.task} --dataset {chosen} --family {query.family or 'mlp'}"
     if not query.targets:
-        return command
+        return f"{command} --knee"
     if query.metric != "accuracy":
         return f"{command} --target {query.metric}={query.targets[0]:g}"
     return f"{command} --target-acc {','.join(f'{target:g}' for target in query.targets)}"

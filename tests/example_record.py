@@ -11,6 +11,7 @@ import itertools
 import json
 import math
 from collections.abc import Sequence
+from copy import deepcopy
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from registry.outcomes import encode_bits
 from registry.schema import SCHEMA_ID, SCHEMA_VERSION
-from registry.statistics import best_of_3, summarise
+from registry.statistics import KNEE, best_of_3, knee_limit, summarise
 
 N_SEEDS = 20
 N_TEST = 40
@@ -52,8 +53,7 @@ def example_record(
         network = f"onnx/w{width}-d1.onnx"
         files[network] = tiny_network(width)
         frontier.append(_point(target, width, network, files[network], runs))
-    knee = {**frontier[0], "target": None, "attempts": [], "bracket": [], "onnx": None}
-    knee["test"] = {**frontier[0]["test"], "reach": None}
+    knee = _knee(frontier[0], runs)
     law = _law(runs)
     files["trials.jsonl"] = b"".join(json.dumps(line, sort_keys=True).encode() + b"\n" for line in runs.lines)
     record = {
@@ -159,23 +159,23 @@ def published_record(record_id: str = "image-cls/digits/mlp", version: int = 1) 
 
 
 class Runs:
-    """The invented training runs of a record, one line of its trials file each; the same runs are made once."""
+    """The invented training runs of a record, one line of its trials file each."""
 
     def __init__(self, dataset: str, family: str) -> None:
         self.lines: list[dict[str, Any]] = []
         self._common = {"dataset": dataset, "family": family, "batch_size": BATCH, "weight_decay": 0.0}
-        self._tested: dict[tuple[int, int, int, str], tuple[list[int], list[float]]] = {}
+        self._targets: list[float | None] = []
 
-    def test(self, right: list[int], shape: Shape, steps: int, phase: str) -> tuple[list[int], list[float]]:
-        """Return how many items each run has right, and each run's validation error: as made first."""
-        made = (shape["width"], shape["depth"], steps, phase)
-        if made not in self._tested:
-            val_errors = [round(0.02 + 0.001 * (7 * seed % 11), 6) for seed in range(len(right))]
-            for seed, (k, val_error) in enumerate(zip(right, val_errors, strict=True)):
-                read = {"test_outcomes": encode_bits([_row(k)]), "test_error": round(1 - k / N_TEST, 12)}
-                self._add(val_error, read, shape=shape, steps=steps, phase=phase, seed=1000 + seed, tested=True)
-            self._tested[made] = (right, val_errors)
-        return self._tested[made]
+    def test(self, right: list[int], target: float | None, shape: Shape, steps: int, phase: str) -> list[float]:
+        """Add runs with so many items right, their seeds the target's own; return each one's validation error."""
+        if target not in self._targets:
+            self._targets.append(target)
+        first = 1000 * len(self._targets)
+        val_errors = [round(0.02 + 0.001 * (7 * seed % 11), 6) for seed in range(len(right))]
+        for seed, (k, val_error) in enumerate(zip(right, val_errors, strict=True), start=first):
+            read = {"test_outcomes": encode_bits([_row(k)]), "test_error": round(1 - k / N_TEST, 12)}
+            self._add(val_error, read, shape=shape, steps=steps, phase=phase, seed=seed, tested=True)
+        return val_errors
 
     def tune(self, val_errors: list[float], shape: Shape, steps: int, n_train: int) -> None:
         """Add runs that did not read the test split."""
@@ -249,14 +249,13 @@ def tiny_network(width: int) -> bytes:
 
 
 def _point(target: float, width: int, network: str, data: bytes, runs: Runs) -> dict[str, Any]:
-    """A point that meets ``target``, twice after a failed attempt, with cheaper shapes that do not meet it."""
+    """A point that meets ``target`` at the second attempt, with cheaper shapes that do not meet it."""
     least = next(k for k in range(N_TEST + 1) if k / N_TEST >= target)
     shape, narrower = _shape(width, 1), _shape(width - 1, 1)
     flops, params = _flops(width, 1), count_params(width)
     cheaper = [(width - 2, 1), (0, 0)] if count_params(0, 0) < params else [(width - 2, 1)]
     attempt = {"steps": 2000, "learning_rate": 0.01, "n_seeds": N_SEEDS}
-    runs.test([least] * 14 + [least - 1] * 6, narrower, 2000, "certify")
-    runs.test([least] * 16 + [least - 1] * 4, shape, 2000, "certify")
+    runs.test([least] * 12 + [least - 1] * 8, target, narrower, 2000, "certify")
     return {
         "target": target,
         "shape": shape,
@@ -275,11 +274,14 @@ def _point(target: float, width: int, network: str, data: bytes, runs: Runs) -> 
         "learning_rate": 0.01,
         "weight_decay": 0.0,
         "pruned_from": None,
-        "test": _test(_about(least, N_SEEDS), target, shape, 2000, "confirm", runs),
+        "test": _test(_about(least, N_SEEDS), target, shape, 2000, "certify", runs),
         "attempts": [
-            {**attempt, "shape": narrower, "params": count_params(width - 1), "n_meeting": 14, "verdict": "failed"},
-            {**attempt, "shape": shape, "params": params, "n_meeting": 16, "verdict": "to-confirm"},
+            {**attempt, "shape": narrower, "params": count_params(width - 1), "n_meeting": 12, "verdict": "failed"},
             {**attempt, "shape": shape, "params": params, "n_meeting": N_SEEDS, "verdict": "certified"},
+            *(
+                {**attempt, "shape": _shape(*one), "params": count_params(*one), "n_meeting": 0, "verdict": "failed"}
+                for one in cheaper
+            ),
         ],
         "bracket": [_bracket(least, target, _shape(*one), runs) for one in cheaper],
         "onnx": {
@@ -294,6 +296,24 @@ def _point(target: float, width: int, network: str, data: bytes, runs: Runs) -> 
     }
 
 
+def _knee(point: dict[str, Any], runs: Runs) -> dict[str, Any]:
+    """The same point as a knee: as many items wrong as meet its target are within 1.1 x the error of the reference."""
+    wrong = math.floor(N_TEST * (1 - point["target"]) + 1e-9)
+    halves = next(h for h in range(2 * N_TEST) if math.floor(KNEE * (h / 2 + 0.5) * N_TEST / (N_TEST + 1)) == wrong)
+    right = [N_TEST - halves // 2, N_TEST - (halves + 1) // 2] * (N_SEEDS // 2)
+    shape = _shape(64, 1)
+    runs.tune([0.02, 0.03], shape, 2000, N_TRAIN)
+    reference = {
+        "shape": shape,
+        "params": count_params(64),
+        "steps": 2000,
+        "learning_rate": 0.01,
+        "test": _test(right, None, shape, 2000, "certify", runs),
+    }
+    limit = knee_limit(reference["test"]["median"], "higher", N_TEST)
+    return {**deepcopy(point), "target": None, "onnx": None, "limit": limit, "reference": reference}
+
+
 def _bracket(least: int, target: float, shape: Shape, runs: Runs) -> dict[str, Any]:
     """A shape that misses the target with 20 seeds, and with 5 seeds at 4 x the steps."""
     return {
@@ -306,9 +326,9 @@ def _bracket(least: int, target: float, shape: Shape, runs: Runs) -> dict[str, A
     }
 
 
-def _test(right: list[int], target: float, shape: Shape, steps: int, phase: str, runs: Runs) -> dict[str, Any]:
+def _test(right: list[int], target: float | None, shape: Shape, steps: int, phase: str, runs: Runs) -> dict[str, Any]:
     """The test group of runs that have so many items right."""
-    right, val_errors = runs.test(right, shape, steps, phase)
+    val_errors = runs.test(right, target, shape, steps, phase)
     values = [k / N_TEST for k in right]
     return {
         **summarise(values, target, "higher"),

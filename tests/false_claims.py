@@ -83,9 +83,14 @@ class Tally:
     false_pruned: int
 
     @property
-    def least_rate(self) -> float:
-        """The lower end of the 95 % interval of the share of studies with a false claim."""
-        return _interval(self.false, self.studies)[0]
+    def rate(self) -> float:
+        """The share of studies with a false claim."""
+        return self.false / self.studies
+
+    @property
+    def route_rates(self) -> dict[str, float]:
+        """The share of studies with a false claim of each route: what the level is promised for, target by target."""
+        return {"scratch": self.false_scratch / self.studies, "pruned": self.false_pruned / self.studies}
 
     def __str__(self) -> str:
         counts = {"in all": self.false, "from scratch": self.false_scratch, "pruned": self.false_pruned}
@@ -106,13 +111,13 @@ def real_world(trials: Path) -> World:
     return World(pools)
 
 
-def simulate(world: World, targets: tuple[float, ...], numbers: range) -> Tally:
+def simulate(world: World, targets: tuple[float, ...], numbers: range, search: str = "bisect") -> Tally:
     """Run a whole study of digits for each of ``numbers``, the law apart, and count the false claims."""
     claiming, false, scratch, pruned = 0, 0, 0, 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Investigation, "law", _no_law)
         for number in numbers:
-            investigation = Investigation(Study("image-cls", "digits", "mlp", targets, seed=number))
+            investigation = Investigation(Study("image-cls", "digits", "mlp", targets, search, number))
             answers = world.surface(number).drive(investigation.run()).answers
             claims = [(answer.test.trial.route, answer.test.trial.shape, answer.target) for answer in answers]
             wrong = {route for route, shape, target in claims if not world.truly_meets(route, shape, target)}

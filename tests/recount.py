@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ from harness.provenance import energy
 from harness.tasks.base import Task
 from harness.train import train_flops
 from harness.trial import Shape, Trial
+from registry.statistics import LOOKS
 
 # Fitted by iteration: another processor's rounding moves the fit in its last digits, a logistic regression by an item.
 FIT = 1e-5
@@ -114,21 +116,28 @@ def _question(task: Task, data: Dataset) -> Iterator[Figure]:
 
 def _sizes(field: str, point: dict[str, Any], family: Family, data: Dataset) -> Iterator[Figure]:
     """Build the point's network and count it; count what was attempted and what brackets it."""
-    network = family.network(data.input_shape, data.n_classes, Shape(**point["shape"]))
+    seen = data.at(point["shape"]["resolution"]).input_shape
+    network = family.network(seen, data.n_classes, Shape(**point["shape"]))
     yield Figure(f"{field}.params", count_params(network))
-    yield Figure(f"{field}.flops", count_flops(network, data.input_shape))
+    yield Figure(f"{field}.flops", count_flops(network, seen))
     yield Figure(f"{field}.weight_bytes", weight_bytes(network))
     yield Figure(f"{field}.weight_bytes_int8", weight_bytes_int8(network))
+    if "reference" in point:
+        yield Figure(f"{field}.reference.params", _params(point["reference"]["shape"], family, data))
     for group in ("attempts", "bracket"):
         for i, part in enumerate(point[group]):
-            params = family.params(data.input_shape, data.n_classes, Shape(**part["shape"]))
-            yield Figure(f"{field}.{group}.{i}.params", params)
+            yield Figure(f"{field}.{group}.{i}.params", _params(part["shape"], family, data))
+
+
+def _params(shape: dict[str, Any], family: Family, data: Dataset) -> int:
+    return family.params(data.at(shape["resolution"]).input_shape, data.n_classes, Shape(**shape))
 
 
 def _files(
     field: str, point: dict[str, Any], folder: Path, family: Family, task: Task, data: Dataset
 ) -> Iterator[Figure]:
     """Count and run the point's networks as files, and rebuild the float one in PyTorch from its weights."""
+    data = data.at(point["shape"]["resolution"])
     path, test = folder / point["onnx"]["path"], data.test()
     model = onnx.load(path, load_external_data=False)
     weights = {
@@ -151,28 +160,42 @@ def _files(
 
 
 def _runs(record: dict[str, Any], rows: list[tuple[dict[str, Any], Trial]]) -> Iterator[Figure]:
-    """Find each run's key from its content, and the seeds of fresh runs from the record's one seed."""
+    """Find each run's key from its content, and the seeds of fresh runs from the record's one seed and their target."""
     yield Figure("trials.n", sum(trial.key == row["key"] for row, trial in rows))
-    seed = record["provenance"]["seed"]
-    series: dict[Trial, list[int]] = {}
+    seed, targets = record["provenance"]["seed"], _targets(record)
+    fresh: dict[Trial, set[int]] = {}
     for _, trial in rows:
-        series.setdefault(with_seed(trial, 0), []).append(trial.seed)
+        if trial.tested:
+            fresh.setdefault(with_seed(trial, 0), set()).add(trial.seed)
     drawn = {
-        trial: [fresh.seed for fresh in fresh_trials(trial, trial.phase, len(seeds), seed)]
-        for trial, seeds in series.items()
-        if trial.tested
+        (trial, target): {one.seed for one in fresh_trials(trial, trial.phase, look, seed, target)}
+        for trial, seeds in fresh.items()
+        for target in targets
+        for look in LOOKS
+        if {one.seed for one in fresh_trials(trial, trial.phase, look, seed, target)} <= seeds
     }
-    yield Figure(
-        "provenance.seed", seed if all(sorted(series[trial]) == seeds for trial, seeds in drawn.items()) else None
-    )
+    explained = {trial: set[int]().union(*(drawn.get((trial, target), ()) for target in targets)) for trial in fresh}
+    yield Figure("provenance.seed", seed if explained == fresh else None)
     for i, point in enumerate(record["frontier"]):
-        alike = (
+        alike = [
             trial
-            for trial in drawn
+            for trial in fresh
             if (trial.shape, trial.route, trial.steps, trial.n_train, trial.learning_rate)
             == (Shape(**point["shape"]), point["route"], point["steps"], point["n_train"], point["learning_rate"])
-        )
-        yield Figure(f"frontier.{i}.train_flops", float(train_flops(next(alike))))
+        ]
+        own = [trial for trial in alike if (trial, point["target"]) in drawn]  # what it was pruned from may differ
+        yield Figure(f"frontier.{i}.target", point["target"] if own else None)
+        found = {float(train_flops(trial)) for trial in own}
+        yield Figure(f"frontier.{i}.train_flops", point["train_flops"] if point["train_flops"] in found else None)
+
+
+def _targets(record: dict[str, Any]) -> set[float | None]:
+    """Return every target that was tried: those met, those that notes say were not, a knee's limit and reference."""
+    missed = [re.match(r"target (\S+) not certified", note) for note in record["notes"]]
+    limits = [re.match(r"knee: held to \S+ at (?:least|most) (\S+),", note) for note in record["notes"]]
+    found = {float(each[1]) for each in (*missed, *limits) if each}
+    reference = {None} if any(limits) else set()
+    return {point["target"] for point in record["frontier"]} | found | reference
 
 
 def _law(law: dict[str, Any], rows: list[dict[str, Any]], seed: int, n_val: int) -> Iterator[Figure]:

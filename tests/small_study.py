@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from harness import plugins
-from harness.certify import Refutation, measure, refute
+from harness.bracket import Answer
 from harness.fit import Cell, fit_power_law
 from harness.ledger import Ledger
 from harness.procedure import Procedure, drive
 from harness.publish import Publication, publication
-from harness.study import Answer, Attempt, Findings, Investigation, Study
+from harness.study import Findings, Investigation, Study
 from harness.sweep import run_round
 from harness.train import packs, run_pack
 from harness.trial import Outcome, Shape, Trial
@@ -48,10 +48,11 @@ def small_publication(folder: Path) -> Publication:
 def _findings(investigation: Investigation) -> Procedure[Findings]:
     pruned = replace(LINEAR, shape=Shape(6, 1), route="pruned", pruned_from=replace(LINEAR, shape=Shape(16, 1)))
     answers = []
+    bench = investigation.bench(TARGET)
     for template, narrower in ((LINEAR, Shape(2, 1)), (pruned, Shape(1, 1))):
-        test = yield from measure(template, "certify", investigation.task, study_seed=0)
-        below: Refutation = yield from refute(replace(template, shape=narrower), investigation.task, TARGET, 0)
-        answers.append(Answer(TARGET, test, [Attempt(test, certified=True)], [below]))
+        attempt = yield from bench.attempt(template, 1)
+        failed, below = yield from bench.weigh(replace(template, shape=narrower), 2)
+        answers.append(Answer(TARGET, attempt.test, [attempt, failed], [below]))
     cells = []
     for n_train in SIZES:
         runs = [replace(LINEAR, n_train=n_train, seed=seed, phase="tune") for seed in range(3)]

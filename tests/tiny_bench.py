@@ -6,12 +6,13 @@ import sys
 from functools import partial
 from typing import Any, Protocol
 
-from harness import study
+from harness import smallest, study
 from harness.fit import fit_power_law
 from harness.tuning import settle
 from registry import cli
 
 WINE = ("bench", "--task", "tabular-cls", "--dataset", "wine", "--family", "mlp", "--executor", "inline")
+WINE += ("--search", "bisect")  # the fastest to propose
 
 
 class SetAttribute(Protocol):
@@ -19,10 +20,13 @@ class SetAttribute(Protocol):
 
 
 def shorten(set_attribute: SetAttribute = setattr) -> None:
-    """Make steps and attempts few; nothing else is changed."""
+    """Make steps, rates and attempts few; nothing else is changed."""
     set_attribute(study, "settle", partial(settle, first_steps=40, most_steps=80))
+    set_attribute(study, "FEWEST_STEPS", 40)
     set_attribute(study, "MOST_STEPS", 80)
-    set_attribute(study, "MOST_ATTEMPTS", 3)
+    set_attribute(study, "EPOCHS", 1)
+    set_attribute(study, "RATES", study.RATES[5:8])
+    set_attribute(smallest, "MOST_ATTEMPTS", 3)
     set_attribute(study, "fit_power_law", partial(fit_power_law, n_draws=10))
 
 

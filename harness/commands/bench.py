@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
+import math
 import os
 import shlex
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,18 +17,21 @@ import click
 
 from harness import plugins
 from registry import parse
-from registry.errors import Interrupted, InvalidRecord, NoAnswer, UsageError
-from registry.options import Reading, examples, quiet
+from registry.errors import Inconclusive, Interrupted, InvalidRecord, NoAnswer, UsageError
+from registry.options import Reading, as_json, examples, print_json, quiet
 from registry.roots import OWN_FOLDER
 from registry.statistics import meets
 
 if TYPE_CHECKING:
     from harness.executors.base import Running
+    from harness.knee import Knee
     from harness.ledger import Ledger
+    from harness.pace import Pace
+    from harness.place import Place
+    from harness.published import Published
     from harness.study import Findings, Investigation, Study
     from harness.trial import Outcome, Trial
 
-RUNS: Final = ".runs"
 PRELOAD: Final = ("harness.train",)
 
 
@@ -36,7 +39,7 @@ PRELOAD: Final = ("harness.train",)
     "bench",
     short_help="Train, shrink, measure and certify: make a guideline.",
     epilog=examples(
-        "guides bench --task image-cls --dataset digits --family mlp --target-acc 0.95",
+        "guides bench --task image-cls --dataset digits --family mlp --target-acc 0.95 --minutes 5",
         "guides bench --task tabular-cls --dataset wine --family mlp --target-acc 0.9,0.95 --resume",
     ),
 )
@@ -59,7 +62,16 @@ PRELOAD: Final = ("harness.train",)
     metavar="METRIC=VALUE",
     help="Any other metric (repeatable).",
 )
-@click.option("--search", default="bisect", show_default=True, metavar="S", help="Search strategy.")
+@click.option("--knee", is_flag=True, help="Find the size beyond which width hardly helps, too: needs no target.")
+@click.option("--search", default="pooled", show_default=True, metavar="S", help="Search strategy.")
+@click.option(
+    "--minutes",
+    type=Reading("minutes", parse.number),
+    metavar="M",
+    help="Answer within M minutes, as well as can be.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the plan and the minutes it may take; train nothing.")
+@as_json
 @click.option("--executor", default="processes", show_default=True, metavar="E", help="Where packs of trainings run.")
 @click.option("--workers", type=click.IntRange(1, 1024), metavar="N", help="Worker processes [default: the cores].")
 @click.option(
@@ -76,7 +88,11 @@ def COMMAND(  # the name cli.py looks for
     family: str,
     accuracies: tuple[list[float], ...],
     targets: tuple[parse.Target, ...],
+    knee: bool,
     search: str,
+    minutes: float | None,
+    dry_run: bool,
+    json_: bool,
     executor: str,
     workers: int | None,
     out: str,
@@ -84,23 +100,33 @@ def COMMAND(  # the name cli.py looks for
     seed: int,
     quiet: bool,
 ) -> None:
-    """Find the smallest certified network for each target, from scratch and pruned, and write the record.
+    """Find the smallest certified network for each target, from scratch and pruned, and the knee; write the record.
 
     Everything trained is kept in DIR/.runs: another target of the same question reuses it.
     """
+    end = math.inf if minutes is None else time.monotonic() + 60 * minutes
+    if dry_run and minutes is not None:
+        raise UsageError("give --minutes or --dry-run, not both")
+    if json_ and not dry_run:
+        raise UsageError("--json prints a plan: it needs --dry-run")
     plugins.load("tasks", task)
     for seam, name in (("datasets", dataset), ("families", family), ("search", search), ("executors", executor)):
         if name not in plugins.names(seam):
             plugins.load(seam, name)  # raises, with the closest name
-    asked = _targets(task, accuracies, targets)
+    asked = _targets(task, accuracies, targets, knee=knee)
     workers = workers or _cores()
     with plugins.load("executors", executor).open(workers, preload=PRELOAD) as running:
+        from harness.place import RUNS, Place
         from harness.study import Study
 
-        study = Study(task, dataset, family, asked, search, seed)
+        study = Study(task, dataset, family, asked, search, seed, knee)
         _check(study)
+        place = Place.of(study, Path(out), resume=resume)
         try:
-            _bench(study, running, workers, Path(out), resume=resume, is_quiet=quiet)
+            if dry_run:
+                _plan(study, running, workers, place, is_json=json_)
+            else:
+                _bench(study, running, workers, place, end=end, is_quiet=quiet)
         except KeyboardInterrupt:  # between rounds, or while the record is made
             raise Interrupted(
                 f"interrupted: what was trained is recorded below {Path(out) / RUNS}",
@@ -108,92 +134,115 @@ def COMMAND(  # the name cli.py looks for
             ) from None
 
 
-def _bench(study: Study, running: Running, workers: int, root: Path, *, resume: bool, is_quiet: bool) -> None:
-    from harness.ledger import Ledger, configuration_hash
+def _plan(study: Study, running: Running, workers: int, place: Place, *, is_json: bool) -> None:
+    from harness import plan
+    from harness.clock import Turns
+    from harness.ledger import Ledger
+
+    study = _with_published(study, place.published())
+    known: dict[str, Outcome] = {}
+    if place.ledger.exists():
+        with Ledger.open(place.ledger, study.configuration(), resume=place.resume) as ledger:
+            known = dict(ledger.results)
+    made = plan.plan(study, known, _pace(study, running, workers).seconds, Turns(place.turns), workers)
+    if is_json:
+        print_json("bench", plan.values(made))
+    else:
+        click.echo("\n".join(plan.lines(made)))
+
+
+def _bench(study: Study, running: Running, workers: int, place: Place, *, end: float, is_quiet: bool) -> None:
+    from harness.clock import Clock, Turns
+    from harness.ledger import Ledger
     from harness.procedure import drive
+    from harness.progress import progress_line
+    from harness.stage import Stage
     from harness.study import Investigation
     from harness.sweep import run_round
     from harness.train import packs, run_pack
 
-    folder = root / RUNS / configuration_hash(study.configuration())
-    published = _Published(folder / "published.json")
-    asked = study.targets
-    study = replace(study, targets=tuple(sorted({*study.targets, *published.targets})))
-    with Ledger.open(folder / "ledger.jsonl", study.configuration(), resume=resume) as ledger:
+    published = place.published()
+    asked = study
+    study = _with_published(study, published)
+    with Ledger.open(place.ledger, study.configuration(), resume=place.resume) as ledger:
         if ledger.note:
             click.echo(ledger.note, err=True)
         known = len(ledger.results)
-        run = partial(run_pack, weights=folder / "weights")
-        with _progress(is_quiet) as (say, count):
-            investigation = Investigation(study, say)
+        run = partial(run_pack, weights=place.folder / "weights")
+        pace = None if math.isinf(end) else _pace(study, running, workers)
+
+        def missing(trials: Sequence[Trial]) -> list[Trial]:
+            return list({trial.key: trial for trial in trials if trial.key not in ledger.results}.values())
+
+        def price(trials: Sequence[Trial]) -> float:
+            return 0.0 if pace is None else pace.seconds(missing(trials))
+
+        clock = Clock(end - time.monotonic(), price, Turns(place.turns))
+        with progress_line(clock, is_quiet=is_quiet) as line:
+            investigation = Investigation(study, line.show, clock)
 
             def round_(trials: list[Trial]) -> list[Outcome]:
-                return run_round(
-                    trials, ledger=ledger, running=running, pack=partial(packs, workers=workers), run=run, on_done=count
-                )
+                new, started = missing(trials), time.monotonic()
+                outcomes = run_round(
+                    trials, ledger=ledger, running=running, pack=partial(packs, workers=workers), run=run,
+                    on_done=line.count_training,
+                )  # fmt: skip
+                if pace is not None and new:
+                    pace.learn(new, time.monotonic() - started)
+                line.count_round()
+                return outcomes
 
             findings = drive(investigation.run(), round_)
-            if len(ledger.results) > known or not published.stands(root, study):
-                say("exporting, measuring, writing the record")
-                _publish(investigation, findings, ledger, folder, root, published)
-    _report(investigation, findings, published.folder(root), asked)
+            has_knee = findings.knee is not None
+            stands = published.stands(place.root, findings.settled, knee=has_knee)
+            if (findings.settled or has_knee) and (len(ledger.results) > known or not stands):
+                line.show(Stage("exporting, measuring, writing the record"))
+                _publish(investigation, findings, ledger, place, published)
+    _report(investigation, findings, published.folder(place.root), asked)
 
 
-class _Published:
-    """What this question has published so far: a small file in its run folder."""
+def _with_published(study: Study, published: Published) -> Study:
+    """Ask for what is published, too: a record is written whole."""
+    targets = tuple(sorted({*study.targets, *published.targets}))
+    return replace(study, targets=targets, knee=study.knee or published.knee)
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            values = json.loads(path.read_bytes())
-            self.targets = tuple(float(target) for target in values["targets"])
-            self._hash, self._place = str(values["record_hash"]), str(values["place"])
-        except (OSError, ValueError, KeyError, TypeError):  # none yet, or half a file: the record is made again
-            self.targets, self._hash, self._place = (), "", ""
 
-    def folder(self, root: Path) -> Path:
-        """Return the record's folder."""
-        return root / self._place
+def _pace(study: Study, running: Running, workers: int) -> Pace:
+    """Measure how long trainings of the question take, on a small and a middling shape."""
+    from harness.pace import probe
+    from harness.search.base import Setting
+    from harness.study import Investigation
 
-    def stands(self, root: Path, study: Study) -> bool:
-        """Say whether the record is still there as written and answers every target of ``study``."""
-        import hashlib
-
-        try:
-            found = hashlib.sha256((self.folder(root) / "guideline.json").read_bytes()).hexdigest()
-        except OSError:
-            return False
-        return found == self._hash and set(study.targets) <= set(self.targets)
-
-    def write(self, place: Path, root: Path, record_hash: str, targets: Sequence[float]) -> None:
-        """Note what was published."""
-        self.targets, self._hash, self._place = tuple(targets), record_hash, place.relative_to(root).as_posix()
-        values = {"targets": list(targets), "record_hash": record_hash, "place": self._place}
-        temporary = self._path.with_suffix(".new")
-        temporary.write_text(json.dumps(values) + "\n")
-        temporary.replace(self._path)
+    investigation = Investigation(study)
+    space = investigation.space
+    ranked = sorted(space.shapes, key=lambda shape: space.flops[shape])
+    shapes = (ranked[0], ranked[len(ranked) // 2])
+    template = investigation.trial(Setting(shapes[0], space.rates[0], space.steps[0]))
+    return probe(template, shapes, running, workers)
 
 
 def _publish(
-    investigation: Investigation, findings: Findings, ledger: Ledger, folder: Path, root: Path, published: _Published
+    investigation: Investigation, findings: Findings, ledger: Ledger, place: Place, published: Published
 ) -> None:
     from harness.publish import publication
     from registry.store import Store, record_hash
     from registry.validate import examine
 
-    store, study = Store(root), investigation.study
+    store, study, weights = Store(place.root), investigation.study, place.folder / "weights"
     record_id = f"{study.task}/{study.dataset}/{study.family}"
     latest = store.next_version(record_id) - 1
     version = latest + 1 if f"{record_id}@{latest}" in store.released() else max(1, latest)
-    made = publication(investigation, findings, ledger, folder / "weights", version=version, command=_command(study))
+    command = _command(replace(study, targets=findings.settled, knee=findings.knee is not None))
+    made = publication(investigation, findings, ledger, weights, version=version, command=command)
     faults = examine(made.record, made.files)
     if faults:
         raise InvalidRecord(f"the record breaks {len(faults)} of its own rules and is not written: {faults[0]}")
-    place = store.replace(made.record, made.files)
-    published.write(place, root, record_hash(made.record), study.targets)
+    written = store.replace(made.record, made.files)
+    knee = findings.knee is not None
+    published.write(written, place.root, record_hash(made.record), findings.settled, knee=knee)
 
 
-def _report(investigation: Investigation, findings: Findings, place: Path, asked: Sequence[float]) -> None:
+def _report(investigation: Investigation, findings: Findings, place: Path, asked: Study) -> None:
     """Print one line an answer; raise for what was asked now and is not certified."""
     task, metric = investigation.task, investigation.task.metric.name
     for answer in findings.answers:
@@ -202,28 +251,56 @@ def _report(investigation: Investigation, findings: Findings, place: Path, asked
             f"{metric} {answer.target:g}: {shape}, {answer.test.trial.route}, {investigation.params(shape):,} params; "
             f"{test.n_meeting(answer.target, task)} of {len(test.trials)} fresh runs meet it"
         )
-    misses = [miss for miss in findings.misses if miss.target in asked]
+    misses = [miss for miss in findings.misses if miss.target in asked.targets]
     for miss in misses:
         test = miss.nearest
         click.echo(
             f"{metric} {miss.target:g}: not certified, {miss.reason}; the nearest is {test.trial.shape} with median "
             f"{median(test.values):.4f}, {test.n_meeting(miss.target, task)} of {len(test.trials)} fresh runs meet it"
         )
-    click.echo(f"record: {place}")
-    if misses:
+    if findings.knee is not None:
+        click.echo(_knee_line(investigation, findings.knee))
+    if findings.settled or findings.knee is not None:
+        click.echo(f"record: {place}")
+    unfinished = [guess for guess in findings.unfinished if guess.target in asked.targets]
+    if unfinished or (asked.knee and findings.knee is None):
+        words = (
+            [f"{metric} {', '.join(f'{guess.target:g}' for guess in unfinished)} not certified"] if unfinished else []
+        )
+        words += [str(findings.unfinished[0])] if unfinished else ["no knee"]
+        raise Inconclusive(
+            f"the time was up: {'; '.join(words)}",
+            "run the same command with --resume and more --minutes to go on from there",
+        )
+    missed = [f"{miss.target:g}" for miss in misses]
+    missed += ["the knee"] if asked.knee and findings.knee is not None and findings.knee.answer is None else []
+    if missed:
         raise NoAnswer(
-            f"not certified: {metric} " + ", ".join(f"{miss.target:g}" for miss in misses),
+            f"not certified: {metric} " + ", ".join(missed),
             "the record holds what was certified; more data or another family may reach the rest",
         )
 
 
-def _targets(task: str, accuracies: tuple[list[float], ...], targets: tuple[parse.Target, ...]) -> tuple[float, ...]:
+def _knee_line(investigation: Investigation, knee: Knee) -> str:
+    task, reference = investigation.task, knee.reference
+    best = f"1.1 x the error of {reference.trial.shape} (median {task.metric.name} {median(reference.values):.4f})"
+    if knee.answer is None:
+        return f"knee: not certified, {knee.reason}; it was held to {best}"
+    test = knee.answer.test
+    shape, n_meeting = test.trial.shape, test.n_meeting(knee.limit, task)
+    size = f"{shape}, {investigation.params(shape):,} params"
+    return f"knee: {size}; {n_meeting} of {len(test.trials)} fresh runs are within {best}"
+
+
+def _targets(
+    task: str, accuracies: tuple[list[float], ...], targets: tuple[parse.Target, ...], *, knee: bool = False
+) -> tuple[float, ...]:
     """Return every target in the task's metric, checked."""
     found = plugins.load("tasks", task)
     metric = found.metric.name
     asked = [*targets, *(parse.Target("accuracy", value) for values in accuracies for value in values)]
-    if not asked:
-        raise UsageError("give a target with --target-acc A or --target METRIC=VALUE")
+    if not asked and not knee:
+        raise UsageError("give a target with --target-acc A or --target METRIC=VALUE, or --knee")
     for target in asked:
         if target.metric != metric:
             raise UsageError(
@@ -264,10 +341,11 @@ def _command(study: Study) -> str:
     """Return the command that makes this record, the same however it was called."""
     words = ["guides", "bench", "--task", study.task, "--dataset", study.dataset, "--family", study.family]
     metric = plugins.load("tasks", study.task).metric.name
-    if metric == "accuracy":
+    if study.targets and metric == "accuracy":
         words += ["--target-acc", ",".join(f"{target:.12g}" for target in study.targets)]
     else:
         words += [word for target in study.targets for word in ("--target", f"{metric}={target:.12g}")]
+    words += ["--knee"] if study.knee else []
     words += ["--search", study.search, "--seed", str(study.seed)]
     return shlex.join(words)
 
@@ -277,22 +355,3 @@ def _cores() -> int:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS
         return os.cpu_count() or 1
-
-
-@contextmanager
-def _progress(is_quiet: bool) -> Iterator[tuple[Callable[[str], None], Callable[[Trial, Outcome], None]]]:
-    """Show what is being done and how many trainings have ended, on a terminal only."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (BarColumn(bar_width=12), TextColumn("{task.completed:,.0f} trainings"), TimeElapsedColumn())
-    with Progress(
-        *columns, TextColumn("{task.description}"), console=console, transient=True,
-        disable=is_quiet or not console.is_terminal,
-    ) as bar:  # fmt: skip
-        line = bar.add_task("starting", total=None)
-        yield (
-            lambda words: bar.update(line, description=words),
-            lambda _trial, _outcome: bar.advance(line),
-        )

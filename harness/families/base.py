@@ -20,6 +20,8 @@ from typing import Final
 import torch
 from torch import nn
 
+from harness.functional import StackedModule
+from harness.measure import count_flops
 from harness.stack import StackedNetwork
 from harness.trial import Shape
 
@@ -35,7 +37,7 @@ class Family(ABC):
         name: File name in kebab-case.
         tasks: Names of the task categories it fits.
         depths: The depths a search tries.
-        buckets: Padded widths, ascending: all widths up to one share its program.
+        buckets: Padded widths, ascending: all widths up to one share its program. Empty: each width has its own.
         pack_steps: Member-steps that make a pack of 2 to 60 s on one core.
     """
 
@@ -61,13 +63,20 @@ class Family(ABC):
     def initialise(self, network: nn.Module, generator: torch.Generator) -> None:
         """Draw the network's initial weights, in place."""
 
-    @abstractmethod
     def stacked(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape, members: int) -> StackedNetwork:
-        """Build ``members`` networks of one (padded) shape as one batched program."""
+        """Build ``members`` networks of one (padded) shape as one batched program.
+
+        The general path, which maps the plain network: a family may write a faster one of its own.
+        """
+        return StackedModule(lambda: self.network(input_shape, n_outputs, shape), members)
 
     @abstractmethod
     def head(self, network: nn.Module) -> nn.Module:
         """Return the layer that makes the logits: the one whose outputs are never pruned."""
+
+    def flops(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> float:
+        """Count the flops of one example's forward pass."""
+        return _flops(self, input_shape, n_outputs, shape)
 
     def padded(self, shape: Shape) -> Shape:
         """Return ``shape`` with its width rounded up to a bucket, so that one program serves many widths."""
@@ -89,6 +98,11 @@ class Family(ABC):
     def params(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> int:
         """Count the trainable scalars of ``shape``, biases included, without allocating them."""
         return _params(self, input_shape, n_outputs, shape)
+
+
+@cache
+def _flops(family: Family, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> float:
+    return count_flops(family.network(input_shape, n_outputs, shape), input_shape)
 
 
 @cache

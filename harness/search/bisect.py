@@ -1,12 +1,14 @@
-"""Bisection along the width ladder of each depth, all depths in step."""
+"""Bisection along the width ladder of each depth and resolution, all ladders in step, each shape tuned."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import final
+from collections.abc import Mapping, Sequence
+from typing import Final, final
 
-from harness.search.base import Space, Strategy
+from harness.search.base import History, Proposal, Space, Strategy, cheapest_promising, settled_setting, tune
 from harness.trial import Shape
+
+SEEDS: Final = 3
 
 
 @final
@@ -15,33 +17,45 @@ class Bisect(Strategy):
 
     name = "bisect"
 
-    def propose(self, space: Space, errors: Mapping[Shape, float], target_error: float) -> list[Shape]:
-        """Propose one width for each depth that is still open."""
-        asked = []
-        for depth in space.ladders:
-            meets = {s.width: e <= target_error for s, e in errors.items() if s.depth == depth}
-            width = _next_width(space, depth, meets)
-            if width is not None:
-                asked.append(Shape(width, depth))
-        return asked
+    def propose(self, space: Space, history: History, target_error: float, *, hurry: bool = False) -> Proposal:
+        """Propose one shape for each ladder that is still open; then certify the smallest promising one."""
+        if hurry:
+            return Proposal(certify=cheapest_promising(space, history, target_error))
+        errors = history.errors()
+        tried = {setting.shape for setting in errors}
+        asked = [setting for shape in space.shapes if shape in tried for setting in tune(space, errors, shape, SEEDS)]
+        if asked:
+            return Proposal(train=tuple(asked))
+        meets = {
+            shape: shape not in history.failed and settled_setting(errors, shape)[1] <= target_error for shape in tried
+        }
+        limit = min((space.order(shape) for shape, met in meets.items() if met), default=None)
+        probes = [
+            shape
+            for shapes in space.ladders.values()
+            if (shape := _next(shapes, [s for s in shapes if limit is None or space.order(s) < limit], meets))
+        ]
+        asked = [setting for shape in probes for setting in tune(space, errors, shape, SEEDS)]
+        if asked:
+            return Proposal(train=tuple(asked))
+        return Proposal(certify=cheapest_promising(space, history, target_error))
 
 
-def _next_width(space: Space, depth: int, meets: Mapping[int, bool]) -> int | None:
-    """Return the width that tells most about one ladder; None when nothing is left to ask.
+def _next(shapes: Sequence[Shape], cheaper: Sequence[Shape], meets: Mapping[Shape, bool]) -> Shape | None:
+    """Return the shape that tells most about one ladder; None when nothing is left to ask.
 
-    Where dearer widths are out of question and the next one up is not known to meet the target, the widest open one
-    rules the whole depth out if it fails. Otherwise the middle between the widest failure and the narrowest success.
+    Where dearer shapes are out of question and the next one up is not known to meet the target, the widest cheaper one
+    rules the whole ladder out if it fails. Otherwise the middle between the widest failure and the narrowest success.
     """
-    widths = space.open_widths(depth)
-    high = min((i for i, width in enumerate(widths) if meets.get(width)), default=len(widths))
-    low = max((i for i, width in enumerate(widths[:high]) if meets.get(width) is False), default=-1)
+    high = min((i for i, shape in enumerate(cheaper) if meets.get(shape)), default=len(cheaper))
+    low = max((i for i, shape in enumerate(cheaper[:high]) if meets.get(shape) is False), default=-1)
     if high - low <= 1:
         return None
-    above = space.ladders[depth][len(widths) : len(widths) + 1]
-    if space.cheaper is not None and high == len(widths) and not any(meets.get(width) for width in above):
-        return widths[-1]
+    above = shapes[len(cheaper) : len(cheaper) + 1]
+    if len(cheaper) < len(shapes) and high == len(cheaper) and not any(meets.get(shape) for shape in above):
+        return cheaper[-1]
     # The first probe sits low: answers are near the narrow end, where networks are cheap.
-    return widths[(low + high) // 2 if meets else min(len(widths) // 3, (low + high) // 2)]
+    return cheaper[(low + high) // 2 if any(s in meets for s in shapes) else min(len(cheaper) // 3, (low + high) // 2)]
 
 
-PLUGIN = Bisect()
+PLUGIN: Final = Bisect()

@@ -9,15 +9,23 @@ from typing import Final, NamedTuple, final
 
 from registry.errors import GuidesError
 from registry.outcomes import share_right, unpack
-from registry.rules.figures import confirms
-from registry.rules.record import ANSWERS_LIMIT, Problem, Record
+from registry.rules.record import ANSWERS_LIMIT, Problem, Record, aim
 from registry.rules.runs import Run, Series, Trial, in_series
-from registry.schema import Attempt, BracketPoint, Law, MeasuredGuideline, MeasuredPoint, Shape, TestResult
+from registry.schema import (
+    Attempt,
+    BracketPoint,
+    KneePoint,
+    Law,
+    MeasuredGuideline,
+    MeasuredPoint,
+    Shape,
+    TestResult,
+)
 from registry.statistics import best_of_3, meets
 
 # A shape that was to be refuted may turn out to meet the target: its bracketing runs are then an attempt, too.
 _ATTEMPTING: Final = ("certify", "bracket")
-_CONFIRMING: Final = ("confirm",)
+NO_BRACKET: Final = "no bracket:"
 
 
 def evidence(record: Record) -> Iterator[Problem]:
@@ -30,14 +38,13 @@ def evidence(record: Record) -> Iterator[Problem]:
         return
     yield from _protocol(measured, runs)
     yield from _cost(measured, runs)
-    yield from _bracketed(measured, runs)
+    yield from _bracketed(record, measured, runs)
     n_test = measured.question.dataset.n_test
     if n_test is None or record.n_answers() > ANSWERS_LIMIT:  # R-OUTCOMES says so
         return
     archive = _Archive(measured, in_series(runs), n_test)
-    for group, points in (("frontier", measured.frontier), ("knee", measured.knee)):
-        for i, point in enumerate(points):
-            yield from archive.point(f"{group}.{i}", point)
+    for field, point in record.points():
+        yield from archive.point(field, point)
     if measured.law is not None:
         yield from archive.law(measured.law)
 
@@ -70,20 +77,24 @@ def _cost(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Problem]
         yield Problem("cost.wall_s", f"is {cost.wall_s:g}, but the runs sum to {seconds:.3f}")
 
 
-def _bracketed(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Problem]:
-    """An answer without a bracket is the smallest there is: no run is of a shape that is known to be cheaper.
+def _bracketed(record: Record, measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Problem]:
+    """An answer without a bracket is the smallest there is, or a note says that its bracket was left out.
 
-    Of two shapes that differ by their width alone the narrower one is.
+    The smallest: no run is of a shape that is known to be cheaper. Of two shapes that differ by their width alone the
+    narrower one is.
     """
-    params = {point.shape: point.params for point in measured.frontier}
-    for point in measured.frontier:
+    params: dict[Shape, int] = {}
+    for _, point in record.points():
+        params[point.shape] = point.params
         params |= {attempt.shape: attempt.params for attempt in point.attempts}
         params |= {cheaper.shape: cheaper.params for cheaper in point.bracket}
     shapes: dict[str, set[Shape]] = {}
     for run in runs:
         shapes.setdefault(run.trial.route, set()).add(run.trial.shape)
-    for i, point in enumerate(measured.frontier):
-        if point.bracket:
+    for field, point in record.points():
+        aim = "knee" if point.target is None else f"target {point.target:g}"
+        left_out = f"{NO_BRACKET} {aim}, {point.route}:"
+        if point.bracket or any(note.startswith(left_out) for note in measured.notes):
             continue
         for shape in sorted(shapes.get(point.route, ()), key=lambda one: (one.depth, one.width)):
             narrower = shape.width < point.shape.width and shape == point.shape.model_copy(
@@ -91,7 +102,7 @@ def _bracketed(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Pro
             )
             if narrower or (point.route == "scratch" and params.get(shape, point.params) < point.params):
                 said = f"is empty, but runs have the cheaper shape of width {shape.width} and depth {shape.depth}"
-                yield Problem(f"frontier.{i}.bracket", said)
+                yield Problem(f"{field}.bracket", said)
                 break
 
 
@@ -107,16 +118,16 @@ class _Values(NamedTuple):
 class _Archive:
     """The tested and the tuning runs of a record, to look its figures up in."""
 
-    def __init__(self, measured: MeasuredGuideline, series: dict[Trial, Series], n_test: int) -> None:
+    def __init__(self, measured: MeasuredGuideline, series: Sequence[Series], n_test: int) -> None:
         metric = measured.question.metric
         self._series = series
-        self._known: dict[Trial, _Values] = {}
+        self._known: dict[str, _Values] = {}
         self._n_test = n_test
         self._direction = metric.direction
         self._is_accuracy = metric.name == "accuracy"  # another metric needs more than right and wrong
 
     def point(self, field: str, point: MeasuredPoint) -> Iterator[Problem]:
-        alike = [one for one in self._of(point, _claiming(point)) if _trained_as(one.trial, point)]
+        alike = [one for one in self._of(point, _ATTEMPTING) if _trained_as(one.trial, point)]
         found = self._best(alike, point.test)
         if found is None:
             kind = "route, shape, n_train, steps, learning rate and weight decay"
@@ -128,14 +139,15 @@ class _Archive:
                 listed = ", ".join(f"{one:.9g}" for one in sorted(flops))
                 yield Problem(f"{field}.train_flops", f"is {point.train_flops:.9g}, but its runs took {listed}")
         for j, attempt in enumerate(point.attempts):
-            phases = _CONFIRMING if confirms(point.attempts, j) else _ATTEMPTING
-            yield from self._attempt(f"{field}.attempts.{j}", attempt, point, phases)
+            yield from self._attempt(f"{field}.attempts.{j}", attempt, point)
         for j, cheaper in enumerate(point.bracket):
             yield from self._bracket(f"{field}.bracket.{j}", cheaper, point)
+        if isinstance(point, KneePoint):
+            yield from self._reference(f"{field}.reference", point, found)
 
     def law(self, law: Law) -> Iterator[Problem]:
         """Each point is the mean of one learning rate's tuning runs; one that is not capped was tried for longer."""
-        tuned = [one for one in self._series.values() if one.trial.phase == "tune" and one.trial.shape == law.shape]
+        tuned = [one for one in self._series if one.trial.phase == "tune" and one.trial.shape == law.shape]
         for i, point in enumerate(law.points):
             cells = [one for one in tuned if one.trial.n_train == point.n_train]
             errors = [_val_errors(one) for one in cells if one.trial.steps == point.steps]
@@ -153,16 +165,16 @@ class _Archive:
 
     def _of(self, point: MeasuredPoint, phases: Sequence[str]) -> Iterator[Series]:
         """Yield the tested series of the point's route and n_train."""
-        for one in self._series.values():
+        for one in self._series:
             trial = one.trial
             if trial.tested and trial.phase in phases and (trial.route, trial.n_train) == (point.route, point.n_train):
                 yield one
 
     def _best(self, alike: Iterable[Series], test: TestResult) -> Series | None:
-        """Return the series whose outcomes are those of ``test``, or else any of them; None where there is none."""
+        """Return the series whose outcomes are those of ``test``, or else the longest; None where there is none."""
         alike = list(alike)
         exact = (one for one in alike if self._agrees(one, test))
-        return next(exact, alike[0] if alike else None)
+        return next(exact, None) or max(alike, key=lambda one: len(one.runs), default=None)
 
     def _agrees(self, series: Series, test: TestResult) -> bool:
         try:
@@ -172,24 +184,22 @@ class _Archive:
 
     def _values(self, series: Series) -> _Values:
         """Return the test results of a series, unpacked once however many figures rest on them."""
-        if series.trial not in self._known:
+        first = series.runs[0].key
+        if first not in self._known:
             wrong = bytes((self._n_test + 7) // 8)
             rows = [
                 wrong if run.outcome.test_outcomes is None else unpack(run.outcome.test_outcomes, 1, self._n_test)[0]
                 for run in series.runs
             ]
-            self._known[series.trial] = _Values(rows, [share_right(row, self._n_test) for row in rows])
-        return self._known[series.trial]
+            self._known[first] = _Values(rows, [share_right(row, self._n_test) for row in rows])
+        return self._known[first]
 
-    def _result(self, field: str, series: Series, test: TestResult, *, some: bool = False) -> Iterator[Problem]:
-        """Compare a ``test`` group with its runs: with all of them, or where ``some`` will do with the first."""
-        runs = series.runs[: test.n_seeds] if some else series.runs
+    def _result(self, field: str, series: Series, test: TestResult) -> Iterator[Problem]:
+        """Compare a ``test`` group with its runs: all of one sequence of seeds."""
+        runs = series.runs
         if len(runs) != test.n_seeds:
             yield Problem(f"{field}.n_seeds", f"is {test.n_seeds}, but there are {len(runs)} such runs")
             return
-        seeds = [run.trial.seed for run in runs]
-        if seeds != list(range(seeds[0], seeds[0] + len(seeds))):
-            yield Problem(field, "the seeds of its runs are not consecutive: some may have been left out")
         diverged = sum(run.outcome.status != "ok" for run in runs)
         if test.n_diverged != diverged:
             yield Problem(f"{field}.n_diverged", f"is {test.n_diverged}, but {diverged} of its runs diverged")
@@ -206,22 +216,42 @@ class _Archive:
         elif self._is_accuracy and not _same(test.best_of_3, best):
             yield Problem(f"{field}.best_of_3", f"is {test.best_of_3:.6g}, but its runs give {best:.6g}")
 
-    def _attempt(self, field: str, attempt: Attempt, point: MeasuredPoint, phases: Sequence[str]) -> Iterator[Problem]:
+    def _attempt(self, field: str, attempt: Attempt, point: MeasuredPoint) -> Iterator[Problem]:
         wanted = (attempt.shape, attempt.steps, attempt.learning_rate)
         alike = [
             one
-            for one in self._of(point, phases)
+            for one in self._of(point, _ATTEMPTING)
             if (one.trial.shape, one.trial.steps, one.trial.learning_rate) == wanted
         ]
         counts = {len(one.runs) for one in alike}
         if attempt.n_seeds not in counts:
             there = " or ".join(map(str, sorted(counts))) or "no"
             yield Problem(f"{field}.n_seeds", f"is {attempt.n_seeds}, but there are {there} such runs")
-        elif self._is_accuracy and point.target is not None:
-            meeting = {self._n_meeting(one, point.target) for one in alike if len(one.runs) == attempt.n_seeds}
+        elif self._is_accuracy and (target := aim(point)) is not None:
+            meeting = {self._n_meeting(one, target) for one in alike if len(one.runs) == attempt.n_seeds}
             if attempt.n_meeting not in meeting:
                 there = " or ".join(map(str, sorted(meeting)))
                 yield Problem(f"{field}.n_meeting", f"is {attempt.n_meeting}, but {there} of its runs meet the target")
+
+    def _reference(self, field: str, point: KneePoint, certified: Series | None) -> Iterator[Problem]:
+        """A knee's reference was tried on validation before, and measured by runs that certify nothing."""
+        reference = point.reference
+        wanted = (point.n_train, "scratch", reference.shape, reference.steps, reference.learning_rate)
+        alike = [
+            one
+            for one in self._series
+            if (one.trial.n_train, one.trial.route, one.trial.shape, one.trial.steps, one.trial.learning_rate) == wanted
+        ]
+        if not any(not one.trial.tested for one in alike):
+            yield Problem(field, "no runs that read validation alone have its shape, n_train, steps and learning rate")
+        tested = [one for one in alike if one.trial.tested and one.trial.phase == "certify"]
+        found = self._best([one for one in tested if one is not certified], reference.test)
+        if found is None:
+            yield Problem(
+                field, "no tested runs but those of the knee have its shape, n_train, steps and learning rate"
+            )
+        else:
+            yield from self._result(f"{field}.test", found, reference.test)
 
     def _n_meeting(self, series: Series, target: float) -> int:
         try:
@@ -230,7 +260,7 @@ class _Archive:
             return 0
 
     def _bracket(self, field: str, cheaper: BracketPoint, point: MeasuredPoint) -> Iterator[Problem]:
-        settled, longer = cheaper.steps_tried
+        settled, *longer = cheaper.steps_tried
         alike = [
             one
             for one in self._of(point, ("bracket",))
@@ -241,23 +271,16 @@ class _Archive:
             yield Problem(field, f"no bracketing runs have its shape and {settled} steps")
             return
         yield from self._result(f"{field}.test", found, cheaper.test)
-        also = self._series.get(found.trial.model_copy(update={"steps": longer}))
+        if cheaper.test_longer is None or not longer:
+            return
+        also = self._best(
+            [one for one in self._series if one.trial == found.trial.model_copy(update={"steps": longer[0]})],
+            cheaper.test_longer,
+        )
         if also is None:
-            yield Problem(f"{field}.test_longer", f"no bracketing runs have its shape and {longer} steps")
+            yield Problem(f"{field}.test_longer", f"no bracketing runs have its shape and {longer[0]} steps")
         else:
-            yield from self._result(f"{field}.test_longer", also, cheaper.test_longer, some=True)
-
-
-def _claiming(point: MeasuredPoint) -> Sequence[str]:
-    """Return the phases whose runs may be the point's: the repeat's where one certified it; a knee says neither."""
-    claims = [
-        confirms(point.attempts, j)
-        for j, attempt in enumerate(point.attempts)
-        if attempt.verdict == "certified" and attempt.shape == point.shape
-    ]
-    if not claims:
-        return (*_ATTEMPTING, *_CONFIRMING)
-    return _CONFIRMING if claims[-1] else _ATTEMPTING
+            yield from self._result(f"{field}.test_longer", also, cheaper.test_longer)
 
 
 def _trained_as(trial: Trial, point: MeasuredPoint) -> bool:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final, Literal
 
 from registry.errors import GuidesError
 from registry.loader import LARGEST_INT
 from registry.onnx_wire import Network
 from registry.outcomes import share_right, unpack
-from registry.rules.record import ANSWERS_LIMIT, Problem, Record, Result
-from registry.schema import Attempt, Bound, BracketPoint, MeasuredPoint, PublishedGuideline, PublishedPoint, Shape
-from registry.statistics import clopper_pearson_low, meets, sign_test_count, summarise
+from registry.rules.record import ANSWERS_LIMIT, Problem, Record, Result, aim
+from registry.schema import Bound, BracketPoint, KneePoint, MeasuredPoint, PublishedGuideline, PublishedPoint, Shape
+from registry.statistics import KNEE, LOOKS, clopper_pearson_low, knee_limit, meets, sequential_counts, summarise
 
 SHAPE_CONSTANT: Final = 16  # elements of an integer tensor in a float network: a shape, no weights
 BASELINES: Final = ("majority", "linear")  # what every task of classification asks for, and more
@@ -53,20 +53,21 @@ def intervals(record: Record) -> Iterator[Problem]:
         if not test.low <= test.median <= test.high:
             yield Problem(f"{field}.median", f"{test.median:g} is not between {test.low:g} and {test.high:g}")
     direction = measured.question.metric.direction
-    for i, point in enumerate(measured.frontier):
-        bound = point.test.low if direction == "higher" else point.test.high
-        if point.target is not None and not meets(bound, point.target, direction):
-            yield Problem(f"frontier.{i}.test", f"its bound {bound:g} does not meet the target {point.target:g}")
+    for field, point in record.points():
+        bound, wanted = point.test.low if direction == "higher" else point.test.high, aim(point)
+        if wanted is not None and not meets(bound, wanted, direction):
+            what = "limit" if point.target is None else "target"
+            yield Problem(f"{field}.test", f"its bound {bound:g} does not meet the {what} {wanted:g}")
     if measured.law is not None:
         yield from _open_interval("law.width_floor", measured.law.width_floor)
         yield from _open_interval("law.irreducible_error", measured.law.irreducible_error)
 
 
 def reach(record: Record) -> Iterator[Problem]:
-    """Reach stands beside every target and no other result, with its Clopper-Pearson bound."""
+    """Reach stands beside every target and knee's limit and no other result, with its Clopper-Pearson bound."""
     for field, target, test in record.results():
         if (target is None) != (test.reach is None):
-            yield Problem(f"{field}.reach", "stands exactly beside a target")
+            yield Problem(f"{field}.reach", "stands exactly beside a target or a knee's limit")
         elif test.reach is not None:
             n_meeting = round(test.reach.value * test.n_seeds)
             if not _same(n_meeting / test.n_seeds, test.reach.value):
@@ -109,16 +110,21 @@ def bracket(record: Record) -> Iterator[Problem]:
     if measured is None:
         return
     direction = measured.question.metric.direction
-    for i, point in enumerate(measured.frontier):
+    for here, point in record.points():
+        wanted = aim(point)
         for j, cheaper in enumerate(point.bracket):
-            field = f"frontier.{i}.bracket.{j}"
-            settled, longer = cheaper.steps_tried
-            if cheaper.params >= point.params:
-                yield Problem(f"{field}.params", f"{cheaper.params} is not below the answer's {point.params}")
-            if longer != LONGER * settled:
-                yield Problem(f"{field}.steps_tried", f"{longer} steps are not {LONGER} x {settled}")
-            if point.target is not None:
-                yield from _verdict(f"{field}.verdict", cheaper, point.target, direction)
+            field = f"{here}.bracket.{j}"
+            settled, *longer = cheaper.steps_tried
+            if cheaper.params > point.params:
+                yield Problem(f"{field}.params", f"{cheaper.params} is above the answer's {point.params}")
+            if cheaper.shape == point.shape:
+                yield Problem(f"{field}.shape", "is the answer's own, expected a cheaper one")
+            if (cheaper.test_longer is None) != (not longer):
+                yield Problem(f"{field}.steps_tried", "has as many entries as there are measurements")
+            if longer and longer[0] != LONGER * settled:
+                yield Problem(f"{field}.steps_tried", f"{longer[0]} steps are not {LONGER} x {settled}")
+            if wanted is not None:
+                yield from _verdict(f"{field}.verdict", cheaper, wanted, direction)
 
 
 def networks(record: Record) -> Iterator[Problem]:
@@ -130,6 +136,8 @@ def networks(record: Record) -> Iterator[Problem]:
             *((f"{here}.attempts.{j}", one.shape, one.params) for j, one in enumerate(point.attempts)),
             *((f"{here}.bracket.{j}", one.shape, one.params) for j, one in enumerate(point.bracket)),
         ]
+        if isinstance(point, KneePoint):
+            counted.append((f"{here}.reference", point.reference.shape, point.reference.params))
         for field, shape, n in counted:
             if params.setdefault(shape, n) != n:
                 yield Problem(f"{field}.params", f"is {n}, but {params[shape]} elsewhere for the same shape")
@@ -182,10 +190,26 @@ def baselines(record: Record) -> Iterator[Problem]:
 
 def attempts(record: Record) -> Iterator[Problem]:
     """Attempts end as their counts say, one of them certified this answer, and none certified a cheaper one."""
-    if record.measured is None:
+    for field, point in record.points():
+        yield from _attempts(f"{field}.attempts", point)
+
+
+def knee(record: Record) -> Iterator[Problem]:
+    """A knee's limit is 1.1 x the median error of its reference; there is one knee per n_train."""
+    measured = record.measured
+    if measured is None:
         return
-    for i, point in enumerate(record.measured.frontier):
-        yield from _attempts(f"frontier.{i}.attempts", point)
+    metric = measured.question.metric
+    n_items = measured.question.dataset.n_test if metric.name == "accuracy" else None
+    sizes: set[int] = set()
+    for i, point in enumerate(measured.knee):
+        limit = knee_limit(point.reference.test.median, metric.direction, n_items)
+        if not _same(point.limit, limit):
+            said = f"is {point.limit:.9g}, but {KNEE:g} x the error of its reference's median run is {limit:.9g}"
+            yield Problem(f"knee.{i}.limit", said)
+        if point.n_train in sizes:
+            yield Problem(f"knee.{i}.n_train", f"is {point.n_train}, as of a knee before")
+        sizes.add(point.n_train)
 
 
 def order(record: Record) -> Iterator[Problem]:
@@ -215,24 +239,19 @@ def _recounted(field: str, point: MeasuredPoint, network: Network) -> Iterator[P
         yield Problem(f"{field}.onnx", f"{held}, expected shapes alone: weights are floats and counted")
 
 
-def confirms(attempts: Sequence[Attempt], position: int) -> bool:
-    """Say whether the attempt at ``position`` repeats the one before it, which was to be confirmed."""
-    if not 0 < position < len(attempts):
-        return False
-    before, attempt = attempts[position - 1], attempts[position]
-    same = all(getattr(before, name) == getattr(attempt, name) for name in ("shape", "steps", "learning_rate"))
-    return same and before.verdict == "to-confirm" and attempt.verdict != "to-confirm"
-
-
 def _verdict(
     field: str, cheaper: BracketPoint, target: float, direction: Literal["higher", "lower"]
 ) -> Iterator[Problem]:
-    bests = [test.high if direction == "higher" else test.low for test in (cheaper.test, cheaper.test_longer)]
+    tests = [test for test in (cheaper.test, cheaper.test_longer) if test is not None]
+    bests = [test.high if direction == "higher" else test.low for test in tests]
     meeting = [best for best in bests if meets(best, target, direction)]
     if cheaper.verdict == "refuted" and meeting:
         yield Problem(field, f"is refuted, but its bound {meeting[0]:g} meets {target:g}")
+    elif cheaper.verdict == "refuted" and len(bests) < 2:
+        yield Problem(field, f"is refuted, but was not measured at {LONGER} x the steps")
     elif cheaper.verdict == "undecided" and not meeting:
-        yield Problem(field, f"is undecided, but its bounds {bests[0]:g} and {bests[1]:g} miss {target:g}")
+        said = " and ".join(f"{best:g}" for best in bests)
+        yield Problem(field, f"is undecided, but its bounds {said} miss {target:g}")
 
 
 def _metric_values(record: Record) -> Iterator[tuple[str, float | None]]:
@@ -249,11 +268,11 @@ def _metric_values(record: Record) -> Iterator[tuple[str, float | None]]:
         return
     for i, baseline in enumerate(record.measured.baselines):
         yield f"baselines.{i}.metric", baseline.metric
-    for i, point in enumerate(record.measured.frontier):
-        yield f"frontier.{i}.target", point.target
+    for field, point in record.points():
+        yield f"{field}.{'target' if point.target is not None else 'limit'}", aim(point)
         if point.onnx is not None:
-            yield f"frontier.{i}.onnx.metric", point.onnx.metric
-            yield f"frontier.{i}.onnx.int8.metric", None if point.onnx.int8 is None else point.onnx.int8.metric
+            yield f"{field}.onnx.metric", point.onnx.metric
+            yield f"{field}.onnx.int8.metric", None if point.onnx.int8 is None else point.onnx.int8.metric
 
 
 def _open_interval(field: str, bound: Bound | PublishedPoint | None) -> Iterator[Problem]:
@@ -282,19 +301,22 @@ def _attempts(field: str, point: MeasuredPoint) -> Iterator[Problem]:
         if attempt.n_meeting > attempt.n_seeds:
             yield Problem(f"{field}.{j}.n_meeting", f"{attempt.n_meeting} is above n_seeds {attempt.n_seeds}")
             continue
-        try:
-            needed = sign_test_count(attempt.n_seeds)
-        except GuidesError as error:
-            yield Problem(f"{field}.{j}.n_seeds", error.message)
+        if attempt.n_seeds not in LOOKS:
+            looks = ", ".join(map(str, LOOKS))
+            yield Problem(f"{field}.{j}.n_seeds", f"is {attempt.n_seeds}, expected one of {looks}: seeds of a look")
             continue
+        needed = sequential_counts(j + 1).get(attempt.n_seeds)
         certified = attempt.verdict == "certified"
-        if (attempt.verdict != "failed") != (attempt.n_meeting >= needed):
-            counts = f"{attempt.n_meeting} of {attempt.n_seeds} seeds meet the target and {needed} are needed"
-            yield Problem(f"{field}.{j}.verdict", f"is {attempt.verdict}, but {counts}")
-        if certified and j and not confirms(point.attempts, j):
-            yield Problem(f"{field}.{j}.verdict", "is certified after other attempts, but was not measured twice")
-        if attempt.verdict == "to-confirm" and not confirms(point.attempts, j + 1):
-            yield Problem(f"{field}.{j}.verdict", "is to-confirm, but the next attempt does not repeat it")
+        if certified and (needed is None or attempt.n_meeting < needed):
+            needs = "no such number is enough" if needed is None else f"{needed} are needed"
+            counts = f"{attempt.n_meeting} of {attempt.n_seeds} seeds meet the target and at attempt {j + 1} {needs}"
+            yield Problem(f"{field}.{j}.verdict", f"is certified, but {counts}")
+        failed_before = any(other.shape == attempt.shape and other.verdict == "failed" for other in point.attempts[:j])
+        if not certified and not failed_before and needed is not None and attempt.n_meeting >= needed:
+            counts = f"{attempt.n_meeting} of {attempt.n_seeds} seeds meet the target and {needed} are enough"
+            yield Problem(f"{field}.{j}.verdict", f"is failed, but at attempt {j + 1} {counts}")
+        if certified and failed_before:
+            yield Problem(f"{field}.{j}.verdict", "is certified, but the same shape has failed before")
         if certified and attempt.params < point.params:
             yield Problem(f"{field}.{j}.params", f"{attempt.params} was certified, which is below the answer's")
         answered = answered or (certified and attempt.shape == point.shape and attempt.params == point.params)

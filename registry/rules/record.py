@@ -13,7 +13,7 @@ from registry.errors import BrokenRule, InvalidRecord
 from registry.loader import JSON_LIMIT, parse_json, read_bytes, refuse_links
 from registry.onnx_wire import Network, read_network
 from registry.rules.runs import Run, read_runs
-from registry.schema import MeasuredGuideline, MeasuredPoint, PublishedGuideline, TestResult
+from registry.schema import KneePoint, MeasuredGuideline, MeasuredPoint, PublishedGuideline, TestResult
 from registry.store import FOLDER_LIMIT, RECORD_FILE, parse_record, schema_faults
 
 ANSWERS_LIMIT: Final = 200_000_000  # right and wrong answers in a whole record: 25 MB of bits
@@ -47,7 +47,7 @@ class Rule:
 
 @final
 class Result(NamedTuple):
-    """One ``test`` group of a record, where it stands, and the target it stands beside."""
+    """One ``test`` group of a record, where it stands, and what it is held to: a target, a knee's limit or nothing."""
 
     field: str
     target: float | None
@@ -149,9 +149,18 @@ class Record:
         return (n_seeds + n_tested) * (self.measured.question.dataset.n_test or 0)
 
     def results(self) -> Iterator[Result]:
-        """Yield every ``test`` group: of frontier, knee and their brackets."""
+        """Yield every ``test`` group: of frontier, knee, their brackets and the knee's reference."""
         for field, point in self.points():
-            yield Result(f"{field}.test", point.target, point.test)
+            target = aim(point)
+            yield Result(f"{field}.test", target, point.test)
             for j, cheaper in enumerate(point.bracket):
-                yield Result(f"{field}.bracket.{j}.test", point.target, cheaper.test)
-                yield Result(f"{field}.bracket.{j}.test_longer", point.target, cheaper.test_longer)
+                yield Result(f"{field}.bracket.{j}.test", target, cheaper.test)
+                if cheaper.test_longer is not None:
+                    yield Result(f"{field}.bracket.{j}.test_longer", target, cheaper.test_longer)
+            if isinstance(point, KneePoint):
+                yield Result(f"{field}.reference.test", None, point.reference.test)
+
+
+def aim(point: MeasuredPoint) -> float | None:
+    """Return what a point is certified for: its target, or a knee's limit."""
+    return point.limit if isinstance(point, KneePoint) else point.target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Annotated, Literal, NamedTuple, Self, final
@@ -75,7 +76,7 @@ class Run(_Part):
 
 @final
 class Series(NamedTuple):
-    """Runs that differ by their seed alone, in the order of their seeds; ``trial`` is what they have in common."""
+    """Runs that differ by their seed alone, their seeds consecutive; ``trial`` is what they have in common."""
 
     trial: Trial
     runs: tuple[Run, ...]
@@ -104,14 +105,17 @@ def read_runs(data: bytes, where: str) -> tuple[Run, ...]:
     return tuple(runs.values())
 
 
-def in_series(runs: Iterable[Run]) -> dict[Trial, Series]:
-    """Return the series of ``runs`` by what their runs have in common."""
+def in_series(runs: Iterable[Run]) -> list[Series]:
+    """Return the series of ``runs``: each target draws a sequence of fresh seeds of its own."""
     found: dict[Trial, list[Run]] = {}
     for run in runs:
         found.setdefault(run.trial.seedless(), []).append(run)
-    return {
-        trial: Series(trial, tuple(sorted(members, key=lambda run: run.trial.seed))) for trial, members in found.items()
-    }
+    series: list[Series] = []
+    for trial, members in found.items():
+        ordered = sorted(members, key=lambda run: run.trial.seed)
+        cuts = [i for i in range(1, len(ordered)) if ordered[i].trial.seed != ordered[i - 1].trial.seed + 1]
+        series += [Series(trial, tuple(ordered[a:b])) for a, b in itertools.pairwise((0, *cuts, len(ordered)))]
+    return series
 
 
 def _read(line: bytes, place: str, where: str) -> Run:

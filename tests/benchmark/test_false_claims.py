@@ -1,6 +1,9 @@
 """The rate of false claims of the whole procedure, over the runs that certified the shipped record of digits/mlp.
 
-Takes some minutes; ``pytest tests/benchmark/test_false_claims.py`` prints the rates with their 95 % intervals.
+``pytest tests/benchmark/test_false_claims.py`` prints the rates with their 95 % intervals; what is held to the level is
+the rate itself, not an end of its interval. On one core a study takes half a second where all shapes just miss and 2 to
+3 s where they are as they are: half an hour in all. Studies are by bisection, which has more attempts than pooled and
+proposes faster; `python -m harness compare search` counts the false claims of 1,008 searches by pooled.
 """
 
 from __future__ import annotations
@@ -13,8 +16,8 @@ from tests.false_claims import Tally, World, real_world, simulate
 from tests.shipped import ROOT
 
 TRIALS: Final = ROOT / "image-cls" / "digits" / "mlp" / "v1" / "trials.jsonl"
-STUDIES: Final = range(500)
-LEVEL: Final = 0.05  # what the sign test promises of one certification; here of a whole study
+LEVEL: Final = 0.05  # what all attempts for a target and route may spend together
+STUDIES: Final = {"bisect": 500}
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +27,26 @@ def world() -> World:
     return real_world(TRIALS)
 
 
-def test_false_claims_where_every_shape_just_misses(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    tally = simulate(world.all_just_missing(0.95), (0.95,), STUDIES)
-    report("every shape just misses 0.95", tally, capsys)
+@pytest.mark.parametrize("search", STUDIES)
+def test_false_claims_where_every_shape_just_misses(
+    world: World, search: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tally = simulate(world.all_just_missing(0.95), (0.95,), range(STUDIES[search]), search)
+    report(f"{search}, every shape just misses 0.95", tally, capsys)
 
-    assert tally.least_rate <= LEVEL
+    assert tally.false == tally.claiming  # no other claim is possible
+    assert max(tally.route_rates.values()) <= LEVEL
 
 
-def test_false_claims_where_shapes_are_as_good_as_they_are(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    tally = simulate(world, (0.90, 0.95, 0.97), STUDIES)
-    report("real shapes, targets 0.90, 0.95 and 0.97", tally, capsys)
+@pytest.mark.parametrize("search", STUDIES)
+def test_false_claims_where_shapes_are_as_good_as_they_are(
+    world: World, search: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tally = simulate(world, (0.90, 0.95, 0.97), range(STUDIES[search]), search)
+    report(f"{search}, real shapes, targets 0.90, 0.95 and 0.97", tally, capsys)
 
     assert tally.claiming == tally.studies
-    assert tally.least_rate <= LEVEL
+    assert tally.rate <= LEVEL  # of all targets and routes together
 
 
 def report(name: str, tally: Tally, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,151 +3,243 @@
 from __future__ import annotations
 
 import math
-from itertools import accumulate
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.plugins import load, names
-from harness.search.base import Space, Strategy
+from harness.search.base import History, Proposal, Run, Setting, Space, Strategy
+from harness.search.base import Test as Certification  # pytest would collect a class named Test
 from harness.trial import Shape
 
-ROUNDS = 200  # more than any search over these ladders can need
+ROUNDS: Final = 150  # more than any search over these spaces can need
+RATES: Final = (0.005, 0.01, 0.02)
+STEPS: Final = (500, 1000, 2000)
+FEW_TRIALS: Final = 24  # each of which optuna proposes alone
+WORLDS: Final = 8
+
+
+def strategy_named(name: str) -> Strategy:
+    """The strategy, in a form that is quick over small spaces."""
+    if name != "optuna":
+        return load("search", name)
+    pytest.importorskip("optuna", reason="optuna is not installed: pip install optuna")
+    return type(load("search", name))(FEW_TRIALS)
 
 
 @pytest.fixture(params=names("search"))
 def strategy(request: pytest.FixtureRequest) -> Strategy:
-    return load("search", request.param)
+    return strategy_named(request.param)
 
 
+@dataclass(frozen=True)
 class World:
-    """Ladders with a price and an error for each shape: along a ladder prices rise and errors do not."""
+    """A space, and an error for each setting of it, the same for every seed."""
 
-    def __init__(self, ladders: dict[int, list[int]], prices: dict[Shape, int], errors: dict[Shape, float]) -> None:
-        self.space = Space(ladders)
-        self.prices = prices
-        self.errors = errors
+    space: Space
+    error: Callable[[Setting], float]
 
-    def order(self, shape: Shape) -> tuple[int, int, int]:
-        return (self.prices[shape], shape.depth, shape.width)
+    def train(self, proposal: Proposal) -> tuple[Run, ...]:
+        return tuple(Run(setting, self.error(setting)) for setting in proposal.train)
 
-    def smallest(self, target: float) -> Shape | None:
-        return min((shape for shape, e in self.errors.items() if e <= target), key=self.order, default=None)
+    def certify(self, setting: Setting, target: float) -> Certification:
+        error = self.error(setting)
+        return Certification(setting, (error,) * 20, (min(error, 1.0),) * 20, error <= target)
 
-    def search(self, strategy: Strategy, target: float, *, narrowing: bool) -> dict[Shape, float]:
-        """Settle what is proposed until nothing is; a study narrows the space to what is cheaper than its best."""
-        settled: dict[Shape, float] = {}
+    def play(self, strategy: Strategy, target: float) -> tuple[History, list[Proposal]]:
+        """Do what is proposed until a shape is certified or nothing is proposed; every proposal is checked."""
+        history, proposals = History(), list[Proposal]()
         for _ in range(ROUNDS):
-            meeting = [self.order(shape) for shape, error in settled.items() if error <= target]
-            space = self.space.below(min(meeting), self.order) if meeting and narrowing else self.space
-            proposed = strategy.propose(space, dict(settled), target)
-            if not proposed:
-                return settled
-            self.check(space, settled, proposed)
-            settled |= {shape: self.errors[shape] for shape in proposed}
+            proposal = strategy.propose(self.space, history, target)
+            proposals.append(proposal)
+            self.check(proposal, history)
+            if proposal.certify is not None:
+                history = replace(history, tests=(*history.tests, self.certify(proposal.certify, target)))
+                if history.tests[-1].certified:
+                    return history, proposals
+            elif proposal.train:
+                history = replace(history, runs=(*history.runs, *self.train(proposal)))
+            else:
+                return history, proposals
         raise AssertionError("the search does not end")
 
-    def check(self, space: Space, settled: dict[Shape, float], proposed: list[Shape]) -> None:
-        assert len(set(proposed)) == len(proposed), "a shape is proposed twice in one round"
-        assert not settled.keys() & set(proposed), "a settled shape is proposed"
-        assert all(s.depth in space.ladders and s.width in space.open_widths(s.depth) for s in proposed)
+    def check(self, proposal: Proposal, history: History) -> None:
+        for setting in (*proposal.train, *([proposal.certify] if proposal.certify else [])):
+            assert setting.shape in self.space.params
+            assert setting.learning_rate in self.space.rates
+            assert setting.steps in self.space.steps
+        if proposal.certify is not None:
+            order, shape = self.space.order, proposal.certify.shape
+            assert not proposal.train, "trains and certifies at once"
+            assert shape not in history.failed, "a shape that has failed is certified again"
+            certified = [order(test.setting.shape) for test in history.tests if test.certified]
+            assert all(order(shape) < one for one in certified), "what is certified is no cheaper"
+        if proposal.interval is not None:
+            low, high = proposal.interval
+            assert high is None or low <= high
+
+
+def space(widths: dict[int, tuple[int, ...]], resolutions: tuple[int | None, ...] = (None,)) -> Space:
+    shapes = [Shape(w, depth, side) for side in resolutions for depth, ladder in widths.items() for w in ladder]
+    side = {shape: 64 if shape.resolution is None else shape.resolution**2 for shape in shapes}
+    params = {
+        s: 10 * (side[s] + 1) if s.depth == 0 else s.width * (side[s] + 11 + s.width * (s.depth - 1)) + 10
+        for s in shapes
+    }
+    return Space(params, {s: 2.0 * n for s, n in params.items()}, RATES, STEPS, 500, 2000, 0.9)
+
+
+def falling(width_needed: float, depths: dict[int, float], best_rate: float = 0.01) -> Callable[[Setting], float]:
+    """Errors that fall with width and steps, with a best rate; 0.1 is met from ``width_needed`` on at depth 1."""
+
+    def error(setting: Setting) -> float:
+        shape = setting.shape
+        width = max(shape.width, 1) * depths.get(shape.depth, 1.0)
+        off = abs(math.log2(setting.learning_rate / best_rate))
+        clean = 0.1 * (width_needed / width) ** 0.7
+        return min(0.9, clean * (1 + 0.2 * off) * (1 + 0.1 * (STEPS[-1] / setting.steps - 1)))
+
+    return error
+
+
+LADDERS: Final = {0: (0,), 1: (1, 2, 3, 4, 6, 8, 12, 16, 24), 2: (1, 2, 3, 4, 6, 8, 12, 16)}
+WORLD: Final = World(space(LADDERS), falling(5.0, {0: 0.1, 1: 1.0, 2: 0.7}))
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
-    ladders, prices, errors = {}, {}, {}
-    for depth in range(draw(st.integers(1, 4))):
-        n = draw(st.integers(1, 30))
-        widths = list(accumulate(draw(st.lists(st.integers(1, 9), min_size=n, max_size=n))))
-        steps = draw(st.lists(st.integers(1, 50), min_size=n, max_size=n))
-        falls = sorted(draw(st.lists(st.integers(0, 100), min_size=n, max_size=n)), reverse=True)
-        ladders[depth] = widths
-        for width, price, error in zip(widths, accumulate(steps), falls, strict=True):
-            prices[Shape(width, depth)] = price
-            errors[Shape(width, depth)] = error / 100
-    return World(ladders, prices, errors)
+    ladders: dict[int, tuple[int, ...]] = {0: (0,)} if draw(st.booleans()) else {}
+    for depth in range(1, draw(st.integers(1, 2)) + 1):
+        ladders[depth] = tuple(
+            sorted(draw(st.sets(st.sampled_from([1, 2, 3, 4, 6, 8, 12, 16]), min_size=2, max_size=5)))
+        )
+    sides = draw(st.sampled_from([(None,), (8, 16)]))
+    depths = {depth: draw(st.sampled_from([0.3, 1.0, 2.0])) for depth in ladders}
+    return World(
+        space(ladders, sides), falling(draw(st.sampled_from([0.5, 3.0, 7.0])), depths, draw(st.sampled_from(RATES)))
+    )
 
 
-@pytest.mark.parametrize("narrowing", [True, False], ids=["as-a-study-does", "whole-space"])
-@pytest.mark.parametrize("name", names("search"))
-@given(world=worlds(), target=st.integers(-1, 101))
-def test_smallest_shape_that_meets_is_settled_at_the_end(name: str, narrowing: bool, world: World, target: int) -> None:
-    settled = world.search(load("search", name), target / 100, narrowing=narrowing)
-    smallest = world.smallest(target / 100)
-
-    assert smallest is None or smallest in settled
-
-
-@pytest.mark.parametrize("name", names("search"))
-@given(world=worlds(), target=st.integers(0, 100), data=st.data())
-def test_proposal_depends_on_its_arguments_alone(name: str, world: World, target: int, data: st.DataObject) -> None:
-    strategy: Strategy = load("search", name)
-    shapes = data.draw(st.lists(st.sampled_from(sorted(world.errors)), unique=True, max_size=8))
-    settled = {shape: world.errors[shape] for shape in shapes}
-    first = strategy.propose(world.space, dict(settled), target / 100)
-    strategy.propose(world.space, {}, 0.5)
-    turned = dict(reversed(settled.items()))
-
-    assert strategy.propose(world.space, dict(settled), target / 100) == first
-    assert strategy.propose(world.space, turned, target / 100) == first
+def meeting(world: World, target: float) -> list[Shape]:
+    """The shapes that meet the target at some setting, the smallest first."""
+    return [
+        shape
+        for shape in world.space.shapes
+        if any(world.error(Setting(shape, rate, steps)) <= target for rate in RATES for steps in STEPS)
+    ]
 
 
 @pytest.mark.parametrize("name", names("search"))
-@given(world=worlds(), target=st.integers(0, 100))
-def test_arguments_are_left_as_they_are(name: str, world: World, target: int) -> None:
-    settled = dict(list(world.errors.items())[:3])
-    before = (dict(settled), {depth: list(widths) for depth, widths in world.space.ladders.items()})
-    load("search", name).propose(world.space, settled, target / 100)
+@settings(max_examples=WORLDS)
+@given(world=worlds(), target=st.sampled_from([0.05, 0.1, 0.2]))
+def test_proposals_keep_the_contract_and_end(name: str, world: World, target: float) -> None:
+    history, proposals = world.play(strategy_named(name), target)
 
-    assert (settled, world.space.ladders) == before
+    assert history.runs, "nothing was trained"
+    assert not proposals[-1].train
 
 
-@pytest.mark.parametrize("name", names("search"))
-@given(world=worlds(), target=st.integers(0, 100), data=st.data())
-def test_search_ends_whatever_the_errors_are(name: str, world: World, target: int, data: st.DataObject) -> None:
-    values = st.sampled_from([0.0, 0.2, 0.5, 0.9, math.inf])  # a shape that failed certification counts as infinite
-    shapes = list(world.errors)
-    drawn = data.draw(st.lists(values, min_size=len(shapes), max_size=len(shapes)))
-    world.errors = dict(zip(shapes, drawn, strict=True))
+@pytest.mark.parametrize("target", [0.2, 0.1])
+def test_a_shape_that_meets_is_certified_where_there_is_one(strategy: Strategy, target: float) -> None:
+    history, _ = WORLD.play(strategy, target)
+    certified = [test.setting.shape for test in history.tests if test.certified]
 
-    settled = world.search(load("search", name), target / 100, narrowing=True)
+    assert certified
+    assert set(certified) <= set(meeting(WORLD, target))
 
-    assert settled
+
+@pytest.mark.parametrize("name", ["bisect", "grid", "pooled"])
+@pytest.mark.parametrize("target", [0.2, 0.1])
+def test_strategies_that_see_the_whole_ladder_come_near_the_smallest_shape(name: str, target: float) -> None:
+    history, _ = WORLD.play(load("search", name), target)
+    smallest, *_ = meeting(WORLD, target)
+    [*_, found] = [test.setting.shape for test in history.tests if test.certified]
+
+    assert WORLD.space.params[found] <= 1.5 * WORLD.space.params[smallest]
+
+
+def test_after_a_certification_nothing_that_is_no_cheaper_is_certified(strategy: Strategy) -> None:
+    history, _ = WORLD.play(strategy, 0.2)
+    dearer = Certification(Setting(WORLD.space.shapes[0], RATES[0], STEPS[0]), (0.1,) * 20, (0.1,) * 20, certified=True)
+    proposal = strategy.propose(WORLD.space, replace(history, tests=(dearer,)), 0.2)
+
+    assert proposal.certify is None
+
+
+def test_nothing_is_certified_where_nothing_comes_near(strategy: Strategy) -> None:
+    history, _ = World(WORLD.space, lambda _: 0.8).play(strategy, 0.05)
+
+    assert [test for test in history.tests if test.certified] == []
+
+
+def test_runs_that_diverge_are_passed_over(strategy: Strategy) -> None:
+    error = WORLD.error
+    world = World(WORLD.space, lambda setting: math.inf if setting.learning_rate == RATES[-1] else error(setting))
+    history, _ = world.play(strategy, 0.2)
+    certified = [test.setting for test in history.tests if test.certified]
+
+    assert certified
+    assert all(setting.learning_rate < RATES[-1] for setting in certified)
+
+
+def test_search_ends_where_every_run_diverges(strategy: Strategy) -> None:
+    history, _ = World(WORLD.space, lambda _: math.inf).play(strategy, 0.1)
+
+    assert [test for test in history.tests if test.certified] == []
+
+
+def test_search_ends_where_the_test_split_contradicts_validation(strategy: Strategy) -> None:
+    """Every certification fails: each costs a shape, and there are finitely many."""
+    history = History()
+    for _ in range(ROUNDS):
+        proposal = strategy.propose(WORLD.space, history, 0.2)
+        WORLD.check(proposal, history)
+        if proposal.certify is None and not proposal.train:
+            break
+        if proposal.certify is not None:
+            failed = Certification(proposal.certify, (0.1,) * 5, (0.5,) * 5, certified=False)
+            history = replace(history, tests=(*history.tests, failed))
+        history = replace(history, runs=(*history.runs, *WORLD.train(proposal)))
+    else:
+        pytest.fail("the search does not end")
+
+    assert len(history.failed) == len(history.tests) <= len(WORLD.space.params)
+
+
+def test_proposal_is_a_function_of_its_arguments(strategy: Strategy) -> None:
+    history, proposals = WORLD.play(strategy, 0.2)
+    again, repeated = WORLD.play(strategy_named(strategy.name), 0.2)
+    half = replace(history, runs=history.runs[: len(history.runs) // 2], tests=())
+    first = strategy.propose(WORLD.space, half, 0.1)
+    strategy.propose(WORLD.space, History(), 0.3)
+
+    assert (again, repeated) == (history, proposals)
+    assert strategy.propose(WORLD.space, half, 0.1) == first
+
+
+def test_arguments_are_left_as_they_are(strategy: Strategy) -> None:
+    world = World(space(LADDERS), WORLD.error)
+    runs = [Run(setting, WORLD.error(setting)) for setting in strategy.propose(world.space, History(), 0.1).train]
+    history, given_runs, params = History(runs), list(runs), dict(world.space.params)
+    strategy.propose(world.space, history, 0.1)
+
+    assert (runs, history.tests, dict(world.space.params)) == (given_runs, (), params)
 
 
 def test_strategy_is_an_instance_of_the_seam_named_like_its_file(strategy: Strategy) -> None:
     assert isinstance(strategy, Strategy)
-    assert load("search", strategy.name) is strategy
+    assert load("search", strategy.name).name == strategy.name
+    assert type(load("search", strategy.name)) is type(strategy)
 
 
-def test_settled_space_is_not_asked_again(strategy: Strategy) -> None:
-    space = Space({0: [0], 1: [1, 2, 3]})
-    errors = {Shape(0, 0): 0.9, Shape(1, 1): 0.8, Shape(2, 1): 0.5, Shape(3, 1): 0.1}
+def test_bisection_trains_far_less_than_the_grid() -> None:
+    spent = {}
+    for name in ("grid", "bisect"):
+        history, _ = WORLD.play(load("search", name), 0.1)
+        spent[name] = sum(WORLD.space.train_flops(run.setting) for run in history.runs)
 
-    assert strategy.propose(space, errors, 0.4) == []
-
-
-def test_closed_space_is_not_asked_at_all(strategy: Strategy) -> None:
-    space = Space({0: [0], 1: [1, 2, 3]}).below((-1, 0, 0), lambda shape: (shape.width, shape.depth, shape.width))
-
-    assert strategy.propose(space, {}, 0.4) == []
-
-
-def test_space_below_a_limit_opens_only_what_comes_before_it() -> None:
-    space = Space({1: [1, 2, 4, 8], 2: [1, 2, 4, 8]})
-    below = space.below((9, 1, 4), lambda s: (s.width * s.depth + 5, s.depth, s.width))
-
-    assert list(space.open_widths(1)) == [1, 2, 4, 8]
-    assert list(below.open_widths(1)) == [1, 2]
-    assert list(below.open_widths(2)) == [1]
-
-
-def test_bisection_settles_far_fewer_shapes_than_the_grid() -> None:
-    ladder = list(range(1, 33))
-    errors = {Shape(width, 1): 1 / width for width in ladder}
-    world = World({1: ladder}, {shape: shape.width for shape in errors}, errors)
-    settled = {name: len(world.search(load("search", name), 0.1, narrowing=True)) for name in ("grid", "bisect")}
-
-    assert settled["grid"] == 32
-    assert settled["bisect"] <= 6
+    assert spent["bisect"] < spent["grid"] / 3

@@ -10,12 +10,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.clock import Clock, Turns
+from harness.trial import Trial
 from registry import cli, roots
 from registry.validate import validate
 from tests import tiny_bench
@@ -149,6 +151,86 @@ def test_uncertified_target_exits_3_with_its_nearest_miss_and_the_record_is_writ
 
     assert (code, err) == (0, "")  # what was missed earlier was not asked for now
     assert record(copy) == found
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, int], None]:
+    """Let time pass by trainings: from now on a run that is limited may make so many, whatever it was given."""
+
+    def limit(root: Path, n_trainings: int) -> None:
+        def done() -> set[str]:
+            return set(rows(root)) if (root / ".runs").exists() else set()
+
+        def price(trials: Sequence[Trial]) -> float:
+            return float(len({trial.key for trial in trials} - done()))
+
+        def clock(seconds: float, _price: object, turns: Turns) -> Clock:
+            return Clock(min(seconds, n_trainings), price, turns, lambda: float(len(done())))
+
+        monkeypatch.setattr("harness.clock.Clock", clock)
+
+    return limit
+
+
+@pytest.mark.parametrize("share", [0.02, 0.12, 0.21, 0.4, 0.8])
+def test_whenever_the_time_is_up_there_is_a_valid_record_or_a_guess(
+    wine_root: Path, tmp_path: Path, bench: Bench, counted: Callable[[Path, int], None], share: float
+) -> None:
+    root = tmp_path / "limited"
+    counted(root, round(share * len(rows(wine_root))))
+    code, out, err = bench("--target-acc", "0.9", "--out", root, "--minutes", "999")
+    message, _, hint = err.partition("\n")
+
+    assert len(rows(root)) <= share * len(rows(wine_root))
+    if code == 7:
+        assert out == ""
+        assert message.startswith("the time was up: accuracy 0.9 not certified; ")
+        assert message.endswith("no guess yet") or "; best guess width " in message
+        assert hint == "  run the same command with --resume and more --minutes to go on from there\n"
+        assert not (root / ID).exists()
+    else:
+        assert (code, err) == (0, "")
+        assert out.startswith("accuracy 0.9: width ")
+        assert any("the time was up" in note for note in record(root)["notes"])
+        assert validate(root) == []
+
+
+def test_run_that_was_cut_short_goes_on_with_resume_to_a_whole_record(
+    wine_root: Path, tmp_path: Path, bench: Bench, counted: Callable[[Path, int], None]
+) -> None:
+    root = tmp_path / "limited"
+    counted(root, round(0.7 * len(rows(wine_root))))
+    code, _, _ = bench("--target-acc", "0.9", "--out", root, "--minutes", "999")
+    before = rows(root)
+
+    assert code == 0
+    assert record(root)["law"] is None
+
+    counted(root, 10**9)
+    code, _, err = bench("--target-acc", "0.9", "--out", root, "--minutes", "999", "--resume")
+
+    assert (code, err) == (0, "")
+    assert before.items() <= rows(root).items()
+    assert not any("the time was up" in note for note in record(root)["notes"])
+    assert record(root)["frontier"][0]["bracket"]
+    assert validate(root) == []
+
+
+def test_dry_run_prints_a_plan_and_trains_nothing(copy: Path, tmp_path: Path, bench: Bench) -> None:
+    before = (ledger(copy).read_bytes(), files(copy))
+    fresh = tmp_path / "fresh"
+    told = {}
+    for root in (fresh, copy):
+        code, out, err = bench("--target-acc", "0.9", "--out", root, "--dry-run", "--resume", "--json")
+        told[root] = json.loads(out)
+
+        assert (code, err) == (0, "")
+
+    assert not fresh.exists()
+    assert (ledger(copy).read_bytes(), files(copy)) == before
+    assert told[fresh]["schema"] == "guides.bench/1"
+    assert (told[fresh]["n_known"], told[copy]["n_known"]) == (0, len(rows(copy)))
+    assert told[copy]["total"]["trainings"]["low"] < told[fresh]["total"]["trainings"]["low"]
 
 
 def test_bench_killed_twice_and_resumed_ends_in_the_rows_of_an_uninterrupted_one(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
-from harness import certify
-from harness.procedure import Procedure
-from harness.study import Attempt, Investigation
-from harness.trial import Shape, Trial
+from harness import certify, smallest
+from harness.trial import Shape
+from registry.statistics import decide, sequential_counts
 from tests.false_claims import World, simulate
 
 # Wrong of the 597 test digits in 20 fresh runs each of four multilayer perceptrons: what digits/mlp was certified on.
@@ -33,16 +31,12 @@ def test_study_of_shapes_that_just_miss_rarely_claims_one() -> None:
     assert tally.false <= MOST
 
 
-def test_without_a_second_measurement_it_would_claim_one_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    def claim(
-        _self: Investigation, passed: certify.Tested, _target: float, attempts: list[Attempt]
-    ) -> Procedure[certify.Tested]:
-        nothing: Iterator[list[Trial]] = iter(())
-        yield from nothing
-        attempts.append(Attempt(passed, certified=True))
-        return passed
-
-    monkeypatch.setattr(Investigation, "_confirm", claim)
+def test_if_every_attempt_needed_as_little_as_the_first_it_would_claim_one_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (smallest, certify):
+        monkeypatch.setattr(module, "decide", lambda n_meeting, n_seeds, _attempt: decide(n_meeting, n_seeds, 1))
+    monkeypatch.setattr(certify, "sequential_counts", lambda _attempt: sequential_counts(1))
     tally = simulate(WORLD.all_just_missing(TARGET), (TARGET,), STUDIES)
 
     assert tally.false > MOST

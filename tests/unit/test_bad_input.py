@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shlex
 import signal
 import sqlite3
 import subprocess
@@ -495,7 +494,7 @@ def test_a_closed_stdout_is_no_crash(filled: Path) -> None:
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-def test_a_knee_that_is_not_on_record_leads_to_a_target_that_answers(guides: Guides, root: Path) -> None:
+def test_a_knee_that_is_not_on_record_leads_to_the_command_that_measures_one(guides: Guides, root: Path) -> None:
     record, _ = example_record()
     record["knee"] = []
     write(root, record)
@@ -503,8 +502,7 @@ def test_a_knee_that_is_not_on_record_leads_to_a_target_that_answers(guides: Gui
     message, hint = result.err.splitlines()
 
     assert (result.code, message) == (3, "no knee is on record yet")
-    assert hint == "  Give a target: guides lookup --task image-cls --dataset digits --target-acc 0.95"
-    assert guides(*shlex.split(hint.partition("guides ")[2]), "--registry", root).code == 0
+    assert hint == "  Measure one: guides bench --task image-cls --dataset digits --family mlp --knee"
 
 
 @pytest.mark.parametrize(("task", "dataset"), [("image-cls", "digits"), ("tabular-cls", "breast-cancer")])

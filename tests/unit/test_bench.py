@@ -23,7 +23,7 @@ from tests.toy_pack import outcome_of, toy_trial
 from tests.unit.conftest import Result
 
 Guides = Callable[..., Result]
-WINE = ("--task", "tabular-cls", "--dataset", "wine", "--family", "mlp", "--executor", "inline")
+WINE = tiny_bench.WINE[1:]
 ASK = ("bench", *WINE, "--target-acc", "0.9")
 
 
@@ -70,7 +70,12 @@ def refusal(result: Result, code: int) -> str:
         ((*ASK, "--workers", "0"), "invalid value for '--workers': 0 is not in the range 1<=x<=1024"),
         ((*ASK, "--workers", "many"), "invalid value for '--workers': 'many' is not a valid integer range"),
         ((*ASK, "--seed", "-1"), "invalid value for '--seed': -1 is not in the range"),
-        ((*ASK, "--minutes", "5"), "no such option"),
+        ((*ASK, "--minutes", "0"), "'0' is not a number above 0"),
+        ((*ASK, "--minutes", "-1"), "'-1' is not a number above 0"),
+        ((*ASK, "--minutes", "nan"), "'nan' is not a number above 0"),
+        ((*ASK, "--minutes", "soon"), "'soon' is not a number above 0"),
+        ((*ASK, "--minutes", "5", "--dry-run"), "give --minutes or --dry-run, not both"),
+        ((*ASK, "--json"), "--json prints a plan: it needs --dry-run"),
         ((*ASK, "wine"), "got unexpected extra argument (wine)"),
         (("bench", "--dataset", "wine", "--family", "mlp", "--target-acc", "0.9"), "missing option '--task'"),
     ],
@@ -124,7 +129,7 @@ def test_out_that_cannot_be_written_to_is_refused(guides: Guides, monkeypatch: p
 @pytest.fixture
 def begun(alone: Path) -> Path:
     """The ledger of an earlier run of the same question, with one result."""
-    configuration = Study("tabular-cls", "wine", "mlp", (0.9,)).configuration()
+    configuration = Study("tabular-cls", "wine", "mlp", (0.9,), "bisect").configuration()
     path = alone / "my-guidelines" / ".runs" / configuration_hash(configuration) / "ledger.jsonl"
     with Ledger.open(path, configuration, resume=False) as ledger:
         trial = toy_trial(1)
@@ -142,7 +147,7 @@ def test_earlier_results_need_resume(guides: Guides, begun: Path) -> None:
 
 
 def test_another_run_of_the_same_question_is_refused(guides: Guides, begun: Path) -> None:
-    configuration = Study("tabular-cls", "wine", "mlp", (0.9,)).configuration()
+    configuration = Study("tabular-cls", "wine", "mlp", (0.9,), "bisect").configuration()
     with Ledger.open(begun, configuration, resume=True):
         said = refusal(guides(*ASK, "--resume"), 2)
 

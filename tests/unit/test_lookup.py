@@ -348,6 +348,18 @@ def test_an_undecided_bracket_is_said_to_be(root: Path) -> None:
     )
 
 
+def test_what_was_not_measured_for_longer_is_not_said_to_be(root: Path) -> None:
+    def unmeasured(record: dict[str, Any]) -> None:
+        part = record["frontier"][0]["bracket"][0]
+        part.update(verdict="undecided", test_longer=None)
+        part["test"]["reach"]["value"] = 0.7
+
+    edited(root, unmeasured)
+    lines = text(ask(root)).splitlines()
+
+    assert lines[-1] == "    width 6, depth 1 (460 params) is undecided: 14 of 20 runs meet 0.9"
+
+
 def test_a_shape_refuted_for_a_harder_target_is_undecided_for_an_easier_one(root: Path) -> None:
     edited(root, lambda record: record.update(frontier=record["frontier"][1:]))
     reply = ask(root, targets=(0.8,))

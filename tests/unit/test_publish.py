@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,12 @@ import onnx
 import pytest
 
 from harness import publish
+from harness.certify import Attempt
 from harness.inference import predict_onnx
 from harness.ledger import Ledger
 from harness.procedure import drive
 from harness.publish import Publication, publication
-from harness.study import Attempt, Findings, Investigation, Miss, Study
+from harness.study import Findings, Investigation, Miss, Study
 from harness.trial import Outcome, Trial
 from registry.errors import InvalidData
 from registry.outcomes import decode_bits
@@ -44,7 +46,7 @@ def run_folder(wine_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(scope="module")
 def ledger(run_folder: Path) -> Iterator[Ledger]:
-    configuration = Study("tabular-cls", "wine", "mlp", (0.9,)).configuration()
+    configuration = Study("tabular-cls", "wine", "mlp", (0.9,), "bisect").configuration()
     with Ledger.open(run_folder / "ledger.jsonl", configuration, resume=True) as opened:
         yield opened
 
@@ -54,7 +56,7 @@ def studied(ledger: Ledger) -> tuple[Investigation, Findings]:
     """The finished study, replayed over its ledger."""
     with pytest.MonkeyPatch.context() as patch:
         tiny_bench.shorten(patch.setattr)
-        investigation = Investigation(Study("tabular-cls", "wine", "mlp", (0.9,)))
+        investigation = Investigation(Study("tabular-cls", "wine", "mlp", (0.9,), "bisect"))
         findings = drive(investigation.run(), lambda trials: [ledger.results[trial.key] for trial in trials])
     return investigation, findings
 
@@ -76,11 +78,12 @@ def fresh_runs(made: Publication, point: dict[str, Any]) -> list[tuple[Trial, Ou
     found = [
         (trial, outcome)
         for trial, outcome in pairs
-        if trial.phase == "certify"
+        if trial.tested
         and trial.route == point["route"]
         and (trial.shape.width, trial.shape.depth) == (point["shape"]["width"], point["shape"]["depth"])
-        and trial.steps == point["steps"]
+        and (trial.steps, trial.learning_rate) == (point["steps"], point["learning_rate"])
     ]
+    assert len({trial.phase for trial, _ in found}) == 1  # certified at once, or promoted by the bracket
     return sorted(found, key=lambda pair: pair[0].seed)
 
 
@@ -138,11 +141,10 @@ def test_cost_is_that_of_every_trial(made: Publication) -> None:
 
 def test_size_and_cost_of_a_point_by_hand(record: dict[str, Any]) -> None:
     for point in points(record):
-        width, depth = point["shape"]["width"], point["shape"]["depth"]
-        assert depth == 1
-        forward = 2 * (13 * width + width * 3)
+        sizes = [13, *[point["shape"]["width"]] * point["shape"]["depth"], 3]
+        forward = 2 * sum(before * after for before, after in pairwise(sizes))
 
-        assert point["params"] == 13 * width + width + width * 3 + 3
+        assert point["params"] == forward / 2 + sum(sizes[1:])
         assert point["flops"] == forward
         assert point["weight_bytes"] == 4 * point["params"]
         if point["route"] == "scratch":
@@ -155,8 +157,8 @@ def test_test_results_are_those_of_the_fresh_runs(made: Publication) -> None:
         bits = [decode_bits(outcome.test_outcomes or "", 1, N_TEST)[0] for _, outcome in runs]
         values = [round(1 - (N_TEST - sum(row)) / N_TEST, 12) for row in bits]
 
-        assert len(runs) == point["test"]["n_seeds"] == 20
-        assert decode_bits(point["test"]["outcomes"], 20, N_TEST) == bits
+        assert len(runs) == point["test"]["n_seeds"]
+        assert decode_bits(point["test"]["outcomes"], len(runs), N_TEST) == bits
         assert {key: point["test"][key] for key in summarise(values, 0.9, "higher")} == summarise(values, 0.9, "higher")
         assert point["test"]["n_diverged"] == 0
 
@@ -205,13 +207,19 @@ def test_shipped_weights_are_counted_by_params(made: Publication) -> None:
 
 def test_attempts_and_bracket_say_what_was_tried(made: Publication) -> None:
     for point in points(made.record):
-        assert point["attempts"][-1]["verdict"] == "certified"
-        assert point["attempts"][-1]["n_meeting"] >= 15
-        assert [attempt["shape"] for attempt in point["attempts"]][-1] == point["shape"]
+        certified = [each for each in point["attempts"] if each["verdict"] == "certified"]
+        [own] = [each for each in certified if each["shape"] == point["shape"]]
+
+        assert own["params"] == min(each["params"] for each in certified)
+        assert own["n_meeting"] == round(point["test"]["reach"]["value"] * own["n_seeds"])
+        assert point["bracket"]
         for cheaper in point["bracket"]:
+            settled, *longer = cheaper["steps_tried"]
+
+            assert cheaper["shape"] in [each["shape"] for each in point["attempts"]]
             assert cheaper["params"] <= point["params"]
-            assert cheaper["steps_tried"][1] == 4 * cheaper["steps_tried"][0]
-            assert cheaper["verdict"] in ("refuted", "undecided")
+            assert longer == ([] if cheaper["test_longer"] is None else [4 * settled])
+            assert cheaper["verdict"] == "undecided" or longer
 
 
 def test_baselines_stand_beside_the_answers(record: dict[str, Any]) -> None:
@@ -242,7 +250,7 @@ def test_notes_say_that_all_data_are_of_one_source(studied: tuple[Investigation,
 
 def test_notes_name_each_missed_target_with_its_nearest(studied: tuple[Investigation, Findings]) -> None:
     test = studied[1].answers[0].test
-    miss = Miss(0.999, test, "stopped after 12 certifications", [Attempt(test, certified=False)])
+    miss = Miss(0.999, test, "stopped after 12 certifications", [Attempt(test, 1, certified=False)])
     median = float(np.median(test.values))
 
     assert (
@@ -274,8 +282,8 @@ def test_diverged_run_is_all_wrong_and_never_shipped(studied: tuple[Investigatio
     group = publish._test(investigation, spoilt, 0.9)
 
     assert group["n_diverged"] == 1
-    assert decode_bits(group["outcomes"], 20, N_TEST)[0] == [False] * N_TEST
-    for i in range(20):
+    assert decode_bits(group["outcomes"], len(test.trials), N_TEST)[0] == [False] * N_TEST
+    for i in range(len(test.trials)):
         lost = replace(test, outcomes=tuple(DIVERGED if j != i else o for j, o in enumerate(test.outcomes)))
 
         assert publish._median_run(lost) == test.trials[i]
@@ -285,7 +293,9 @@ def test_median_run_does_not_depend_on_the_test_split(studied: tuple[Investigati
     test = studied[1].answers[0].test
     turned = tuple(replace(outcome, test_error=1.0, test_outcomes=None) for outcome in test.outcomes)
 
-    assert publish._median_run(replace(test, outcomes=turned, values=(0.0,) * 20)) == publish._median_run(test)
+    assert publish._median_run(replace(test, outcomes=turned, values=(0.0,) * len(test.values))) == publish._median_run(
+        test
+    )
 
 
 def test_weights_that_were_lost_are_made_again(

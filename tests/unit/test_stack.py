@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -10,14 +11,29 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.families.base import State
+from harness import stack
+from harness.batches import BatchStream
+from harness.families.base import Family, State
 from harness.plugins import load
-from harness.stack import BatchStream, Progress, StackedNetwork, checkpoints, errors_and_losses, train
+from harness.schedule import Schedule
+from harness.stack import Progress, StackedNetwork, checkpoints, errors_and_losses, train
 from harness.trial import Shape
 
 FAMILY = load("families", "mlp")
 INPUTS, OUTPUTS = (5,), 3
 SHAPE = Shape(8, 1)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member of a mixed pack."""
+
+    seed: int
+    rate: float
+    steps: int
+    n_train: int
+    schedule: Schedule
+    decay: float = 0.0
 
 
 def draw(n: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -243,3 +259,131 @@ def test_curve_of_a_diverged_member_holds_finite_numbers_alone() -> None:
 
     assert all(math.isfinite(value) for curve in progress.curves for row in curve for value in row)
     assert len(progress.curves[0]) < len(progress.curves[1])
+
+
+# --- members of one pack, each in its own way
+
+
+MIXED = [
+    Member(seed=3, rate=0.02, steps=30, n_train=60, schedule=Schedule()),
+    Member(seed=1, rate=0.01, steps=90, n_train=40, schedule=Schedule("linear", warmup=0.2)),
+    Member(seed=4, rate=0.03, steps=30, n_train=25, schedule=Schedule("constant"), decay=0.1),
+    Member(seed=2, rate=0.02, steps=7, n_train=60, schedule=Schedule("linear")),
+    Member(seed=0, rate=0.01, steps=64, n_train=10, schedule=Schedule("constant", warmup=0.5), decay=0.3),
+]
+
+
+def mixed(members: Sequence[Member], name: str = "mlp", at_once: int | None = None) -> tuple[Progress, StackedNetwork]:
+    """Train members of a family, filled up with copies of the first to as many as it needs."""
+    family: Family = load("families", name)
+    input_shape = INPUTS if name == "mlp" else (1, 6, 6)
+    network = family.stacked(input_shape, OUTPUTS, SHAPE, 1)
+    members = [*members, *[members[0]] * (network.least_members - len(members))]
+    network = family.stacked(input_shape, OUTPUTS, SHAPE, len(members))
+    network.members_at_once = at_once or network.members_at_once
+    for i, member in enumerate(members):
+        generator = torch.Generator().manual_seed(member.seed)
+        network.load(i, family.initial_state(input_shape, OUTPUTS, SHAPE, generator))
+    inputs = torch.randn(90, *input_shape, generator=torch.Generator().manual_seed(0))
+    labels = inputs.flatten(1)[:, :OUTPUTS].argmax(dim=1)
+    progress = train(
+        network,
+        inputs=inputs[:60],
+        labels=labels[:60],
+        val_inputs=inputs[60:],
+        val_labels=labels[60:],
+        streams=[BatchStream(np.arange(m.n_train), 10, m.seed) for m in members],
+        learning_rates=[m.rate for m in members],
+        weight_decays=[m.decay for m in members],
+        steps=[m.steps for m in members],
+        schedules=[m.schedule for m in members],
+    )
+    return progress, network
+
+
+@pytest.mark.parametrize("name", ["mlp", "cnn"])
+@pytest.mark.parametrize("at_once", [64, 2], ids=["whole", "in parts"])
+def test_members_that_differ_in_everything_are_as_if_alone(name: str, at_once: int) -> None:
+    members = [*MIXED, *[replace(m, seed=m.seed + 10) for m in MIXED], *[replace(m, seed=m.seed + 20) for m in MIXED]]
+    together, network = mixed(members, name, at_once)
+
+    for i in range(len(MIXED)):
+        alone, own = mixed([members[i]], name)
+
+        assert together.curves[i] == alone.curves[0]
+        assert together.best_step[i] == alone.best_step[0]
+        assert torch.equal(together.best_parameters[i], alone.best_parameters[0])
+        assert torch.equal(network.parameters[i], own.parameters[0])
+
+
+def test_each_member_is_read_at_its_own_checkpoints() -> None:
+    progress, _ = mixed(MIXED)
+
+    for member, curve in zip(MIXED, progress.curves, strict=True):
+        assert [step for step, _, _ in curve] == checkpoints(member.steps)
+
+
+@pytest.mark.parametrize("member", MIXED, ids=lambda m: f"{m.schedule.form}-{m.schedule.warmup:g}")
+def test_schedule_and_decay_are_those_of_a_plain_loop(member: Member) -> None:
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        _, network = mixed([MIXED[1], member])
+        plain = FAMILY.network(INPUTS, OUTPUTS, SHAPE)
+        state = FAMILY.initial_state(INPUTS, OUTPUTS, SHAPE, torch.Generator().manual_seed(member.seed))
+        plain.load_state_dict(state)
+        inputs = torch.randn(90, *INPUTS, generator=torch.Generator().manual_seed(0))
+        labels = inputs[:, :OUTPUTS].argmax(dim=1)
+        optimiser = torch.optim.AdamW(plain.parameters(), lr=member.rate, weight_decay=member.decay)
+        rows = torch.from_numpy(BatchStream(np.arange(member.n_train), 10, member.seed).take(member.steps))
+        for batch, share in zip(rows, member.schedule.shares(member.steps).tolist(), strict=True):
+            optimiser.param_groups[0]["lr"] = member.rate * share
+            optimiser.zero_grad()
+            torch.nn.functional.cross_entropy(plain(inputs[batch]), labels[batch]).backward()
+            optimiser.step()
+    finally:
+        torch.set_default_dtype(before)
+    found = network.state(1, state)
+
+    for name, tensor in plain.state_dict().items():
+        assert torch.allclose(found[name], tensor, rtol=1e-9, atol=1e-9), name
+
+
+def test_steps_are_drawn_in_pieces_without_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, at_once = mixed(MIXED)
+    monkeypatch.setattr(stack, "ROWS_AHEAD", 150)
+    _, in_pieces = mixed(MIXED)
+
+    assert torch.equal(at_once.parameters, in_pieces.parameters)
+
+
+# --- another device
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device here")
+@pytest.mark.parametrize("name", ["mlp", "cnn"])
+def test_members_train_on_cuda_as_on_the_processor(name: str) -> None:
+    family: Family = load("families", name)
+    input_shape = INPUTS if name == "mlp" else (1, 6, 6)
+    one = family.stacked(input_shape, OUTPUTS, SHAPE, 8)
+    for member in range(8):
+        one.load(member, family.initial_state(input_shape, OUTPUTS, SHAPE, torch.Generator().manual_seed(member)))
+    found = {}
+    for device in ("cpu", "cuda"):
+        network = one.over(one.parameters.to(device, torch.float64))
+        inputs = torch.randn(60, *input_shape, generator=torch.Generator().manual_seed(0)).to(device, torch.float64)
+        labels = inputs.flatten(1)[:, :OUTPUTS].argmax(dim=1)
+        train(
+            network,
+            inputs=inputs,
+            labels=labels,
+            val_inputs=inputs,
+            val_labels=labels,
+            streams=[BatchStream(np.arange(60), 10, seed) for seed in range(8)],
+            learning_rates=[0.01] * 8,
+            weight_decays=[0.1] * 8,
+            steps=[20, 9] * 4,
+        )
+        found[device] = network.parameters.cpu()
+
+    assert torch.allclose(found["cpu"], found["cuda"], rtol=1e-6, atol=1e-6)

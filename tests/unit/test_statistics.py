@@ -10,7 +10,18 @@ import pytest
 from scipy import stats
 
 from registry.errors import UsageError
-from registry.statistics import best_of_3, clopper_pearson_low, median_bounds, sign_test_count, summarise
+from registry.statistics import (
+    LEVEL,
+    LOOKS,
+    best_of_3,
+    clopper_pearson_low,
+    decide,
+    median_bounds,
+    sequential_counts,
+    sign_test_count,
+    spent_level,
+    summarise,
+)
 
 
 @pytest.mark.parametrize(("n", "count"), [(5, 5), (8, 7), (20, 15), (64, 40)])
@@ -30,6 +41,112 @@ def test_the_sign_test_is_the_smallest_count_scipy_accepts(level: float) -> None
 def test_four_seeds_are_too_few_for_a_sign_test() -> None:
     with pytest.raises(UsageError, match=r"a sign test at level 0\.05 needs at least 5 seeds, got 4"):
         sign_test_count(4)
+
+
+# --- certification: looks at 5, 20 and 64 seeds, attempt after attempt
+
+
+def claim_probability(attempt: int, p: float = 0.5, *, is_futile: bool = True) -> float:
+    """The exact probability that attempt number ``attempt`` ends in a claim where runs meet the target with ``p``."""
+    alive, before, claimed = {0: 1.0}, 0, 0.0  # by count of seeds that meet: probability of having got there
+    for look in LOOKS:
+        more = stats.binom.pmf(range(look - before + 1), look - before, p)
+        counts: dict[int, float] = {}
+        for count, mass in alive.items():
+            for extra, share in enumerate(more):
+                counts[count + extra] = counts.get(count + extra, 0.0) + mass * float(share)
+        verdicts = {count: decide(count, look, attempt) for count in counts}
+        claimed += sum(mass for count, mass in counts.items() if verdicts[count] == "claim")
+        ended = ("claim", "fail") if is_futile or look == LOOKS[-1] else ("claim",)
+        alive = {count: mass for count, mass in counts.items() if verdicts[count] not in ended}
+        before = look
+    return claimed
+
+
+@pytest.mark.parametrize("attempt", [1, 2, 3, 7, 20, 40])
+def test_an_attempt_is_wrong_at_most_as_often_as_it_may_be(attempt: int) -> None:
+    assert claim_probability(attempt) <= spent_level(attempt)
+    assert claim_probability(attempt, is_futile=False) <= spent_level(attempt)
+
+
+def test_any_number_of_attempts_together_are_wrong_in_at_most_5_percent_of_cases() -> None:
+    exact = sum(claim_probability(attempt) for attempt in range(1, 41))
+    levels = [spent_level(attempt) for attempt in range(1, 100_000)]
+
+    assert 0.03 < exact <= LEVEL
+    assert sum(levels) == pytest.approx(LEVEL, rel=1e-4)
+    assert sum(levels) < LEVEL
+
+
+def test_the_level_is_spent_and_not_saved() -> None:
+    """One seed less at either look would be wrong too often, or be no rule of its own."""
+    for attempt in (1, 2, 5, 40):
+        counts = sequential_counts(attempt)
+        few, many = counts[20], counts[64]
+
+        assert stats.binom.sf(few - 2, 20, 0.5) > spent_level(attempt)
+        assert _either(few, many) <= spent_level(attempt) < _either(few, many - 1)
+
+
+def _either(few: int, many: int) -> float:
+    """The chance that 20 coins have ``few`` heads, or else 64 have ``many``; where hopeless ones go on."""
+    first = stats.binom.pmf(range(21), 20, 0.5)
+    later = sum(float(first[k]) * float(stats.binom.sf(many - k - 1, 44, 0.5)) for k in range(few))
+    return float(stats.binom.sf(few - 1, 20, 0.5)) + later
+
+
+@pytest.mark.parametrize("attempt", [1, 3, 10])
+@pytest.mark.parametrize("p", [0.3, 0.5, 0.7, 0.9])
+def test_ending_the_hopeless_early_makes_claims_no_likelier(attempt: int, p: float) -> None:
+    ends, goes_on = (claim_probability(attempt, p, is_futile=is_futile) for is_futile in (True, False))
+
+    assert ends <= goes_on
+    assert p < 0.9 or goes_on - ends < 1e-3  # and no rarer where runs are reliable
+
+
+def test_later_attempts_need_more() -> None:
+    levels = [spent_level(attempt) for attempt in range(1, 101)]
+    counts = [sequential_counts(attempt)[20] for attempt in range(1, 41)]
+
+    assert levels == sorted(levels, reverse=True)
+    assert len(set(levels)) == 100
+    assert counts == sorted(counts)
+    assert counts[:5] == [15, 16, 17, 17, 18]
+
+
+def test_a_shape_that_always_meets_is_certified_at_20_seeds_even_as_the_40th_attempt() -> None:
+    for attempt in range(1, 41):
+        assert [decide(n, n, attempt) for n in (5, 20)] == ["go on", "claim"]
+
+
+def test_five_seeds_never_claim() -> None:
+    assert all(5 not in sequential_counts(attempt) for attempt in range(1, 41))
+
+
+@pytest.mark.parametrize(
+    ("n_meeting", "n_seeds", "verdict"),
+    [
+        (1, 5, "fail"),
+        (2, 5, "go on"),
+        (12, 20, "fail"),
+        (13, 20, "go on"),
+        (14, 20, "go on"),
+        (15, 20, "claim"),
+        (41, 64, "fail"),
+        (42, 64, "claim"),
+    ],
+)
+def test_the_first_attempt_decides_by_these_counts(n_meeting: int, n_seeds: int, verdict: str) -> None:
+    assert decide(n_meeting, n_seeds, attempt=1) == verdict
+
+
+def test_more_seeds_that_meet_never_turn_a_verdict_for_the_worse() -> None:
+    rank = {"fail": 0, "go on": 1, "claim": 2}
+    for attempt in (1, 2, 5, 40):
+        for look in LOOKS:
+            ranks = [rank[decide(count, look, attempt)] for count in range(look + 1)]
+
+            assert ranks == sorted(ranks)
 
 
 def test_bounds_of_the_median_decide_as_the_sign_test_does() -> None:

@@ -10,13 +10,15 @@ from itertools import takewhile
 import pytest
 
 from harness import study
+from harness.bracket import Answer
 from harness.certify import fresh_trials
 from harness.fit import fit_power_law
 from harness.plugins import load
 from harness.procedure import drive
-from harness.study import Answer, Findings, Investigation, Study
+from harness.search.base import History, Proposal, Space, Strategy
+from harness.stage import Stage
+from harness.study import MOST_STEPS, RATES, Findings, Investigation, Study, space_of
 from harness.trial import Shape, Trial
-from harness.tuning import MOST_STEPS
 from tests.fake_outcomes import Surface, of_phase
 
 N_TRAIN = 90  # of wine
@@ -41,8 +43,8 @@ def by_width(trial: Trial) -> float:
 
 def investigate(
     surface: Surface, *targets: float, search: str = "bisect", seed: int = 0
-) -> tuple[Findings, Investigation, list[str]]:
-    said: list[str] = []
+) -> tuple[Findings, Investigation, list[Stage]]:
+    said: list[Stage] = []
     investigation = Investigation(question(*targets, search=search, seed=seed), said.append)
     return surface.drive(investigation.run()), investigation, said
 
@@ -52,7 +54,13 @@ def scratch(findings: Findings) -> list[Answer]:
 
 
 def attempts(answer: Answer | study.Miss) -> list[tuple[int, bool]]:
-    return [(attempt.test.trial.shape.width, attempt.certified) for attempt in answer.attempts]
+    """Width and result of each attempt at depth 1."""
+    found = [(attempt.test.trial.shape, attempt.certified) for attempt in answer.attempts]
+    return [(shape.width, certified) for shape, certified in found if shape.depth == 1]
+
+
+def numbers(answer: Answer | study.Miss) -> list[int]:
+    return [attempt.number for attempt in answer.attempts]
 
 
 # --- what is certified
@@ -67,8 +75,20 @@ def test_smallest_shape_that_meets_is_certified(search: str) -> None:
     assert answer.test.trial.shape == Shape(7, 1)
     assert answer.test.verdict(0.9, investigation.task) == "meets"
     assert len(answer.test.trials) == 20
-    assert attempts(answer) == [(7, True)]
+    assert attempts(answer) == [(7, True), (6, False)]
+    assert numbers(answer) == list(range(1, len(answer.attempts) + 1))
     assert findings.misses == []
+
+
+def test_the_default_search_certifies_a_shape_near_the_smallest_and_the_bracket_finds_it() -> None:
+    surface = Surface(by_width)
+    findings, investigation, _ = investigate(surface, 0.9, search="pooled")
+    [answer] = scratch(findings)
+
+    assert answer.test.trial.shape == Shape(7, 1)
+    assert answer.doubts(investigation.task, investigation.params) == []
+    assert numbers(answer) == list(range(1, len(answer.attempts) + 1))
+    assert len(of_phase(surface.trials, "search")) < 400
 
 
 def test_bracket_holds_the_largest_cheaper_shape_of_each_depth() -> None:
@@ -100,42 +120,51 @@ def test_bracket_goes_on_down_past_a_shape_that_is_undecided() -> None:
     assert verdicts == {5: "refuted", 6: "undecided"}
 
 
-def test_failed_certification_goes_to_the_next_notch_and_is_recorded() -> None:
+def test_failed_certification_goes_to_the_next_promising_shape_and_is_recorded() -> None:
     def on_test(trial: Trial, clean: float) -> float:
         return clean + (0.05 if trial.shape.width in (7, 8) else 0.0)
 
-    findings, investigation, _ = investigate(Surface(by_width, test=on_test), 0.9)
+    findings, investigation, _ = investigate(Surface(by_width, test=on_test), 0.9, search="grid")
     [answer] = scratch(findings)
 
     assert answer.test.trial.shape == Shape(9, 1)
-    assert attempts(answer) == [(7, False), (8, False), (9, False), (9, True)]
-    assert [attempt.repeat for attempt in answer.attempts] == [False, False, True, False]
-    assert answer.test.trial.phase == "confirm"
+    assert attempts(answer)[:3] == [(7, False), (8, False), (9, True)]
+    assert answer.test.trial.phase == "certify"
     assert answer.attempts[0].test.verdict(0.9, investigation.task) == "misses"
+    assert len(answer.attempts[0].test.trials) == 5
 
 
 def test_each_attempt_has_seeds_of_its_own() -> None:
     def on_test(trial: Trial, clean: float) -> float:
         return clean + (0.05 if trial.shape.width < 9 else 0.0)
 
-    findings, _, _ = investigate(Surface(by_width, test=on_test), 0.9)
+    findings, _, _ = investigate(Surface(by_width, test=on_test), 0.9, search="grid")
     [answer] = scratch(findings)
     seeds = [{trial.seed for trial in attempt.test.trials} for attempt in answer.attempts]
 
-    assert len(seeds) == 4
-    assert len(set.union(*seeds)) == 80
+    assert len(seeds) > 3
+    assert len(set.union(*seeds)) == sum(map(len, seeds))
 
 
-def test_a_pass_after_a_failure_that_is_not_repeated_is_no_claim() -> None:
+def test_each_attempt_needs_more_than_the_one_before() -> None:
+    """Half the runs of width 7, and 15 of the first 20 of width 8 meet the target: enough for a first attempt alone."""
+
     def on_test(trial: Trial, clean: float) -> float:
-        lucky = trial.shape == Shape(8, 1) and trial.phase == "certify"
-        return clean + (0.05 if trial.shape.width <= 8 and not lucky else 0.0)
+        if trial.phase != "certify" or trial.shape not in (Shape(7, 1), Shape(8, 1)):
+            return clean
+        return 0.05 if rank(trial) % 4 < (1 if trial.shape.width == 7 else 3) else 0.15
 
-    findings, _, _ = investigate(Surface(by_width, test=on_test), 0.9)
+    def rank(trial: Trial) -> int:
+        runs = fresh_trials(trial, "certify", 64, 0, 0.9)
+        return [run.seed for run in runs].index(trial.seed)
+
+    findings, investigation, _ = investigate(Surface(by_width, test=on_test), 0.9, search="grid")
     [answer] = scratch(findings)
+    first, second = answer.attempts[:2]
 
-    assert attempts(answer) == [(7, False), (8, False), (8, False), (9, False), (9, True)]
-    assert [attempt.repeat for attempt in answer.attempts] == [False, True, False, True, False]
+    assert (len(first.test.trials), first.certified) == (20, False)
+    assert (len(second.test.trials), second.test.n_meeting(0.9, investigation.task)) == (64, 48)
+    assert second.certified
 
 
 def test_a_shape_that_has_failed_is_never_promoted_by_the_bracket() -> None:
@@ -143,18 +172,19 @@ def test_a_shape_that_has_failed_is_never_promoted_by_the_bracket() -> None:
         lucky = trial.phase == "bracket" and trial.shape == Shape(7, 1)
         return clean + (0.05 if trial.shape.width <= 7 and not lucky else 0.0)
 
-    findings, investigation, _ = investigate(Surface(by_width, test=on_test), 0.9)
+    findings, investigation, _ = investigate(Surface(by_width, test=on_test), 0.9, search="grid")
     [answer] = scratch(findings)
     [below] = [found for found in answer.bracket if found.settled.trial.shape == Shape(7, 1)]
 
     assert answer.test.trial.shape == Shape(8, 1)
     assert below.settled.verdict(0.9, investigation.task) == "meets"
     assert below.verdict(0.9, investigation.task) == "undecided"
+    assert (7, True) not in attempts(answer)
 
 
 def test_a_bracket_shape_that_meets_only_at_4_x_the_steps_is_undecided() -> None:
     def on_test(trial: Trial, clean: float) -> float:
-        longer = trial.phase == "bracket" and trial.steps >= 4000
+        longer = trial.phase == "bracket" and trial.steps > 2000
         return clean - (0.05 if longer and trial.shape == Shape(6, 1) else 0.0)
 
     findings, investigation, _ = investigate(Surface(by_width, test=on_test), 0.9)
@@ -171,20 +201,7 @@ def test_after_a_missed_target_harder_ones_are_not_tried() -> None:
 
     assert findings.answers == []
     assert [miss.reason.startswith("the easier target 0.9 ") for miss in findings.misses] == [False, True]
-    assert not any("target 0.94" in words for words in said)
-
-
-def test_next_notch_is_certified_even_where_validation_is_against_it() -> None:
-    def bumpy(trial: Trial) -> float:
-        return by_width(trial) + (0.1 if trial.shape == Shape(8, 1) else 0.0)
-
-    def on_test(trial: Trial, clean: float) -> float:
-        return {Shape(7, 1): 0.2, Shape(8, 1): 0.05}.get(trial.shape, clean)
-
-    findings, _, _ = investigate(Surface(bumpy, test=on_test), 0.9)
-    [answer] = scratch(findings)
-
-    assert attempts(answer) == [(7, False), (8, False), (8, True)]
+    assert not any("target 0.94" in str(stage) for stage in said)
 
 
 def test_bracket_shape_that_meets_becomes_the_answer() -> None:
@@ -195,9 +212,9 @@ def test_bracket_shape_that_meets_becomes_the_answer() -> None:
     [answer] = scratch(findings)
     below = [r.settled.trial.shape for r in answer.bracket if r.settled.trial.shape.depth == 1]
 
-    assert attempts(answer) == [(7, True), (6, False), (6, True)]
+    assert attempts(answer) == [(7, True), (6, True), (5, False)]
     assert answer.test.trial.shape == Shape(6, 1)
-    assert answer.test.trial.phase == "confirm"
+    assert answer.test.trial.phase == "bracket"
     assert answer.test.verdict(0.9, investigation.task) == "meets"
     assert below == [Shape(5, 1)]
 
@@ -231,12 +248,12 @@ def test_target_that_no_width_meets_is_a_miss_with_the_best_shape_measured_once(
     [miss] = findings.misses
 
     assert findings.answers == []
-    assert miss.reason == "no shape of the ladder meets it on validation"
-    assert miss.nearest.trial.shape == Shape(256, 1)
+    assert miss.reason == "no shape of the space is likely to meet it"
+    assert miss.nearest.trial.shape.depth == 1
+    assert miss.nearest.trial.shape.width > 100
     assert miss.nearest.verdict(0.9, investigation.task) == "misses"
-    assert [attempt.certified for attempt in miss.attempts] == [False]
+    assert miss.attempts == []
     assert len(of_phase(surface.trials, "certify", "bracket")) == 20
-    assert findings.law is None
     assert findings.law is None
     assert any(note.startswith("no law: ") for note in findings.notes)
 
@@ -245,25 +262,25 @@ def test_target_that_only_validation_meets_is_a_miss_that_says_so() -> None:
     def widest_alone(trial: Trial) -> float:
         return 0.08 if trial.shape == Shape(256, 1) else 0.5
 
-    findings, _, _ = investigate(Surface(widest_alone, test=lambda _trial, clean: clean + 0.05), 0.9)
+    findings, _, _ = investigate(Surface(widest_alone, test=lambda _trial, clean: clean + 0.05), 0.9, search="grid")
     [miss] = findings.misses
 
     assert attempts(miss) == [(256, False)]
-    assert miss.reason == "every shape that meets it on validation misses it on the test split"
+    assert miss.reason == "no shape of the space is likely to meet it"
     assert miss.nearest is miss.attempts[0].test
 
 
 def test_certification_is_given_up_in_the_end_and_the_nearest_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.study.MOST_ATTEMPTS", 12)
+    monkeypatch.setattr("harness.smallest.MOST_ATTEMPTS", 8)
 
     def on_test(trial: Trial, _clean: float) -> float:
         return 0.11 if trial.shape == Shape(12, 1) else 0.3
 
-    findings, _, _ = investigate(Surface(by_width, test=on_test), 0.9)
+    findings, _, _ = investigate(Surface(by_width, test=on_test), 0.9, search="grid")
     [miss] = findings.misses
 
-    assert len(miss.attempts) == 12
-    assert miss.reason == "stopped after 12 certifications"
+    assert len(miss.attempts) == 8
+    assert miss.reason == "stopped after 8 certifications"
     assert miss.nearest.trial.shape == Shape(12, 1)
 
 
@@ -279,42 +296,73 @@ def test_a_missed_target_does_not_keep_the_others_from_an_answer() -> None:
 
 def test_targets_are_certified_from_easy_to_hard() -> None:
     findings, _, said = investigate(Surface(by_width, slowness=0.0, noise=0.001), 0.94, 0.8, 0.9)
-    certified = [words.split(":")[0] for words in said if "certifying" in words]
+    words = [str(stage) for stage in said if "certifying" in str(stage)]
+    certified = list(dict.fromkeys(one.split(":")[0] for one in words))
 
     assert certified == ["target 0.8", "target 0.9", "target 0.94"]
     assert [answer.target for answer in scratch(findings)] == [0.8, 0.9, 0.94]
     assert [answer.test.trial.shape.width for answer in scratch(findings)] == [3, 7, 13]
 
 
-def test_no_trial_is_asked_for_again_before_certification_has_ended() -> None:
-    """What comes later shares its rounds, and the ledger runs a trial that two procedures ask for once."""
+def test_no_certifying_run_is_asked_for_twice() -> None:
     surface = Surface(by_width)
     investigate(surface, 0.8, 0.9, 0.94)
-    first = next(i for i, round_ in enumerate(surface.asked) if of_phase(round_, "bracket"))
-    tuned = [trial.key for round_ in surface.asked[: first - 1] for trial in of_phase(round_, "tune")]
+    certified = [trial.key for round_ in surface.asked for trial in of_phase(round_, "certify")]
 
-    assert len(tuned) > 100
-    assert len(tuned) == len(set(tuned))
+    assert len(certified) > 50
+    assert len(certified) == len(set(certified))
 
 
+def test_a_search_is_shown_each_training_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    surface, strategy = Surface(by_width), load("search", "bisect")
+    shown: list[int] = []
+
+    class Watched(Strategy):
+        name = "watched"
+
+        def propose(self, space: Space, history: History, target_error: float) -> Proposal:
+            shown.append(len(history.runs))
+            made = {trial.key for trial in of_phase(surface.trials, "search")}
+            assert len(history.runs) == len(made)
+            return strategy.propose(space, history, target_error)
+
+    investigation = Investigation(question(0.8, 0.9))
+    monkeypatch.setattr(investigation, "strategy", Watched())
+    surface.drive(investigation.run())
+
+    assert len(shown) > 3
+
+
+def test_what_was_trained_for_an_easier_target_serves_the_harder_ones() -> None:
+    alone, after = Surface(by_width), Surface(by_width)
+    investigate(alone, 0.94)
+    investigate(after, 0.9, 0.94)
+    both = len(of_phase(after.trials, "search"))
+    easier = Surface(by_width)
+    investigate(easier, 0.9)
+
+    assert both < len(of_phase(alone.trials, "search")) + len(of_phase(easier.trials, "search"))
+
+
+@pytest.mark.parametrize("search", ["bisect", "pooled"])
 @pytest.mark.parametrize("noise", [0.01, 0.1])
-def test_replay_proposes_the_same_trials(noise: float) -> None:
+def test_replay_proposes_the_same_trials(noise: float, search: str) -> None:
     surfaces = [Surface(by_width, noise=noise) for _ in range(2)]
     for surface in surfaces:
-        investigate(surface, 0.9, 0.94)
+        investigate(surface, 0.9, 0.93, search=search)
     first, second = ([[trial.key for trial in round_] for round_ in surface.asked] for surface in surfaces)
 
     assert first == second
 
 
-def test_study_seed_gives_other_certification_seeds_and_the_same_tuning() -> None:
+def test_study_seed_gives_other_certification_seeds_and_the_same_search() -> None:
     surfaces = [Surface(by_width), Surface(by_width)]
     for seed, surface in enumerate(surfaces):
         investigate(surface, 0.9, seed=seed)
-    tuned = [{trial.key for trial in of_phase(surface.asked[0], "tune")} for surface in surfaces]
+    searched = [{trial.key for trial in surface.asked[0]} for surface in surfaces]
     certified = [{trial.seed for trial in of_phase(surface.trials, "certify")} for surface in surfaces]
 
-    assert tuned[0] == tuned[1]
+    assert searched[0] == searched[1]
     assert certified[0].isdisjoint(certified[1])
 
 
@@ -326,20 +374,22 @@ def untested(surface: Surface) -> list[list[str]]:
 
 
 def test_only_certification_and_bracket_read_the_test_split() -> None:
-    surface = Surface(by_width)  # one shape fails first: what passes after it is confirmed
+    surface = Surface(by_width)
     investigate(surface, 0.9, 0.94)
 
-    assert {trial.phase for trial in surface.trials if trial.tested} == {"certify", "confirm", "bracket"}
+    assert {trial.phase for trial in surface.trials if trial.tested} == {"certify", "bracket"}
     assert {trial.phase for trial in surface.trials if not trial.tested} == {"tune", "search"}
 
 
-def test_fresh_seeds_are_not_those_of_tuning() -> None:
+def test_fresh_seeds_are_not_those_of_the_search() -> None:
     surface = Surface(by_width)
     investigate(surface, 0.9, 0.94)
-    fresh = {trial.seed for trial in of_phase(surface.trials, "certify", "bracket", "search")}
+    fresh = {trial.seed for trial in surface.trials if trial.tested}
+    few = set(range(20))
 
     assert {trial.seed for trial in of_phase(surface.trials, "tune")} == {0, 1, 2}
-    assert fresh.isdisjoint({0, 1, 2})
+    assert {0, 1, 2} <= {trial.seed for trial in of_phase(surface.trials, "search")}
+    assert fresh.isdisjoint({trial.seed for trial in surface.trials if not trial.tested} | few)
 
 
 @pytest.mark.parametrize(
@@ -347,16 +397,20 @@ def test_fresh_seeds_are_not_those_of_tuning() -> None:
     [lambda _trial, _clean: 1.0, lambda _trial, clean: 1 - clean, lambda trial, _clean: trial.seed % 100 / 100],
     ids=["all-wrong", "turned-round", "noise"],
 )
-def test_search_before_certification_is_blind_to_the_test_split(adverse: Callable[[Trial, float], float]) -> None:
+@pytest.mark.parametrize("search", ["bisect", "pooled"])
+def test_search_before_certification_is_blind_to_the_test_split(
+    search: str, adverse: Callable[[Trial, float], float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.smallest.MOST_ATTEMPTS", 1)
     surfaces = [Surface(by_width), Surface(by_width, test=adverse)]
     for surface in surfaces:
-        investigate(surface, 0.9)
+        investigate(surface, 0.9, search=search)
 
     def before(surface: Surface) -> list[list[str]]:
         rounds = takewhile(lambda round_: not any(trial.tested for trial in round_), surface.asked)
         return [[trial.key for trial in round_] for round_ in rounds]
 
-    assert len(before(surfaces[0])) > 3
+    assert len(before(surfaces[0])) >= 3
     assert before(surfaces[0]) == before(surfaces[1])
 
 
@@ -372,15 +426,13 @@ def test_test_results_that_leave_the_verdicts_leave_every_other_trial() -> None:
     assert untested(plain) == untested(turned)
 
 
-def test_settled_steps_and_rates_do_not_depend_on_the_test_split() -> None:
+def test_what_is_certified_first_does_not_depend_on_the_test_split() -> None:
     plain, adverse = Surface(by_width), Surface(by_width, test=lambda _trial, _clean: 0.3)
-    _, first, _ = investigate(plain, 0.9)
-    _, second, _ = investigate(adverse, 0.9)
-    common = [shape for shape in first.settled if shape in second.settled]
-    later = {shape for shape in common if shape.depth == 1 and shape.width > 7}
+    for surface in (plain, adverse):
+        investigate(surface, 0.9)
+    first, second = (next(t for t in surface.trials if t.phase == "certify") for surface in (plain, adverse))
 
-    assert len(common) > 5
-    assert all(first.settled[shape] == second.settled[shape] for shape in common if shape not in later)
+    assert first == second
 
 
 # --- pruning
@@ -398,20 +450,25 @@ def test_pruned_networks_are_certified_and_bracketed_beside_the_scratch_answer()
     assert trial.shape == Shape(5, 1)
     assert parent is not None
     assert parent.route == "scratch"
-    assert parent.shape == Shape(28, 1)  # the first width of the ladder that is 4 times 7
+    assert parent.shape in (Shape(28, 1), Shape(32, 1))  # the first width of the ladder that is 4 times 7, or 8
     assert answer.test.verdict(0.9, investigation.task) == "meets"
     assert [r.settled.trial.shape for r in answer.bracket] == [Shape(4, 1)]
     assert answer.bracket[0].settled.trial.route == "pruned"
     assert answer.bracket[0].verdict(0.9, investigation.task) == "refuted"
 
 
-def test_pruned_network_is_fine_tuned_at_its_own_rate_and_up_to_twice_as_long() -> None:
-    findings, investigation, _ = investigate(Surface(pruned_helps), 0.9)
+def test_pruned_network_is_fine_tuned_at_a_rate_of_its_own_width_and_up_to_twice_as_long() -> None:
+    surface = Surface(pruned_helps)
+    findings, _, _ = investigate(surface, 0.9)
     [answer] = [answer for answer in findings.answers if answer.test.trial.route == "pruned"]
-    own = investigation.settled[Shape(5, 1)].trial
+    trial = answer.test.trial
+    own = {
+        (run.learning_rate, run.steps) for run in surface.trials if run.route == "scratch" and run.shape == trial.shape
+    }
 
-    assert answer.test.trial.learning_rate == own.learning_rate
-    assert answer.test.trial.steps == min(2 * own.steps, MOST_STEPS)
+    assert trial.pruned_from is not None
+    assert trial.steps == min(2 * trial.pruned_from.steps, MOST_STEPS)
+    assert (trial.learning_rate, trial.pruned_from.steps) in own
 
 
 def test_pruned_bracket_that_meets_becomes_the_pruned_answer() -> None:
@@ -419,7 +476,7 @@ def test_pruned_bracket_that_meets_becomes_the_pruned_answer() -> None:
     findings, _, _ = investigate(surface, 0.9)
     [answer] = [answer for answer in findings.answers if answer.test.trial.route == "pruned"]
 
-    assert attempts(answer) == [(5, True), (4, False), (4, True)]
+    assert attempts(answer) == [(5, True), (4, True), (3, False)]
     assert answer.test.trial.shape == Shape(4, 1)
     assert [r.settled.trial.shape for r in answer.bracket] == [Shape(3, 1)]
 
@@ -490,17 +547,48 @@ def test_every_trial_uses_the_whole_train_split_but_the_laws() -> None:
 
     assert fewer
     assert {trial.phase for trial in fewer} == {"tune"}
-    assert {trial.shape for trial in fewer} == {Shape(7, 1)}
+    assert {trial.shape for trial in fewer} in ({Shape(7, 1)}, {Shape(8, 1)})  # what is expected to be the smallest
 
 
-def test_certification_of_a_shape_for_two_targets_reads_the_test_split_once() -> None:
+def test_a_shape_is_certified_for_each_target_with_seeds_of_its_own() -> None:
     surface = Surface(lambda trial: 0.05 if by_width(trial) <= 0.1 else 0.5)
-    findings, investigation, _ = investigate(surface, 0.9, 0.91)
-    template = investigation.settled[Shape(7, 1)].trial
-    runs = [t for t in of_phase(surface.trials, "certify") if t.shape == Shape(7, 1) and t.route == "scratch"]
+    findings, _, _ = investigate(surface, 0.9, 0.91)
+    answers = scratch(findings)
 
-    assert [answer.test.trial.shape for answer in scratch(findings)] == [Shape(7, 1)] * 2
-    assert runs == fresh_trials(template, "certify", 20, 0)
+    assert [answer.test.trial.shape for answer in answers] == [Shape(7, 1)] * 2
+    for answer in answers:
+        assert list(answer.test.trials) == fresh_trials(answer.test.trial, "certify", 20, 0, answer.target)
+    assert {trial.seed for trial in answers[0].test.trials}.isdisjoint({trial.seed for trial in answers[1].test.trials})
+
+
+def test_space_holds_every_ladder_shape_and_doubles_steps_up_to_the_cap() -> None:
+    data, family = load("datasets", "wine"), load("families", "mlp")
+    space = space_of(load("tasks", "tabular-cls"), data, family)
+
+    assert set(space.shapes) == set(family.shapes())
+    assert space.rates == RATES
+    assert space.steps == (500, 1000, 2000, 4000, 8000)
+    assert (space.n_val, space.n_test) == (30, 58)
+    assert all(space.params[shape] == family.params((13,), 3, shape) for shape in space.shapes)
+    assert space.chance_error == pytest.approx(1 - load("tasks", "tabular-cls").chance(data))
+
+
+def test_space_has_every_shape_at_every_resolution() -> None:
+    data, family = load("datasets", "glyphs"), load("families", "mlp")
+    space = space_of(load("tasks", "image-cls"), data, family)
+    sides = {shape.resolution for shape in space.shapes}
+
+    assert sides == set(data.resolutions)
+    assert len(space.shapes) == len(sides) * len(family.shapes())
+    assert space.params[Shape(0, 0, min(sides))] < space.params[Shape(0, 0, max(sides))]
+
+
+def test_notes_say_what_might_change_an_answer() -> None:
+    surface = Surface(by_width, slowness=3.0, best_rate=RATES[0], noise=0.003)
+    findings, _, _ = investigate(surface, 0.8)
+
+    assert any("validation error was still falling at the most steps, 8,000" in note for note in findings.notes)
+    assert any(f"its learning rate, {RATES[0]:g}, is the edge of those tried" in note for note in findings.notes)
 
 
 def test_an_investigation_that_fails_in_a_round_says_so() -> None:

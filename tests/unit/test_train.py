@@ -63,7 +63,7 @@ def program(trial: Trial | None) -> tuple[object, ...] | None:
         return None
     bucket = next(bucket for bucket in FAMILY.buckets if bucket >= trial.shape.width)
     return (
-        trial.dataset, trial.family, bucket, trial.shape.depth, trial.steps, min(trial.batch_size, trial.n_train),
+        trial.dataset, trial.family, bucket, trial.shape.depth, min(trial.batch_size, trial.n_train),
         trial.route, trial.tested, program(trial.pruned_from),
     )  # fmt: skip
 
@@ -87,14 +87,28 @@ def test_every_trial_is_in_one_pack_with_its_like(trials: list[Trial], workers: 
     for pack in found:
         assert len({program(trial) for trial in pack}) == 1
         assert len(pack) <= MOST_MEMBERS
-        assert len(pack) <= FEWEST_MEMBERS or sum(map(work, pack)) <= load("families", "mlp").pack_steps
+        assert len(pack) <= FEWEST_MEMBERS or sum(map(work, pack)) <= FAMILY.pack_steps
 
 
 def test_the_longest_pack_comes_first() -> None:
-    trials = [replace(TINY, seed=seed, steps=steps) for seed, steps in enumerate([10, 10, 10, 500, 20])]
-    found = packs(trials)
+    widths = {8: 10, 16: 500, 32: 20}
+    found = packs([replace(TINY, shape=Shape(width, 1), steps=steps) for width, steps in widths.items()])
 
-    assert [len(pack) * pack[0].steps for pack in found] == [500, 30, 20]
+    assert [pack[0].steps for pack in found] == [500, 20, 10]
+
+
+def test_short_runs_come_along_with_long_ones() -> None:
+    trials = [replace(TINY, seed=seed, steps=steps) for seed, steps in enumerate([10, 10, 10, 500, 20])]
+    [pack] = packs(trials)
+
+    assert [trial.steps for trial in pack] == [500, 20, 10, 10, 10]
+
+
+def test_packs_of_mixed_steps_are_of_about_equal_work() -> None:
+    steps = [20_000] * 16 + [5_000] * 60
+    found = packs([replace(TINY, seed=seed, steps=n) for seed, n in enumerate(steps)])
+
+    assert sorted(sum(trial.steps for trial in pack) for pack in found) == [200_000, 210_000, 210_000]
 
 
 @pytest.mark.parametrize(("workers", "sizes"), [(1, [33]), (2, [17, 16]), (3, [16, 9, 8]), (30, [9, 8, 8, 8])])
@@ -110,12 +124,18 @@ def test_a_long_group_is_cut_into_even_packs() -> None:
     assert sorted(len(pack) for pack in found) == [7, 9, 9]
 
 
+def test_halves_of_a_pack_of_mixed_steps_take_about_as_long() -> None:
+    trials = [replace(TINY, seed=seed, steps=1000 if seed < 8 else 10) for seed in range(16)]
+
+    assert [sum(trial.steps for trial in pack) for pack in packs(trials, workers=2)] == [4040, 4040]
+
+
 def test_no_trials_make_no_packs() -> None:
     assert packs([], workers=4) == []
 
 
 def test_grouping_decides_no_outcome() -> None:
-    trials = [replace(TINY, seed=seed, shape=Shape(3 + seed % 3, 1), steps=10) for seed in range(9)]
+    trials = [replace(TINY, seed=seed, shape=Shape(3 + seed % 3, 1), steps=10 + seed % 2) for seed in range(18)]
 
     def outcomes(workers: int) -> dict[str, Outcome]:
         return {
@@ -125,6 +145,14 @@ def test_grouping_decides_no_outcome() -> None:
         }
 
     assert outcomes(1) == outcomes(4)
+
+
+def test_what_pruned_members_come_from_may_take_other_steps_too() -> None:
+    trials = [replace(PRUNED, seed=s, pruned_from=replace(LARGE, seed=s, steps=9 + 20 * s)) for s in range(3)]
+    [pack] = packs(trials)
+    together = [replace(outcome, wall_s=0.0) for outcome in run_pack(pack)]
+
+    assert together == [replace(run_pack([trial])[0], wall_s=0.0) for trial in pack]
 
 
 # --- flops
@@ -319,3 +347,22 @@ def test_convolutional_networks_can_be_pruned_too() -> None:
 
     assert outcome.status == "ok"
     assert outcome.train_flops == train_flops(trial) + train_flops(large)
+
+
+# --- elsewhere
+
+
+def test_device_may_be_named() -> None:
+    [here], [named] = run_pack([TINY]), run_pack([TINY], device="cpu")
+
+    assert replace(here, wall_s=0.0) == replace(named, wall_s=0.0)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device here")
+@pytest.mark.parametrize("trial", [TINY, PRUNED], ids=["scratch", "pruned"])
+def test_a_pack_trains_on_cuda(trial: Trial, tmp_path: Path) -> None:
+    tested = replace(trial, tested=True)
+    [here], [there] = run_pack([tested]), run_pack([tested], weights=tmp_path, device="cuda")
+
+    assert there.val_loss == pytest.approx(here.val_loss, rel=1e-3)
+    assert all(tensor.device.type == "cpu" for tensor in load_weights(tmp_path / f"{tested.key}.npz").values())

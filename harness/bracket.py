@@ -1,0 +1,159 @@
+"""The bracket: what is cheaper than the answer is measured too, until the answer is known to be the smallest.
+
+Per depth and resolution the largest cheaper shape; at the answer's own, further notches down while nothing is refuted.
+What meets the target instead becomes the answer. Where certified / refuted params stay above 1.25, shapes in between
+that were left undecided get more seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, final
+
+from harness.certify import MOST_SEEDS, Attempt, Refutation, Tested
+from harness.procedure import Procedure, together
+from harness.tasks.base import Task
+from harness.trial import Shape, Trial
+
+if TYPE_CHECKING:
+    from harness.study import Investigation
+
+SHARP: Final = 1.25  # certified / refuted params to aim for
+
+
+@final
+@dataclass
+class Answer:
+    """The smallest certified shape of one route for one target."""
+
+    target: float
+    test: Tested
+    attempts: list[Attempt]
+    bracket: list[Refutation]
+
+    def doubts(self, task: Task, params: Callable[[Shape], int]) -> list[str]:
+        """Say how wide the bracket is, where it is wider than it should be; nothing where nothing is cheaper."""
+        if not self.bracket:
+            return []
+        own = params(self.test.trial.shape)
+        refuted = [found for found in self.bracket if found.verdict(self.target, task) == "refuted"]
+        largest = max((params(found.settled.trial.shape) for found in refuted), default=0)
+        if own <= SHARP * largest:
+            return []
+        against = f"the largest refuted shape has {largest:,}" if largest else "no smaller shape is refuted"
+        return [f"target {self.target:g}, {self.test.trial.route}: {own:,} params, but {against}"]
+
+
+@final
+class Bracket:
+    """The bracket of one certified answer under way.
+
+    Args:
+        study: The study it belongs to.
+        target: In the metric's unit.
+        attempts: Certifications so far, the answer's last; what is measured here joins them where it might have
+            become the answer.
+        cheaper: Runs of cheaper shapes, the largest first, where they do not follow from the space: pruned ones.
+    """
+
+    def __init__(
+        self, study: Investigation, target: float, attempts: list[Attempt], cheaper: Sequence[Trial] | None = None
+    ) -> None:
+        self._study = study
+        self._target = target
+        self._attempts = attempts
+        self._given = cheaper
+        self._answer = attempts[-1].test
+        self._bench = study.bench(target)
+        self._known: dict[Shape, tuple[Trial, Attempt, Refutation]] = {}
+        # a shape that has failed is never promoted: it may be refuted all the same
+        self._failed = {attempt.test.trial.shape for attempt in attempts if not attempt.certified}
+
+    def run(self) -> Procedure[Answer]:
+        """Measure what is lacking, round by round."""
+        while True:
+            lacking = self._lacking()
+            if lacking:
+                runs = yield from self._runs(lacking)
+                yield from self._weigh(runs)
+            else:
+                undecided = self._worth_more_seeds()
+                if undecided is None:
+                    break
+                yield from self._weigh([undecided[0]], before=undecided[2].settled)
+        return self.answer()
+
+    def answer(self) -> Answer:
+        """Return the answer as it stands: with what has been measured so far."""
+        order = self._study.order
+        below = sorted((shape for shape in self._known if self._is_cheaper(shape)), key=order)
+        return Answer(self._target, self._answer, self._attempts, [self._known[shape][2] for shape in below])
+
+    def _runs(self, shapes: Sequence[Shape]) -> Procedure[list[Trial]]:
+        if self._given is not None:
+            return [run for run in self._given if run.shape in shapes]
+        settings = yield from self._study.tune(shapes, self._answer.trial.steps, self._target)
+        return [self._study.trial(setting) for setting in settings]
+
+    def _weigh(self, runs: Sequence[Trial], before: Tested | None = None) -> Procedure[None]:
+        """Measure runs, the largest shape first in the order of attempts; the smallest that meets is the answer."""
+        ranked = sorted(runs, key=lambda run: self._study.order(run.shape), reverse=True)
+        first = len(self._attempts) + 1
+        numbers = [first + i for i in range(len(ranked))]
+        if before is not None:  # more seeds for the same attempt
+            numbers = [self._known[ranked[0].shape][1].number]
+        found = yield from together(
+            [self._bench.weigh(run, number, before) for run, number in zip(ranked, numbers, strict=True)]
+        )
+        for run, (attempt, refutation) in zip(ranked, found, strict=True):
+            promoted = attempt.certified and run.shape not in self._failed
+            self._known[run.shape] = (run, attempt, refutation)
+            if before is None:
+                self._attempts.append(Attempt(attempt.test, attempt.number, promoted))
+            else:
+                self._attempts[attempt.number - 1] = Attempt(attempt.test, attempt.number, promoted)
+            if promoted and self._is_cheaper(run.shape):
+                self._answer = attempt.test
+
+    def _lacking(self) -> list[Shape]:
+        """Return the shapes that have to be measured next."""
+        if self._given is not None:
+            return self._next_down([run.shape for run in reversed(self._given)], own=True)
+        own = self._answer.trial.shape
+        lacking = []
+        for key, shapes in self._study.space.ladders.items():
+            lacking += self._next_down(shapes, own=key == (own.depth, own.resolution))
+        return lacking
+
+    def _next_down(self, ladder: Sequence[Shape], *, own: bool) -> list[Shape]:
+        """Return the largest cheaper shape of a ladder that lacks, at the answer's own ladder after undecided ones."""
+        for shape in reversed([shape for shape in ladder if self._is_cheaper(shape)]):
+            if shape not in self._known:
+                return [shape]
+            refuted = self._known[shape][2].verdict(self._target, self._study.task) == "refuted"
+            if refuted or not own:
+                break
+        return []
+
+    def _worth_more_seeds(self) -> tuple[Trial, Attempt, Refutation] | None:
+        """Return the smallest undecided shape between the largest refuted one and the answer, where they lie apart."""
+        params, task = self._study.params, self._study.task
+        cheaper = [found for shape, found in self._known.items() if self._is_cheaper(shape)]
+        refuted = [found for found in cheaper if found[2].verdict(self._target, task) == "refuted"]
+        largest = max((params(found[0].shape) for found in refuted), default=0)
+        if params(self._answer.trial.shape) <= SHARP * largest:
+            return None
+        between = [
+            found
+            for found in cheaper
+            if params(found[0].shape) > largest and found[2].settled.verdict(self._target, task) != "misses"
+        ]
+        # the smallest is the likeliest to be refuted; where more seeds did not decide it, they decide no other
+        smallest = min(between, key=lambda found: self._study.order(found[0].shape), default=None)
+        if smallest is None or len(smallest[2].settled.trials) >= MOST_SEEDS:
+            return None
+        return smallest
+
+    def _is_cheaper(self, shape: Shape) -> bool:
+        return self._study.order(shape) < self._study.order(self._answer.trial.shape)

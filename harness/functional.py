@@ -1,0 +1,98 @@
+"""Stack any ``nn.Module``: the general path, for families that write no program of their own.
+
+``torch.func`` maps the plain network over a leading member axis. It is slower than a program written for its family and
+needs no word about it. Refused, because members would then depend on something beside their own parameters and batches:
+dropout (its numbers are not drawn from a member's seed), buffers (running statistics and the like are not trained) and
+parameters that are frozen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, final
+
+import torch
+from torch import nn
+from torch.func import functional_call, grad, vmap
+from torch.nn import functional
+
+from harness.stack import StackedNetwork
+from registry.errors import UsageError
+
+GROUPED_AT_LEAST: Final = 8  # below, the kernel of a grouped convolution depends on how many groups there are
+
+
+@final
+class StackedModule(StackedNetwork):
+    """K copies of one module, mapped over their parameters.
+
+    Args:
+        build: Makes the plain network, of the (padded) shape.
+        members: How many, K.
+
+    Raises:
+        UsageError: If the network holds what cannot be stacked.
+    """
+
+    def __init__(self, build: Callable[[], nn.Module], members: int) -> None:
+        with torch.device("meta"):  # its own parameters are never read
+            self._module = build()
+        _refuse_what_cannot_be_stacked(self._module)
+        if any(isinstance(module, nn.modules.conv._ConvNd) for module in self._module.modules()):
+            self.least_members = GROUPED_AT_LEAST  # mapped, a convolution becomes a grouped one
+        self._shapes = {name: parameter.shape for name, parameter in self._module.named_parameters()}
+        # a parameter that several layers share has several names in a state
+        first = {id(parameter): name for name, parameter in reversed([*self._module.named_parameters()])}
+        self._names = {name: first[id(p)] for name, p in self._module.named_parameters(remove_duplicate=False)}
+        super().__init__(members, [shape.numel() for shape in self._shapes.values()])
+
+    def bind(self) -> None:
+        """View each parameter and its gradient in the plain network's layout."""
+        self._leaves, self._gradients = self.leaves(self.parameters), self.leaves(self.gradient)
+
+    def leaves(self, flat: torch.Tensor) -> list[torch.Tensor]:
+        """View flat parameters as (members, *shape of the parameter) each."""
+        return [flat[:, s].view(len(flat), *shape) for s, shape in zip(self.spans, self._shapes.values(), strict=True)]
+
+    def load(self, member: int, state: dict[str, torch.Tensor]) -> None:
+        """Copy a plain network's state into one member; where it is smaller, into the corner of each parameter."""
+        for name, leaf in zip(self._shapes, self._leaves, strict=True):
+            leaf[member].zero_()[tuple(slice(n) for n in state[name].shape)] = state[name]
+
+    def state(self, member: int, like: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Return one member as a plain network's state, cut to the shapes of ``like``."""
+        leaves = dict(zip(self._shapes, self._leaves, strict=True))
+        corner = {name: tuple(slice(n) for n in tensor.shape) for name, tensor in like.items()}
+        return {name: leaves[self._names[name]][member][corner[name]].clone() for name in like}
+
+    def forward(self, leaves: Sequence[torch.Tensor], inputs: torch.Tensor) -> torch.Tensor:
+        """Map leaves and inputs (members, batch, *input_shape) to logits (members, batch, n_outputs)."""
+        logits: torch.Tensor = vmap(self._one)(tuple(leaves), inputs)
+        return logits
+
+    def differentiate(self, inputs: torch.Tensor, labels: torch.Tensor) -> None:
+        """Write the gradient of each member's mean cross-entropy on its batch."""
+        found = vmap(grad(self._loss))(tuple(self._leaves), inputs, labels)
+        for place, gradient in zip(self._gradients, found, strict=True):
+            place.copy_(gradient)
+
+    def _one(self, leaves: tuple[torch.Tensor, ...], inputs: torch.Tensor) -> torch.Tensor:
+        logits: torch.Tensor = functional_call(self._module, dict(zip(self._shapes, leaves, strict=True)), (inputs,))
+        return logits
+
+    def _loss(self, leaves: tuple[torch.Tensor, ...], inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return functional.cross_entropy(self._one(leaves, inputs), labels)
+
+
+def _refuse_what_cannot_be_stacked(network: nn.Module) -> None:
+    """Raise for dropout, buffers and frozen parameters, named by where they are."""
+    dropout = [n for n, m in network.named_modules() if isinstance(m, nn.modules.dropout._DropoutNd) and m.p > 0]
+    recurrent = [n for n, m in network.named_modules() if isinstance(m, nn.RNNBase) and m.dropout > 0]
+    buffers = [name for name, _ in network.named_buffers()]
+    frozen = [name for name, parameter in network.named_parameters() if not parameter.requires_grad]
+    for what, where in (("dropout", dropout + recurrent), ("buffers", buffers), ("frozen parameters", frozen)):
+        if where:
+            raise UsageError(
+                f"{type(network).__name__} has {what} ({', '.join(where)}), expected none in a stack",
+                "leave them out, or give the family a stacked form of its own",
+            )

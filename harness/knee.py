@@ -1,0 +1,256 @@
+"""The knee: the smallest shape whose error is within 1.1 x the width floor, a size that needs no target.
+
+The width floor, the error that is left however wide a network of this family is, is estimated by a reference: the wide
+end of every ladder is trained and tuned on validation, and the setting with least error there is measured once, with
+fresh seeds, on the test split. From its median error follows a limit, and the limit is a target like any other: the
+same search, the same certification, the same bracket.
+
+The limit is as uncertain as the reference's median; the record keeps the runs and so its interval. That a network is
+within the limit is claimed with the confidence of every certification, since no run serves both.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, final
+
+from harness.bracket import Answer, Bracket
+from harness.certify import SEEDS, WORST, Attempt, Tested, fresh_trials, tested
+from harness.datasets.base import Dataset
+from harness.procedure import CUT, Procedure, together
+from harness.search.base import SETTLED_BELOW, History, Run, Setting, Space, Test, median_error
+from harness.stage import Stage
+from harness.tasks.base import Task
+from harness.trial import Outcome, Shape, Trial
+from registry.statistics import KNEE, knee_limit, meets
+
+if TYPE_CHECKING:
+    from harness.study import Investigation
+
+WIDE: Final = (1, 2, 4)  # the widest of a ladder, and those that are this many times narrower
+EVERY: Final = 2  # rates tried first are this many notches apart
+FEWEST: Final = 3  # shapes that go on when steps double
+FINALISTS: Final = 4
+FINAL_SEEDS: Final = 10
+FALLING: Final = math.log(1 - SETTLED_BELOW)  # the same in logits
+
+
+@final
+@dataclass
+class Knee:
+    """What came of looking for the knee.
+
+    Attributes:
+        reference: Fresh runs of the network that stands for the widest.
+        limit: What the knee is held to, in the metric's unit.
+        notes: What a reader should know before trusting the limit.
+        attempts: Certifications.
+        answer: The knee; None where nothing was certified.
+        is_bracketed: Whether there was time for all of the bracket.
+        reason: Why nothing was certified.
+    """
+
+    reference: Tested
+    limit: float
+    notes: list[str]
+    attempts: list[Attempt] = field(default_factory=list)
+    answer: Answer | None = None
+    is_bracketed: bool = True
+    reason: str = ""
+
+    def validation_target(self, task: Task, dataset: Dataset) -> float:
+        """Return the limit that follows from the reference's errors on validation, where the test split has no say."""
+        middle = task.metric_from_error(min(median_error(_val_errors(self.reference.outcomes)), WORST))
+        return knee_limit(middle, task.metric.direction, _items(task, len(dataset.val())))
+
+
+def find_knee(study: Investigation) -> Procedure[Knee | None]:
+    """Measure the reference; then search, certify and bracket the smallest shape within 1.1 x its error.
+
+    The search is for shapes cheaper than the reference. Of it the strategy knows the fresh runs, which tell how
+    validation and test split differ, but not the trainings of the wide ends: they would count as effort spent on the
+    small ones. Where nothing cheaper is certified the reference's own setting is tried, with fresh seeds.
+
+    Args:
+        study: Its targets do not matter; what it has trained before counts for the reference and the bracket. Its clock
+            never shortens what the limit follows from: the reference is measured whole or not at all.
+
+    Returns:
+        The knee; None where the time was up before it was known whether there is one.
+    """
+    [measured] = yield from together([_measure_reference(study)], study.clock.fits)
+    if measured is CUT:
+        return None
+    setting, notes, trials, outcomes = measured
+    task, data = study.task, study.dataset
+    reference = tested(trials, outcomes, task)
+    middle = statistics.median(reference.values)
+    n_items = _items(task, len(data.test()))
+    limit = knee_limit(middle, task.metric.direction, n_items)
+    knee = Knee(reference, limit, [_held_to(limit, middle, setting.shape, task), *notes])
+    if n_items is not None:
+        knee.notes += _coarse(task.target_to_error(middle) * n_items, n_items)
+    if meets(task.chance(data), limit, task.metric.direction):
+        knee.reason = "the best constant answer is within the limit: no network learns here"
+        return knee
+    met = Test(setting, _val_errors(outcomes), tuple(map(task.target_to_error, reference.values)), certified=True)
+    found = yield from study.search(limit, knee.attempts, History(tests=(met,)))
+    certified = found.certified is not None
+    if found.is_cut and not certified:
+        return None
+    if found.is_cut:
+        early = "certified before its search had ended, for want of time"
+        knee.notes.append(f"knee: {early}; {study.guess(limit, found)} then")
+    if not certified and all(attempt.test.trial.shape != setting.shape for attempt in knee.attempts):
+        own = study.bench(limit).attempt(trials[0], len(knee.attempts) + 1)
+        [attempt] = yield from together([own], study.clock.fits)
+        if attempt is CUT:
+            return None
+        knee.attempts.append(attempt)
+        certified = attempt.certified
+    if not certified:
+        knee.reason = "not enough fresh runs are within the limit, of the reference's shape neither"
+        return knee
+    study.say(Stage("knee: bracketing"))
+    bracket = Bracket(study, limit, knee.attempts)
+    [whole] = yield from together([bracket.run()], study.clock.fits)
+    knee.answer, knee.is_bracketed = bracket.answer(), whole is not CUT
+    knee.notes += _overtaken(knee, task)
+    return knee
+
+
+def _measure_reference(study: Investigation) -> Procedure[tuple[Setting, list[str], list[Trial], list[Outcome]]]:
+    """Find the reference; return it, doubts about it, its fresh runs and what came of them."""
+    setting, notes = yield from find_reference(study)
+    trials = fresh_trials(study.trial(setting), "certify", SEEDS, study.study.seed, None)
+    outcomes = yield trials
+    return setting, notes, trials, outcomes
+
+
+def find_reference(study: Investigation) -> Procedure[tuple[Setting, list[str]]]:
+    """Return the setting with least error on validation, the wide ends of all ladders tried, and doubts.
+
+    Five rates a factor 4 apart at the fewest steps, one seed; then three rates around the best, two seeds, and so again
+    with twice the steps for the better half of the shapes, until their mean error falls by less than 3 %. So far one
+    surface fitted to all of them says what is better. Its prior expects wider networks to be, so the best settings of
+    four shapes are trained with ten fresh seeds each, and the least mean error of these decides.
+    """
+    space, chance = study.space, study.task.chance(study.dataset)
+    shapes = wide_ends(space)
+    study.say(Stage(f"knee: looking for the width floor, {len(shapes)} shapes"))
+    yield from study.train([Setting(shape, rate, space.steps[0]) for shape in shapes for rate in space.rates[::EVERY]])
+    before = math.inf
+    for steps in space.steps:
+        start = len(study.runs)
+        yield from study.tune(shapes, steps, chance, keep=True)
+        runs = study.runs[start:]
+        if not _mean(runs, shapes) < before * (1 - SETTLED_BELOW):
+            break
+        tuned = {run.setting for run in runs}
+        shapes = [one.shape for one in _best_of_each_shape(pair for pair in expected(study) if pair[0] in tuned)]
+        shapes = shapes[: max(FEWEST, len(shapes) // 2)]
+        before = _mean(runs, shapes)
+    finalists = _best_of_each_shape(expected(study))[:FINALISTS]
+    start = len(study.runs)
+    yield from study.train([one for one in finalists for _ in range(FINAL_SEEDS)])
+    means = {one: _mean((run for run in study.runs[start:] if run.setting == one), [one.shape]) for one in finalists}
+    chosen = min(finalists, key=means.__getitem__)  # of equal ones the one that more was expected of
+    return chosen, _doubts(study, chosen, dict(expected(study)))
+
+
+def wide_ends(space: Space) -> list[Shape]:
+    """Return of every ladder the widest shape and those nearest to half and a quarter of its width, from below."""
+    found: list[Shape] = []
+    for shapes in space.ladders.values():
+        widest = shapes[-1].width
+        found += dict.fromkeys(
+            next(shape for shape in reversed(shapes) if shape.width * times <= widest or shape == shapes[0])
+            for times in WIDE
+        )
+    return found
+
+
+def expected(study: Investigation) -> list[tuple[Setting, float]]:
+    """Return every setting tried with what all trainings together lead to expect of it on validation, in logits."""
+    tried = sorted({run.setting for run in study.runs})
+    means = study.posterior(study.task.chance(study.dataset)).mean(tried)
+    return list(zip(tried, means.tolist(), strict=True))
+
+
+def _best_of_each_shape(errors: Iterable[tuple[Setting, float]]) -> list[Setting]:
+    """Return the best setting of each shape, the best shape first."""
+    best: dict[Shape, Setting] = {}
+    for setting, _ in sorted(errors, key=lambda pair: (pair[1], pair[0])):
+        best.setdefault(setting.shape, setting)
+    return list(best.values())
+
+
+def _mean(runs: Iterable[Run], shapes: Collection[Shape]) -> float:
+    """Return the mean error of the runs of ``shapes``, those that diverged apart."""
+    errors = [run.error for run in runs if run.setting.shape in shapes and math.isfinite(run.error)]
+    return statistics.fmean(errors) if errors else math.inf
+
+
+def _val_errors(outcomes: Iterable[Outcome]) -> tuple[float, ...]:
+    return tuple(math.inf if o.val_error is None else o.val_error for o in outcomes)
+
+
+def _doubts(study: Investigation, chosen: Setting, errors: dict[Setting, float]) -> list[str]:
+    """Say where the floor may be lower than the reference: validation error that still falls at an end of the space."""
+    doubts = []
+    shape, space = chosen.shape, study.space
+    ladder = space.ladders[shape.depth, shape.resolution]
+    narrower = [
+        error
+        for setting, error in errors.items()
+        if setting.shape in ladder and setting.shape.width * WIDE[1] <= shape.width
+    ]
+    if shape == ladder[-1] and narrower and errors[chosen] < min(narrower) + FALLING:
+        doubts.append(f"knee: validation error was still falling at the ladder's end, {shape}")
+    shorter = [
+        error for setting, error in errors.items() if setting.shape == shape and setting.steps * 2 <= chosen.steps
+    ]
+    if chosen.steps == space.steps[-1] and shorter and errors[chosen] < min(shorter) + FALLING:
+        doubts.append(f"knee: validation error of its reference was still falling at the most steps, {chosen.steps:,}")
+    if chosen.learning_rate in (space.rates[0], space.rates[-1]):
+        doubts.append(f"knee: the learning rate of its reference, {chosen.learning_rate:g}, is the edge of those tried")
+    return [f"{doubt}: the width floor may be lower, and the knee larger" for doubt in doubts]
+
+
+def _overtaken(knee: Knee, task: Task) -> list[str]:
+    """Say which certified shape has less test error than the reference, if one has: the floor was put too high."""
+    tests = [attempt.test for attempt in knee.attempts if attempt.certified]
+    best = min(tests, key=lambda test: task.target_to_error(statistics.median(test.values)))
+    middle = statistics.median(best.values)
+    if meets(statistics.median(knee.reference.values), middle, task.metric.direction):
+        return []
+    return [
+        f"knee: {best.trial.shape} has less test error than its reference (median {middle:.6g}), which validation did "
+        "not foresee: the width floor is lower, and the knee of a better reference may be larger"
+    ]
+
+
+def _held_to(limit: float, middle: float, shape: Shape, task: Task) -> str:
+    side = "at least" if task.metric.direction == "higher" else "at most"
+    return (
+        f"knee: held to {task.metric.name} {side} {limit:.12g}, {KNEE:g} x the error of {shape} (median {middle:.6g}), "
+        "the best by validation of all that were tried, the widest included"
+    )
+
+
+def _coarse(n_wrong: float, n_items: int) -> list[str]:
+    """Say where the test split is too small to tell 1.1 x from 1 x: no more items wrong than the reference has."""
+    if math.floor(KNEE * (n_wrong + 0.5) * n_items / (n_items + 1)) > math.floor(n_wrong):
+        return []
+    return [
+        f"knee: its reference has {n_wrong:g} of {n_items:,} test items wrong (median run), so {KNEE:g} x that is no "
+        "whole item more: the knee is as good as the reference, as far as these items can tell"
+    ]
+
+
+def _items(task: Task, n: int) -> int | None:
+    """Return ``n`` where the error is a share of items: then a median counts whole items, and 0 wrong is not 0."""
+    return n if task.metric.name == "accuracy" else None

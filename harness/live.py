@@ -1,0 +1,150 @@
+"""One live search: a strategy and a way of training, from nothing to a certified shape, on the wall clock."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, final
+
+import torch
+from torch.nn import functional
+
+from harness import plugins
+from harness.batches import BatchStream
+from harness.certify import fresh_trials
+from harness.search.base import Setting, Strategy
+from harness.smallest import Request, Result, find_smallest
+from harness.stack import checkpoints
+from harness.study import Investigation, Study
+from harness.train import batch_size, packs, run_pack
+from harness.trial import Outcome, Trial
+
+
+@final
+@dataclass(frozen=True)
+class Finished:
+    """How a live search ended.
+
+    Attributes:
+        setting: What was certified; None where nothing was.
+        params: Its trainable scalars, 0 where nothing was certified.
+        wall_s: Seconds from start to end.
+        search_s: Of those, what certifying runs did not take: trainings of the search, and thinking.
+        n_trainings: Runs in all, certifying ones included.
+        train_flops: Flops of these runs, unpadded.
+    """
+
+    setting: Setting | None
+    params: int
+    wall_s: float
+    search_s: float
+    n_trainings: int
+    train_flops: float
+
+
+def live_search(study: Study, strategy: Strategy, training: Literal["stacked", "one by one"]) -> Finished:
+    """Search for the study's one target in this process, on one thread.
+
+    Args:
+        study: The question; its own search is not used.
+        strategy: Proposes.
+        training: How the runs of the search are trained: rounds as stacks, or an ordinary loop over one network at a
+            time. Certification is the same for both: a stack.
+
+    Raises:
+        ValueError: If the study has not exactly one target.
+    """
+    investigation = Investigation(study)
+    space = investigation.space
+    [target] = study.targets
+    made: Counter[Setting] = Counter()
+    certified: Counter[int] = Counter()
+    certify_s, train_flops, n_trainings = 0.0, 0.0, 0
+
+    def answer(requests: list[Request]) -> list[list[Result]]:
+        nonlocal certify_s, train_flops, n_trainings
+        trials: list[Trial] = []
+        for request in requests:
+            run = investigation.trial(request.setting)
+            if request.attempt is None:
+                trials += [replace(run, seed=made[request.setting] + i) for i in range(request.n)]
+                made[request.setting] += request.n
+            else:
+                have = certified[request.attempt]
+                fresh = fresh_trials(run, "certify", have + request.n, study.seed, target)
+                trials += fresh[have:]
+                certified[request.attempt] += request.n
+            train_flops += request.n * space.train_flops(request.setting)
+        started = time.perf_counter()
+        certifies = requests[0].attempt is not None  # a round is one certification, or all search
+        plain = training == "one by one" and not certifies
+        outcomes = [train_alone(trial) for trial in trials] if plain else _stacked(trials)
+        certify_s += certifies * (time.perf_counter() - started)
+        n_trainings += len(trials)
+        results = iter(outcomes)
+        return [[_result(next(results)) for _ in range(request.n)] for request in requests]
+
+    started = time.perf_counter()
+    rounds = find_smallest(strategy, space, investigation.task.target_to_error(target))
+    try:
+        requests = next(rounds)
+        while True:
+            requests = rounds.send(answer(requests))
+    except StopIteration as end:
+        setting: Setting | None = end.value.certified
+    wall_s = time.perf_counter() - started
+    params = space.params[setting.shape] if setting else 0
+    return Finished(setting, params, wall_s, wall_s - certify_s, n_trainings, train_flops)
+
+
+def train_alone(trial: Trial) -> Outcome:
+    """Train one network from scratch by an ordinary loop on one thread, and read validation where a stack would.
+
+    Returns:
+        The best checkpoint's validation error and loss; the test split is not read.
+    """
+    torch.set_num_threads(1)
+    family, data = plugins.load("families", trial.family), plugins.load("datasets", trial.dataset)
+    data = data.at(trial.shape.resolution)
+    network = family.network(data.input_shape, data.n_classes, trial.shape)
+    network.load_state_dict(
+        family.initial_state(data.input_shape, data.n_classes, trial.shape, torch.Generator().manual_seed(trial.seed))
+    )
+    inputs, labels = torch.from_numpy(data.train().inputs.copy()), torch.from_numpy(data.train().labels.copy())
+    val_inputs, val_labels = torch.from_numpy(data.val().inputs.copy()), torch.from_numpy(data.val().labels.copy())
+    stream = BatchStream(data.subset(trial.n_train, trial.seed), batch_size(trial), trial.seed)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=trial.learning_rate, weight_decay=trial.weight_decay)
+    best, best_step, done = (math.inf, math.inf), 0, 0
+    for checkpoint in checkpoints(trial.steps):
+        for offset, batch in enumerate(torch.from_numpy(stream.take(checkpoint - done))):
+            share = 0.5 * (1 + math.cos(math.pi * (done + offset) / trial.steps))
+            optimiser.param_groups[0]["lr"] = trial.learning_rate * share
+            optimiser.zero_grad()
+            loss = functional.cross_entropy(network(inputs[batch]), labels[batch])
+            loss.backward()  # type: ignore[no-untyped-call] # torch says nothing of its type
+            optimiser.step()
+        done = checkpoint
+        with torch.no_grad():
+            logits = network(val_inputs)
+        error = round(float((logits.argmax(dim=1) != val_labels).double().mean()), 12)
+        loss = functional.cross_entropy(logits, val_labels)
+        if not bool(torch.isfinite(loss)):
+            return Outcome(status="diverged", reason="loss or weights stopped being finite")
+        if (error, float(loss)) < best:
+            best, best_step = (error, float(loss)), done
+    return Outcome(status="ok", val_error=best[0], val_loss=best[1], best_step=best_step)
+
+
+def _stacked(trials: Sequence[Trial]) -> list[Outcome]:
+    done = {}
+    for pack in packs(trials):
+        for trial, outcome in zip(pack, run_pack(pack), strict=True):
+            done[trial.key] = outcome
+    return [done[trial.key] for trial in trials]
+
+
+def _result(outcome: Outcome) -> Result:
+    return Result(math.inf if outcome.val_error is None else outcome.val_error, outcome.test_error)

@@ -1,0 +1,116 @@
+"""How long trainings take here: measured on a few packs, corrected by every round that is run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, final
+
+from harness import plugins
+from harness.train import batch_size, flops, packs, run_pack
+from harness.trial import Shape, Trial
+
+if TYPE_CHECKING:
+    from harness.executors.base import Running
+    from harness.families.base import Family
+
+MEMBERS: Final = 8
+FEW_STEPS: Final = 20
+MORE_STEPS: Final = 200
+PRIOR_S: Final = 2.0  # seconds of rounds until these weigh as much as the packs measured first
+
+
+@final
+@dataclass
+class Pace:
+    """Seconds of a pack: ``start_s`` once, then ``step_s`` a step and ``flop_s`` a flop, on one worker.
+
+    Attributes:
+        start_s: What a pack takes besides its steps.
+        step_s: What a step takes however small the network.
+        flop_s: What a forward flop of a padded member takes.
+        workers: Packs that run at once.
+    """
+
+    start_s: float
+    step_s: float
+    flop_s: float
+    workers: int = 1
+
+    def __post_init__(self) -> None:
+        self._expected_s = self._taken_s = PRIOR_S
+
+    def seconds(self, trials: Sequence[Trial]) -> float:
+        """Return what a round of trials is expected to take."""
+        return self._seconds(trials) * self._taken_s / self._expected_s
+
+    def learn(self, trials: Sequence[Trial], seconds: float) -> None:
+        """Take note of what a round took."""
+        self._expected_s += self._seconds(trials)
+        self._taken_s += seconds
+
+    def _seconds(self, trials: Sequence[Trial]) -> float:
+        costs = [self._pack_s(pack) for pack in packs(trials, self.workers)]
+        return max(max(costs), sum(costs) / self.workers) if costs else 0.0
+
+    def _pack_s(self, pack: Sequence[Trial]) -> float:
+        """Return the seconds of one pack: all stages of its members, each padded to its bucket.
+
+        A stage lasts as long as its longest member; those that end sooner leave it.
+        """
+        seconds, stage = self.start_s, list(pack)
+        fill = max(1.0, MEMBERS / len(pack))
+        while stage:
+            work = sum(trial.steps * batch_size(trial) * _padded_flops(trial) for trial in stage)
+            seconds += max(trial.steps for trial in stage) * self.step_s + fill * work * self.flop_s
+            stage = [trial.pruned_from for trial in stage if trial.pruned_from is not None]
+        return seconds
+
+
+def probe(template: Trial, shapes: tuple[Shape, Shape], running: Running, workers: int) -> Pace:
+    """Measure a few short packs on all workers at once: less than a second or two, where the networks are small.
+
+    Args:
+        template: Any trial of the question.
+        shapes: A small and a middling one.
+        running: The executor.
+        workers: How many packs it runs at once.
+    """
+    small, middling = shapes
+    kinds = [(small, FEW_STEPS), (small, FEW_STEPS), (small, MORE_STEPS), (middling, MORE_STEPS)]
+    kept = [
+        [replace(template, shape=shape, steps=steps, seed=seed, tested=False) for seed in range(MEMBERS)]
+        for shape, steps in kinds
+    ]
+    _, few_s, more_s, middling_s = (_taken(running, pack, workers) for pack in kept)  # the first loads the data
+    step_s = max(more_s - few_s, 0.0) / (MORE_STEPS - FEW_STEPS)
+    more = MORE_STEPS * MEMBERS * batch_size(template) * (_padded_flops(kept[3][0]) - _padded_flops(kept[1][0]))
+    return Pace(
+        start_s=max(few_s - FEW_STEPS * step_s, 0.0),
+        step_s=step_s,
+        flop_s=max(middling_s - more_s, 0.0) / more if more > 0 else 0.0,
+        workers=workers,
+    )
+
+
+def timed(pack: Sequence[Trial]) -> float:
+    """Train one pack for nothing but the seconds it takes; runs in a worker."""
+    started = time.perf_counter()
+    run_pack(pack)
+    return time.perf_counter() - started
+
+
+def _taken(running: Running, pack: Sequence[Trial], workers: int) -> float:
+    """Return the mean seconds of a pack while every worker runs it."""
+    taken: list[float] = []
+    for _, result in running.map(timed, [pack] * workers):
+        if isinstance(result, Exception):
+            raise result
+        taken.append(result)
+    return sum(taken) / len(taken)
+
+
+def _padded_flops(trial: Trial) -> float:
+    family: Family = plugins.load("families", trial.family)
+    return flops(trial.family, trial.dataset, family.padded(trial.shape))

@@ -1,0 +1,210 @@
+"""The bracket of an answer, on made-up test results: what is measured below it, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+import pytest
+
+from harness.bracket import SHARP, Answer, Bracket
+from harness.certify import Attempt, fresh_trials
+from harness.procedure import drive
+from harness.search.base import Setting
+from harness.study import Investigation, Study
+from harness.trial import Outcome, Shape, Trial
+from tests.fake_outcomes import outcome
+
+TARGET: Final = 0.9
+OWN: Final = Shape(10, 1)
+
+
+class Bench:
+    """A study of wine whose runs meet the target in a share of seeds that the shape and the steps decide."""
+
+    def __init__(self, share: Callable[[Trial], float]) -> None:
+        self.study = Investigation(Study("tabular-cls", "wine", "mlp", (TARGET,), "bisect"))
+        self.share = share
+        self.rounds: list[list[Trial]] = []
+
+    def __call__(self, trials: list[Trial]) -> list[Outcome]:
+        self.rounds.append(trials)
+        return [self.run(trial) for trial in trials]
+
+    def run(self, trial: Trial) -> Outcome:
+        if not trial.tested:
+            return outcome(trial, 0.2)
+        seeds = [one.seed for one in fresh_trials(trial, trial.phase, 64, 0, TARGET)]
+        place = seeds.index(trial.seed)  # evenly spread: of n seeds a share of n, up to rounding
+        meets = np.floor((place + 1) * self.share(trial)) > np.floor(place * self.share(trial))
+        return outcome(trial, 0.1, test_error=0.05 if meets else 0.15)
+
+    def bracket(self, *failed: Shape, cheaper: list[Trial] | None = None, own: Trial | None = None) -> Answer:
+        """Bracket ``own``, certified after ``failed`` had been tried in vain."""
+        attempts = []
+        for shape in (*failed, OWN):
+            trial = own if own is not None and shape == OWN else self.trial(shape)
+            test = drive(self.study.bench(TARGET).measure(trial, "certify", 20), self)
+            attempts.append(Attempt(test, len(attempts) + 1, certified=shape == OWN))
+        self.rounds.clear()
+        return drive(Bracket(self.study, TARGET, attempts, cheaper).run(), self)
+
+    def trial(self, shape: Shape) -> Trial:
+        return self.study.trial(Setting(shape, 0.01, 1000))
+
+    def tested(self) -> list[Shape]:
+        """Shapes in the order in which they were first measured."""
+        return list(dict.fromkeys(trial.shape for round_ in self.rounds for trial in round_ if trial.tested))
+
+    def largest_cheaper(self, depth: int, than: Shape = OWN) -> Shape:
+        ladder = self.study.space.ladders[depth, None]
+        return [shape for shape in ladder if self.study.order(shape) < self.study.order(than)][-1]
+
+
+def by_width(shares: dict[int, float], deeper: float = 0.0) -> Callable[[Trial], float]:
+    """Shares at depth 1 by width, 1 from the answer's on, 0 where nothing is said; at depth 2 all the same."""
+
+    def share(trial: Trial) -> float:
+        if trial.steps > 1000:  # more steps help nothing
+            return 0.0
+        if trial.shape.depth != 1:
+            return deeper if trial.shape.depth == 2 else 0.0
+        return shares.get(trial.shape.width, float(trial.shape.width >= OWN.width))
+
+    return share
+
+
+def verdicts(bench: Bench, answer: Answer) -> dict[Shape, str]:
+    return {found.settled.trial.shape: found.verdict(TARGET, bench.study.task) for found in answer.bracket}
+
+
+def test_largest_cheaper_shape_of_each_depth_is_measured_the_largest_first() -> None:
+    bench = Bench(by_width({}))
+    answer = bench.bracket()
+    expected = {bench.largest_cheaper(depth) for depth in (0, 1, 2)}
+
+    assert set(bench.tested()) == expected
+    assert bench.tested() == sorted(expected, key=bench.study.order, reverse=True)
+    assert verdicts(bench, answer) == dict.fromkeys(expected, "refuted")
+    assert answer.doubts(bench.study.task, bench.study.params) == []
+
+
+def test_attempts_are_numbered_in_the_order_in_which_they_were_made() -> None:
+    bench = Bench(by_width({9: 0.5}))
+    answer = bench.bracket(Shape(3, 1), Shape(4, 1))
+    shapes = [attempt.test.trial.shape for attempt in answer.attempts]
+
+    assert [attempt.number for attempt in answer.attempts] == list(range(1, len(shapes) + 1))
+    assert shapes[:3] == [Shape(3, 1), Shape(4, 1), OWN]
+    assert shapes[3:] == bench.tested()
+
+
+def test_bracket_walks_down_past_what_is_undecided_until_something_is_refuted() -> None:
+    bench = Bench(by_width({9: 0.5, 8: 0.5}))
+    answer = bench.bracket()
+    own = {shape.width: verdict for shape, verdict in verdicts(bench, answer).items() if shape.depth == 1}
+
+    assert own == {9: "undecided", 8: "undecided", 7: "refuted"}
+
+
+def test_what_meets_becomes_the_answer_and_is_bracketed_in_turn() -> None:
+    bench = Bench(by_width({9: 1.0, 8: 1.0}))
+    answer = bench.bracket()
+
+    assert answer.test.trial.shape == Shape(8, 1)
+    assert {attempt.test.trial.shape for attempt in answer.attempts if attempt.certified} == {
+        OWN,
+        Shape(9, 1),
+        Shape(8, 1),
+    }
+    assert OWN not in verdicts(bench, answer)
+    assert Shape(9, 1) not in verdicts(bench, answer)
+    assert verdicts(bench, answer)[Shape(7, 1)] == "refuted"
+
+
+def test_what_has_failed_is_never_promoted() -> None:
+    bench = Bench(by_width({9: 1.0}))
+    answer = bench.bracket(Shape(9, 1))
+
+    assert answer.test.trial.shape == OWN
+    assert verdicts(bench, answer)[Shape(9, 1)] == "undecided"
+    assert [a.certified for a in answer.attempts if a.test.trial.shape == Shape(9, 1)] == [False, False]
+
+
+def test_a_late_attempt_needs_more_than_an_early_one() -> None:
+    bench = Bench(by_width({9: 0.76}))  # 15 of 20
+    answer = bench.bracket()
+    [number] = [attempt.number for attempt in answer.attempts if attempt.test.trial.shape == Shape(9, 1)]
+
+    assert number > 1
+    assert answer.test.trial.shape == OWN
+
+
+@pytest.mark.parametrize(("share", "verdict", "n_seeds"), [(0.36, "refuted", 64), (0.5, "undecided", 64)])
+def test_undecided_shapes_get_more_seeds_while_the_bracket_is_wide(share: float, verdict: str, n_seeds: int) -> None:
+    """Widths 6 to 9 are undecided with 20 seeds, so certified / refuted is 2 at first."""
+    bench = Bench(by_width({9: 0.5, 8: 0.5, 7: 0.5, 6: share}, deeper=0.5))
+    answer = bench.bracket()
+    found = next(one for one in answer.bracket if one.settled.trial.shape == Shape(6, 1))
+    numbers = [attempt.number for attempt in answer.attempts]
+
+    assert bench.study.params(OWN) > SHARP * bench.study.params(Shape(5, 1))
+    assert len(found.settled.trials) == n_seeds
+    assert found.verdict(TARGET, bench.study.task) == verdict
+    assert numbers == list(range(1, len(numbers) + 1))  # more seeds are no further attempt
+
+
+def test_no_seeds_are_added_where_the_bracket_is_sharp() -> None:
+    bench = Bench(by_width({9: 0.5}))
+    answer = bench.bracket()
+
+    assert bench.study.params(OWN) <= SHARP * bench.study.params(Shape(8, 1))
+    assert max(len(found.settled.trials) for found in answer.bracket) == 20
+
+
+def test_more_seeds_can_make_an_undecided_shape_the_answer() -> None:
+    bench = Bench(by_width({9: 0.5, 8: 0.5, 7: 0.5, 6: 0.79}, deeper=0.5))  # 15 of 20, then 50 of 64
+    answer = bench.bracket()
+    [attempt] = [attempt for attempt in answer.attempts if attempt.test.trial.shape == Shape(6, 1)]
+
+    assert answer.test.trial.shape == Shape(6, 1)
+    assert (attempt.certified, len(attempt.test.trials)) == (True, 64)
+    assert answer.test is attempt.test
+
+
+def test_bracketing_runs_have_the_answers_steps_and_refutations_4_x_as_many() -> None:
+    bench = Bench(by_width({}))
+    bench.bracket()
+    tested = [trial for round_ in bench.rounds for trial in round_ if trial.tested]
+
+    assert {trial.steps for trial in tested} == {1000, 4000}
+    assert {trial.phase for trial in tested} == {"bracket"}
+
+
+def test_bracket_of_given_runs_asks_for_no_others() -> None:
+    bench = Bench(by_width({8: 0.5}))
+    large = bench.trial(Shape(40, 1))
+
+    def pruned(width: int) -> Trial:
+        return replace(bench.trial(Shape(width, 1)), route="pruned", pruned_from=large)
+
+    answer = bench.bracket(cheaper=[pruned(8), pruned(6), pruned(4)], own=pruned(10))
+
+    assert {shape.width: verdict for shape, verdict in verdicts(bench, answer).items()} == {
+        8: "undecided",
+        6: "refuted",
+    }
+    assert all(trial.tested and trial.route == "pruned" for round_ in bench.rounds for trial in round_)
+
+
+def test_a_wide_bracket_is_said() -> None:
+    bench = Bench(by_width(dict.fromkeys(range(1, 10), 0.5), deeper=0.5))
+    answer = bench.bracket()
+    [said] = answer.doubts(bench.study.task, bench.study.params)
+
+    assert said.startswith(
+        f"target 0.9, scratch: {bench.study.params(OWN):,} params, but the largest refuted shape has "
+    )
+    assert answer.test.trial.shape == OWN

@@ -1,0 +1,223 @@
+"""The knee of a study driven by a response surface: what it is held to, what is certified, what is said of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from statistics import median
+
+import pytest
+
+from harness import study
+from harness.fit import fit_power_law
+from harness.knee import Knee, wide_ends
+from harness.plugins import load
+from harness.procedure import drive
+from harness.study import Findings, Investigation, Study, space_of
+from harness.trial import Outcome, Shape, Trial
+from registry.statistics import knee_limit, meets
+from tests.fake_outcomes import Surface
+
+N_TEST = 58  # of wine
+
+
+@pytest.fixture(autouse=True)
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The law's interval is not what these tests are about."""
+    monkeypatch.setattr(study, "fit_power_law", partial(fit_power_law, n_draws=4))
+
+
+def flat_at_the_end(trial: Trial) -> float:
+    """Depth 1 comes down to 0.1, and below 0.12 from width 25 on; no other depth comes near."""
+    return 0.1 + 0.5 / trial.shape.width if trial.shape.depth == 1 else 0.5
+
+
+def still_falling(trial: Trial) -> float:
+    return 0.05 + 20 / (trial.shape.width + 40) if trial.shape.depth == 1 else 0.6
+
+
+def investigate(surface: Surface, *targets: float, search: str = "bisect") -> tuple[Findings, Investigation]:
+    investigation = Investigation(Study("tabular-cls", "wine", "mlp", targets, search, knee=True))
+    return surface.drive(investigation.run()), investigation
+
+
+def knee_of(surface: Surface, search: str = "bisect") -> tuple[Knee, Findings]:
+    findings, _ = investigate(surface, search=search)
+    assert findings.knee is not None
+    return findings.knee, findings
+
+
+# --- the limit
+
+
+@pytest.mark.parametrize(
+    ("median_metric", "direction", "n_items", "limit"),
+    [
+        pytest.param(0.7, "higher", 1000, 1 - 1.1 * 300.5 / 1001, id="of many wrong items 1.1 x as many"),
+        pytest.param(1.0, "higher", 58, 1 - 1.1 * 0.5 / 59, id="none wrong is half an item"),
+        pytest.param(0.8, "higher", None, 0.78, id="an error that is no count"),
+        pytest.param(1.5, "lower", None, 1.65, id="lower is better"),
+    ],
+)
+def test_limit_is_a_tenth_more_error(median_metric: float, direction: str, n_items: int | None, limit: float) -> None:
+    assert knee_limit(median_metric, direction, n_items) == pytest.approx(limit, abs=1e-12)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("wrong", "allowed"), [(0, 0), (1, 1), (4, 4), (5, 6), (10, 11), (100, 110)])
+def test_limit_in_whole_items_of_a_thousand(wrong: int, allowed: int) -> None:
+    limit = knee_limit(round(1 - wrong / 1000, 12), "higher", 1000)
+
+    assert meets(round(1 - allowed / 1000, 12), limit, "higher")
+    assert not meets(round(1 - (allowed + 1) / 1000, 12), limit, "higher")
+
+
+# --- the reference
+
+
+def test_wide_ends_are_the_widest_half_and_a_quarter_of_each_ladder() -> None:
+    space = space_of(load("tasks", "tabular-cls"), load("datasets", "wine"), load("families", "mlp"))
+
+    assert wide_ends(space) == [Shape(0, 0), *(Shape(w, d) for d in (1, 2) for w in (256, 128, 64))]
+
+
+def test_reference_is_the_best_by_validation_whatever_the_test_split_says() -> None:
+    surface = Surface(flat_at_the_end, test=lambda trial, clean: 0.01 if trial.shape.depth == 2 else clean)
+    knee, _ = knee_of(surface)
+    first = next(i for i, round_ in enumerate(surface.asked) if any(trial.tested for trial in round_))
+
+    assert knee.reference.trial.shape.depth == 1
+    assert knee.reference.trial.shape.width >= 64
+    assert surface.asked[first] == list(knee.reference.trials)
+
+
+def test_runs_of_the_reference_certify_nothing() -> None:
+    knee, _ = knee_of(Surface(still_falling))
+    seeds = {trial.seed for trial in knee.reference.trials}
+
+    assert knee.answer is not None
+    assert all(trial.tested and trial.phase == "certify" for trial in knee.reference.trials)
+    assert not seeds & {trial.seed for attempt in knee.attempts for trial in attempt.test.trials}
+
+
+# --- what is certified
+
+
+@pytest.mark.parametrize("search", ["bisect", "pooled"])
+def test_knee_is_the_smallest_shape_within_a_tenth_of_the_best(search: str) -> None:
+    knee, findings = knee_of(Surface(flat_at_the_end), search)
+    floor = median(knee.reference.values)
+
+    assert knee.answer is not None
+    assert knee.limit == knee_limit(floor, "higher", N_TEST)
+    assert knee.answer.target == knee.limit
+    shape = knee.answer.test.trial.shape
+    assert shape.depth == 1
+    assert 24 <= shape.width <= (48 if search == "pooled" else 32)  # pooled may trade some width for fewer steps
+    assert knee.attempts[-1].number == len(knee.attempts)
+    assert "refuted" in {part.verdict(knee.limit, load("tasks", "tabular-cls")) for part in knee.answer.bracket}
+    assert findings.answers == []
+    assert findings.notes[0].startswith(f"knee: held to accuracy at least {knee.limit:.12g}, 1.1 x the error of width ")
+
+
+def test_where_nothing_cheaper_is_within_the_limit_the_reference_is_certified_itself() -> None:
+    knee, _ = knee_of(Surface(lambda trial: 0.2 if trial.shape == Shape(256, 1) else 0.5))
+
+    assert knee.answer is not None
+    assert knee.answer.test.trial.shape == Shape(256, 1)
+    assert knee.answer.test.trials != knee.reference.trials
+
+
+def test_error_that_falls_to_the_ladders_end_makes_the_floor_an_upper_bound() -> None:
+    knee, findings = knee_of(Surface(still_falling))
+
+    assert knee.reference.trial.shape == Shape(256, 1)
+    assert any(
+        note == "knee: validation error was still falling at the ladder's end, width 256, depth 1: "
+        "the width floor may be lower, and the knee larger"
+        for note in findings.notes
+    )
+
+
+def test_error_that_is_flat_at_the_ladders_end_needs_no_such_note() -> None:
+    _, findings = knee_of(Surface(lambda trial: 0.1 if trial.shape.width > 8 else 0.5))
+
+    assert not any("still falling at the ladder's end" in note for note in findings.notes)
+
+
+def test_without_wrong_items_the_limit_allows_none_and_says_so() -> None:
+    perfect: Callable[[Trial, float], float] = lambda trial, clean: 0.0 if clean < 0.2 else clean  # noqa: E731
+    knee, findings = knee_of(Surface(lambda trial: 0.1 if trial.shape.width > 8 else 0.5, test=perfect))
+
+    assert knee.limit == pytest.approx(1 - 0.55 / 59)
+    assert knee.answer is not None
+    assert set(knee.answer.test.values) == {1.0}
+    assert any("has 0 of 58 test items wrong (median run), so 1.1 x that is no whole item" in n for n in findings.notes)
+
+
+def test_certified_shape_that_beats_the_reference_on_test_is_named() -> None:
+    lucky: Callable[[Trial, float], float] = lambda trial, clean: 0.05 if trial.shape.width == 9 else clean  # noqa: E731
+    _, findings = knee_of(Surface(lambda trial: 0.1 if trial.shape.width > 8 else 0.5, test=lucky))
+
+    assert any("width 9, depth 1 has less test error than its reference (median 0.95)" in n for n in findings.notes)
+
+
+def test_where_no_network_learns_there_is_no_knee_but_a_reason() -> None:
+    knee, findings = knee_of(Surface(lambda _: 0.7))
+
+    assert knee.answer is None
+    assert knee.attempts == []
+    assert findings.notes[-2] == "no knee: the best constant answer is within the limit: no network learns here"
+
+
+def test_where_fresh_runs_fall_short_of_the_reference_there_is_no_knee_but_a_reason() -> None:
+    def test_error(trial: Trial, clean: float) -> float:
+        return clean if trial.key in reference else 2 * clean
+
+    reference: set[str] = set()
+    surface = Surface(flat_at_the_end, test=test_error)
+    investigation = Investigation(Study("tabular-cls", "wine", "mlp", (), "bisect", knee=True))
+
+    def run_round(trials: list[Trial]) -> list[Outcome]:
+        if not reference and all(trial.tested for trial in trials):
+            reference.update(trial.key for trial in trials)
+        return surface(trials)
+
+    findings = drive(investigation.run(), run_round)
+
+    assert findings.knee is not None
+    assert findings.knee.answer is None
+    assert findings.notes[-2].startswith("no knee: not enough fresh runs are within the limit")
+
+
+# --- beside targets
+
+
+def test_answers_to_targets_are_the_same_with_the_knee_and_without() -> None:
+    findings, investigation = investigate(Surface(flat_at_the_end), 0.7)
+    alone = Investigation(Study("tabular-cls", "wine", "mlp", (0.7,), "bisect"))
+    without = Surface(flat_at_the_end).drive(alone.run())
+
+    assert [answer.test for answer in findings.answers][:1] == [answer.test for answer in without.answers][:1]
+    assert findings.knee is not None
+    assert findings.knee.answer is not None
+    assert without.knee is None
+    assert investigation.study.configuration() == alone.study.configuration()
+
+
+def test_knee_alone_has_a_law_of_its_shape_as_validation_sees_it() -> None:
+    def falls(trial: Trial) -> float:
+        return flat_at_the_end(trial) * (trial.n_train / 90) ** -0.3
+
+    _, findings = knee_of(Surface(falls))
+
+    assert findings.law is not None
+    assert findings.law["shape"]["depth"] == 1
+    assert 16 <= findings.law["shape"]["width"] <= 48
+
+
+def test_diverged_runs_of_the_wide_end_do_not_stop_the_search() -> None:
+    knee, _ = knee_of(Surface(lambda trial: math.inf if trial.shape.width == 256 else flat_at_the_end(trial)))
+
+    assert knee.answer is not None
+    assert knee.reference.trial.shape in (Shape(128, 1), Shape(64, 1))

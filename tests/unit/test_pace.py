@@ -1,0 +1,93 @@
+"""How long trainings take, as far as it follows from a few packs; nothing here is timed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from harness.executors.base import Running
+from harness.pace import FEW_STEPS, MEMBERS, MORE_STEPS, PRIOR_S, Pace, probe
+from harness.train import flops
+from harness.trial import Shape, Trial
+
+SMALL, MIDDLING = Shape(0, 0), Shape(64, 2)
+WINE = Trial("wine", "mlp", SMALL, 90, 0, 0.01, 0.0, 1000, 32)
+START_S, STEP_S, FLOP_S = 0.25, 0.001, 1e-8
+
+
+class Told(Running):
+    """An executor whose packs take as long as the test says."""
+
+    def __init__(self, n_workers: int) -> None:
+        self.n_workers = n_workers
+        self.asked: list[Sequence[Trial]] = []
+
+    def map(self, function: Any, packs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        self.asked += packs
+        for position, pack in enumerate(packs):
+            first = pack[0]
+            work = len(pack) * first.batch_size * flops("mlp", "wine", first.shape)
+            yield position, START_S + first.steps * (STEP_S + FLOP_S * work)
+
+
+def seeds(trial: Trial, n: int) -> list[Trial]:
+    return [replace(trial, seed=seed) for seed in range(n)]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_probe_finds_what_packs_take(workers: int) -> None:
+    running = Told(workers)
+    pace = probe(WINE, (SMALL, MIDDLING), running, workers)
+    work = MEMBERS * 32 * flops("mlp", "wine", SMALL)
+
+    assert pace.flop_s == pytest.approx(FLOP_S)
+    assert pace.start_s == pytest.approx(START_S)
+    assert pace.step_s == pytest.approx(STEP_S + FLOP_S * work)
+    assert len(running.asked) == 4 * workers
+    assert {trial.steps for pack in running.asked for trial in pack} == {FEW_STEPS, MORE_STEPS}
+    assert not any(trial.tested for pack in running.asked for trial in pack)
+
+
+def test_error_in_the_probe_is_not_swallowed() -> None:
+    class Failing(Told):
+        def map(self, function: Any, packs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+            yield 0, OSError("no space")
+
+    with pytest.raises(OSError, match="no space"):
+        probe(WINE, (SMALL, MIDDLING), Failing(1), 1)
+
+
+def test_nothing_takes_no_time() -> None:
+    assert Pace(1.0, 1.0, 1.0).seconds([]) == 0
+
+
+def test_a_pack_of_more_members_takes_longer_only_by_their_arithmetic() -> None:
+    pace = Pace(START_S, STEP_S, 0.0)
+
+    assert pace.seconds(seeds(WINE, 40)) == pace.seconds(seeds(WINE, 8)) == START_S + 1000 * STEP_S
+
+
+def test_workers_share_the_packs_of_a_round() -> None:
+    trials = [*seeds(WINE, 8), *seeds(replace(WINE, steps=2000), 8)]
+    alone, shared = (Pace(0.0, STEP_S, 0.0, workers).seconds(trials) for workers in (1, 2))
+
+    # in one pack while it is alone: members that end sooner leave it
+    assert alone == pytest.approx(2000 * STEP_S)
+    assert shared < 2 * alone
+
+
+def test_what_a_network_is_pruned_from_is_paid_for_too() -> None:
+    pruned = replace(WINE, route="pruned", pruned_from=replace(WINE, shape=MIDDLING, steps=4000))
+
+    assert Pace(0.0, STEP_S, 0.0).seconds([pruned]) == pytest.approx(5000 * STEP_S)
+
+
+def test_rounds_that_take_longer_than_expected_correct_the_pace() -> None:
+    pace = Pace(0.0, STEP_S, 0.0)
+    expected = pace.seconds(seeds(WINE, 8))
+    pace.learn(seeds(replace(WINE, steps=98_000), 8), 298.0)
+
+    assert pace.seconds(seeds(WINE, 8)) == pytest.approx(expected * (298 + PRIOR_S) / (98 + PRIOR_S))
