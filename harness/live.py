@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, final
 
 import torch
@@ -14,12 +13,11 @@ from torch.nn import functional
 
 from harness import plugins
 from harness.batches import BatchStream
-from harness.certify import fresh_trials
+from harness.procedure import drive
 from harness.search.base import Setting, Strategy
-from harness.smallest import Request, Result, find_smallest
 from harness.stack import checkpoints
 from harness.study import Investigation, Study
-from harness.train import batch_size, packs, run_pack
+from harness.train import batch_size, packs, run_pack, train_flops
 from harness.trial import Outcome, Trial
 
 
@@ -58,46 +56,25 @@ def live_search(study: Study, strategy: Strategy, training: Literal["stacked", "
         ValueError: If the study has not exactly one target.
     """
     investigation = Investigation(study)
-    space = investigation.space
     [target] = study.targets
-    made: Counter[Setting] = Counter()
-    certified: Counter[int] = Counter()
-    certify_s, train_flops, n_trainings = 0.0, 0.0, 0
+    made: list[Trial] = []
+    certify_s = 0.0
 
-    def answer(requests: list[Request]) -> list[list[Result]]:
-        nonlocal certify_s, train_flops, n_trainings
-        trials: list[Trial] = []
-        for request in requests:
-            run = investigation.trial(request.setting)
-            if request.attempt is None:
-                trials += [replace(run, seed=made[request.setting] + i) for i in range(request.n)]
-                made[request.setting] += request.n
-            else:
-                have = certified[request.attempt]
-                fresh = fresh_trials(run, "certify", have + request.n, study.seed, target)
-                trials += fresh[have:]
-                certified[request.attempt] += request.n
-            train_flops += request.n * space.train_flops(request.setting)
+    def round_(trials: list[Trial]) -> list[Outcome]:
+        nonlocal certify_s
         started = time.perf_counter()
-        certifies = requests[0].attempt is not None  # a round is one certification, or all search
+        certifies = trials[0].tested  # a round is one certification, or all search
         plain = training == "one by one" and not certifies
         outcomes = [train_alone(trial) for trial in trials] if plain else _stacked(trials)
         certify_s += certifies * (time.perf_counter() - started)
-        n_trainings += len(trials)
-        results = iter(outcomes)
-        return [[_result(next(results)) for _ in range(request.n)] for request in requests]
+        made.extend(trials)
+        return outcomes
 
     started = time.perf_counter()
-    rounds = find_smallest(strategy, space, investigation.task.target_to_error(target))
-    try:
-        requests = next(rounds)
-        while True:
-            requests = rounds.send(answer(requests))
-    except StopIteration as end:
-        setting: Setting | None = end.value.certified
+    setting = drive(investigation.search(target, [], strategy=strategy), round_).certified
     wall_s = time.perf_counter() - started
-    params = space.params[setting.shape] if setting else 0
-    return Finished(setting, params, wall_s, wall_s - certify_s, n_trainings, train_flops)
+    params = investigation.params(setting.shape) if setting else 0
+    return Finished(setting, params, wall_s, wall_s - certify_s, len(made), sum(map(train_flops, made)))
 
 
 def train_alone(trial: Trial) -> Outcome:
@@ -144,7 +121,3 @@ def _stacked(trials: Sequence[Trial]) -> list[Outcome]:
         for trial, outcome in zip(pack, run_pack(pack), strict=True):
             done[trial.key] = outcome
     return [done[trial.key] for trial in trials]
-
-
-def _result(outcome: Outcome) -> Result:
-    return Result(math.inf if outcome.val_error is None else outcome.val_error, outcome.test_error)

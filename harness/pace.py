@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, final
 
 from harness import plugins
+from harness.stack import checkpoints
 from harness.train import batch_size, flops, packs, run_pack
 from harness.trial import Shape, Trial
 
@@ -29,7 +30,7 @@ class Pace:
     Attributes:
         start_s: What a pack takes besides its steps.
         step_s: What a step takes however small the network.
-        flop_s: What a forward flop of a padded member takes.
+        flop_s: What a forward flop of a padded member takes; a step is three forward passes, validation is read too.
         workers: Packs that run at once.
     """
 
@@ -62,7 +63,7 @@ class Pace:
         seconds, stage = self.start_s, list(pack)
         fill = max(1.0, MEMBERS / len(pack))
         while stage:
-            work = sum(trial.steps * batch_size(trial) * _padded_flops(trial) for trial in stage)
+            work = sum(map(_work, stage))
             seconds += max(trial.steps for trial in stage) * self.step_s + fill * work * self.flop_s
             stage = [trial.pruned_from for trial in stage if trial.pruned_from is not None]
         return seconds
@@ -78,20 +79,18 @@ def probe(template: Trial, shapes: tuple[Shape, Shape], running: Running, worker
         workers: How many packs it runs at once.
     """
     small, middling = shapes
-    kinds = [(small, FEW_STEPS), (small, FEW_STEPS), (small, MORE_STEPS), (middling, MORE_STEPS)]
+    loading = [(small, FEW_STEPS), (middling, FEW_STEPS)]  # untimed: each resolution is loaded when first trained on
+    kinds = [*loading, (small, FEW_STEPS), (small, MORE_STEPS), (middling, MORE_STEPS)]
     kept = [
         [replace(template, shape=shape, steps=steps, seed=seed, tested=False) for seed in range(MEMBERS)]
         for shape, steps in kinds
     ]
-    _, few_s, more_s, middling_s = (_taken(running, pack, workers) for pack in kept)  # the first loads the data
-    step_s = max(more_s - few_s, 0.0) / (MORE_STEPS - FEW_STEPS)
-    more = MORE_STEPS * MEMBERS * batch_size(template) * (_padded_flops(kept[3][0]) - _padded_flops(kept[1][0]))
-    return Pace(
-        start_s=max(few_s - FEW_STEPS * step_s, 0.0),
-        step_s=step_s,
-        flop_s=max(middling_s - more_s, 0.0) / more if more > 0 else 0.0,
-        workers=workers,
-    )
+    *_, few_s, more_s, middling_s = (_taken(running, pack, workers) for pack in kept)
+    few, more, middling = (MEMBERS * _work(pack[0]) for pack in kept[len(loading) :])
+    flop_s = max(middling_s - more_s, 0.0) / (middling - more) if middling > more else 0.0
+    step_s = max(more_s - few_s - flop_s * (more - few), 0.0) / (MORE_STEPS - FEW_STEPS)
+    start_s = max(few_s - flop_s * few - FEW_STEPS * step_s, 0.0)
+    return Pace(start_s, step_s, flop_s, workers)
 
 
 def timed(pack: Sequence[Trial]) -> float:
@@ -111,6 +110,9 @@ def _taken(running: Running, pack: Sequence[Trial], workers: int) -> float:
     return sum(taken) / len(taken)
 
 
-def _padded_flops(trial: Trial) -> float:
+def _work(trial: Trial) -> float:
+    """Return what one stage of a padded member comes to in forward flops: its steps, and the readings of validation."""
     family: Family = plugins.load("families", trial.family)
-    return flops(trial.family, trial.dataset, family.padded(trial.shape))
+    n_val = len(plugins.load("datasets", trial.dataset).val())
+    examples = 3 * trial.steps * batch_size(trial) + len(checkpoints(trial.steps)) * n_val
+    return examples * flops(trial.family, trial.dataset, family.padded(trial.shape))

@@ -20,11 +20,19 @@ _NOTHING: Final = History()
 
 @final
 class Request(NamedTuple):
-    """Runs to make of one setting: its next ``n`` seeds for search, or fresh ones that read the test split."""
+    """Runs to make of one setting: its next ``n`` seeds for search, or fresh ones that read the test split.
+
+    Attributes:
+        setting: How they are trained.
+        n: How many.
+        attempt: The certification they belong to, from 1; None for search.
+        start: Fresh seeds that this certification has used already.
+    """
 
     setting: Setting
     n: int
-    attempt: int | None = None  # the certification they belong to, from 1; None for search
+    attempt: int | None = None
+    start: int = 0
 
 
 @final
@@ -152,9 +160,10 @@ def certify(
     made: list[Result] = []
     verdict: Literal["claim", "fail", "go on"] = "go on"
     for look in LOOKS:
-        if haste is not None and haste.stops([Request(setting, max(look, LOOKS[1]) - len(made), attempt)]):
+        have = len(made)
+        if haste is not None and haste.stops([Request(setting, max(look, LOOKS[1]) - have, attempt, have)]):
             return None
-        (more,) = yield [Request(setting, look - len(made), attempt)]
+        (more,) = yield [Request(setting, look - have, attempt, have)]
         made += more
         meeting = sum(result.test_error is not None and result.test_error <= target_error for result in made)
         verdict = decide(meeting, look, attempt)

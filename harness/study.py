@@ -33,7 +33,6 @@ from harness.trial import Outcome, Shape, Trial
 from harness.tuning import Settled, settle
 from registry.errors import InvalidData
 from registry.rules.evidence import NO_BRACKET
-from registry.statistics import LOOKS
 
 BATCH: Final = 32
 RATES: Final = tuple(0.01 * 2.0**octave for octave in range(-4, 5))
@@ -264,15 +263,13 @@ class Investigation:
         return trials
 
     def trials_of(self, requests: Sequence[Request], target: float) -> list[Trial]:
-        """Return the trials that a search's requests stand for; of a certification the last ``n`` before a look."""
+        """Return the trials that a search's requests stand for."""
         trials: list[Trial] = []
-        for request in requests:
-            if request.attempt is None:
-                trials += self._next_runs([request.setting] * request.n)
+        for setting, n, attempt, start in requests:
+            if attempt is None:
+                trials += self._next_runs([setting] * n)
             else:
-                most = next(look for look in LOOKS[1:] if look >= request.n)
-                fresh = fresh_trials(self.trial(request.setting), "certify", most, self.study.seed, target)
-                trials += fresh[most - request.n :]
+                trials += fresh_trials(self.trial(setting), "certify", start + n, self.study.seed, target)[start:]
         return trials
 
     def posterior(self, target: float) -> Posterior:

@@ -63,7 +63,13 @@ PRELOAD: Final = ("harness.train",)
     help="Any other metric (repeatable).",
 )
 @click.option("--knee", is_flag=True, help="Find the size beyond which width hardly helps, too: needs no target.")
-@click.option("--search", default="pooled", show_default=True, metavar="S", help="Search strategy.")
+@click.option(
+    "--search",
+    default="pooled",
+    show_default=True,
+    metavar="S",
+    help=f"Search strategy: {', '.join(plugins.names('search'))}.",
+)
 @click.option(
     "--minutes",
     type=Reading("minutes", parse.number),
@@ -269,7 +275,7 @@ def _report(investigation: Investigation, findings: Findings, place: Path, asked
         )
         words += [str(findings.unfinished[0])] if unfinished else ["no knee"]
         raise Inconclusive(
-            f"the time was up: {'; '.join(words)}",
+            f"not enough time: {'; '.join(words)}",
             "run the same command with --resume and more --minutes to go on from there",
         )
     missed = [f"{miss.target:g}" for miss in misses]

@@ -165,12 +165,12 @@ class Speed:
         total, space = 0.0, space_of(self.table)
         for requests in rounds:
             if alone and all(request.attempt is None for request in requests):
-                for setting, n, _ in requests:
+                for setting, n, *_ in requests:
                     work = space.batch_size * space.flops[setting.shape]
                     total += n * setting.steps * (self.alone[0] + work * self.alone[1])
             else:
                 total += self.pace.seconds(
-                    [_trial(self.table, setting, seed) for setting, n, _ in requests for seed in range(n)]
+                    [_trial(self.table, setting, seed) for setting, n, *_ in requests for seed in range(n)]
                 )
         return total
 

@@ -184,7 +184,7 @@ def test_whenever_the_time_is_up_there_is_a_valid_record_or_a_guess(
     assert len(rows(root)) <= share * len(rows(wine_root))
     if code == 7:
         assert out == ""
-        assert message.startswith("the time was up: accuracy 0.9 not certified; ")
+        assert message.startswith("not enough time: accuracy 0.9 not certified; ")
         assert message.endswith("no guess yet") or "; best guess width " in message
         assert hint == "  run the same command with --resume and more --minutes to go on from there\n"
         assert not (root / ID).exists()

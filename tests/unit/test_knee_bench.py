@@ -178,7 +178,7 @@ def test_whenever_the_time_is_up_there_is_a_valid_record_with_a_knee_or_none(
 
     if left_out == "no knee":
         assert (result.code, result.out) == (7, "")
-        assert result.err.splitlines()[0] == "the time was up: no knee"
+        assert result.err.splitlines()[0] == "not enough time: no knee"
         assert not (alone / PLACE).exists()
         return
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from harness.executors.base import Running
-from harness.pace import FEW_STEPS, MEMBERS, MORE_STEPS, PRIOR_S, Pace, probe
+from harness.pace import FEW_STEPS, MORE_STEPS, PRIOR_S, Pace, probe
+from harness.plugins import load
+from harness.stack import checkpoints
 from harness.train import flops
 from harness.trial import Shape, Trial
 
@@ -18,19 +20,30 @@ WINE = Trial("wine", "mlp", SMALL, 90, 0, 0.01, 0.0, 1000, 32)
 START_S, STEP_S, FLOP_S = 0.25, 0.001, 1e-8
 
 
+LOADING_S = 3.0
+N_VAL = len(load("datasets", "wine").val())
+
+
+def forward_flops(trial: Trial) -> float:
+    """Three forward passes a step, and validation at each checkpoint."""
+    examples = 3 * trial.steps * trial.batch_size + len(checkpoints(trial.steps)) * N_VAL
+    return examples * flops("mlp", "wine", trial.shape)
+
+
 class Told(Running):
-    """An executor whose packs take as long as the test says."""
+    """An executor whose packs take as long as the test says, the first of a shape longer: it loads the data."""
 
     def __init__(self, n_workers: int) -> None:
         self.n_workers = n_workers
         self.asked: list[Sequence[Trial]] = []
 
     def map(self, function: Any, packs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
+        seen = {pack[0].shape for pack in self.asked}
         self.asked += packs
         for position, pack in enumerate(packs):
             first = pack[0]
-            work = len(pack) * first.batch_size * flops("mlp", "wine", first.shape)
-            yield position, START_S + first.steps * (STEP_S + FLOP_S * work)
+            loading = 0.0 if first.shape in seen else LOADING_S
+            yield position, loading + START_S + first.steps * STEP_S + FLOP_S * len(pack) * forward_flops(first)
 
 
 def seeds(trial: Trial, n: int) -> list[Trial]:
@@ -41,12 +54,11 @@ def seeds(trial: Trial, n: int) -> list[Trial]:
 def test_probe_finds_what_packs_take(workers: int) -> None:
     running = Told(workers)
     pace = probe(WINE, (SMALL, MIDDLING), running, workers)
-    work = MEMBERS * 32 * flops("mlp", "wine", SMALL)
 
     assert pace.flop_s == pytest.approx(FLOP_S)
     assert pace.start_s == pytest.approx(START_S)
-    assert pace.step_s == pytest.approx(STEP_S + FLOP_S * work)
-    assert len(running.asked) == 4 * workers
+    assert pace.step_s == pytest.approx(STEP_S)
+    assert len(running.asked) == 5 * workers
     assert {trial.steps for pack in running.asked for trial in pack} == {FEW_STEPS, MORE_STEPS}
     assert not any(trial.tested for pack in running.asked for trial in pack)
 

@@ -78,7 +78,7 @@ def test_trainings_are_asked_for_by_setting_and_join_the_history() -> None:
 def test_certification_asks_for_5_and_then_15_seeds_and_ends_the_search() -> None:
     found, asked = drive(Told(Proposal(certify=SETTINGS[2])), always(0.2, 0.1))
 
-    assert asked == [[Request(SETTINGS[2], 5, 1)], [Request(SETTINGS[2], 15, 1)]]
+    assert asked == [[Request(SETTINGS[2], 5, 1)], [Request(SETTINGS[2], 15, 1, 5)]]
     assert found.certified == SETTINGS[2]
     assert found.reason == ""
     [test] = found.history.tests
