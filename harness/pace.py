@@ -86,8 +86,8 @@ def probe(template: Trial, shapes: tuple[Shape, Shape], running: Running, worker
         for shape, steps in kinds
     ]
     *_, few_s, more_s, middling_s = (_taken(running, pack, workers) for pack in kept)
-    few, more, middling = (MEMBERS * _work(pack[0]) for pack in kept[len(loading) :])
-    flop_s = max(middling_s - more_s, 0.0) / (middling - more) if middling > more else 0.0
+    few, more, most = (MEMBERS * _work(pack[0]) for pack in kept[len(loading) :])
+    flop_s = max(middling_s - more_s, 0.0) / (most - more) if most > more else 0.0
     step_s = max(more_s - few_s - flop_s * (more - few), 0.0) / (MORE_STEPS - FEW_STEPS)
     start_s = max(few_s - flop_s * few - FEW_STEPS * step_s, 0.0)
     return Pace(start_s, step_s, flop_s, workers)
