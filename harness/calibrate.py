@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 import click
@@ -19,9 +18,8 @@ from scipy.optimize import minimize
 from harness.posterior import CONSTANTS, Posterior
 from harness.replay import space_of
 from harness.search.base import History, Run, Space
-from harness.tables import Table, read_table
+from harness.tables import TABLES, Table, read_table
 
-TABLES: Final = Path(__file__).parent / "compare" / "tables"
 HISTORIES: Final = 6
 RUNS: Final = 70
 STEP: Final = 0.02  # of the numerical gradient

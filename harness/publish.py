@@ -30,7 +30,8 @@ from harness.measure import weight_bytes, weight_bytes_int8
 from harness.memory import ram_bytes
 from harness.provenance import energy, provenance
 from harness.quantise import quantise_static
-from harness.study import EPOCHS, FEWEST_STEPS, MOST_STEPS, RATES, TUNING_SEEDS, Findings, Investigation
+from harness.space import EPOCHS, FEWEST_STEPS, MOST_STEPS, RATES
+from harness.study import TUNING_SEEDS, Findings, Investigation
 from harness.train import flops, load_weights, run_pack, train_flops
 from harness.trial import Shape, Trial
 from registry.errors import GuidesError

@@ -16,7 +16,7 @@ from typing import Any, Final, final
 
 from harness import plugins
 from harness.bracket import Answer, Bracket
-from harness.certify import LONGER, SEEDS, Attempt, Bench, Tested, fresh_trials
+from harness.certify import SEEDS, Attempt, Bench, Tested, fresh_trials
 from harness.clock import Clock
 from harness.datasets.base import Dataset
 from harness.families.base import Family
@@ -25,8 +25,10 @@ from harness.haste import StudyHaste
 from harness.knee import Knee, find_knee
 from harness.posterior import Posterior
 from harness.procedure import CUT, Procedure, together
-from harness.search.base import History, Run, Setting, Space, Strategy
+from harness.pruning import Pruning
+from harness.search.base import History, Run, Setting, Strategy
 from harness.smallest import Found, Request, Result, Rounds, find_smallest
+from harness.space import BATCH, space_of
 from harness.stage import Guess, Stage
 from harness.tasks.base import Task
 from harness.trial import Outcome, Shape, Trial
@@ -34,14 +36,7 @@ from harness.tuning import Settled, settle
 from registry.errors import InvalidData
 from registry.rules.evidence import NO_BRACKET
 
-BATCH: Final = 32
-RATES: Final = tuple(0.01 * 2.0**octave for octave in range(-4, 5))
-FEWEST_STEPS: Final = 500
-MOST_STEPS: Final = 8_000  # or 20 epochs, whichever is more
-EPOCHS: Final = 20
 FALLING: Final = 0.03  # validation error that falls by less than this as steps double has settled
-NOTCHES_DOWN: Final = 4
-PARENT_WIDTHS: Final = 4  # a pruned network starts from one this many times as wide
 LAW_CELLS: Final = 7
 TUNING_SEEDS: Final = 2
 LOOKING_FOR_THE_KNEE: Final = Stage("looking for the knee")
@@ -179,7 +174,7 @@ class Investigation:
         parts: list[list[Procedure[Any]]] = [
             [bracket.run() for bracket in brackets],
             [
-                self.prune(target, attempts[-1].test.trial.steps, found)
+                Pruning(self, target).run(attempts[-1].test.trial.steps, found)
                 for (target, attempts), found in zip(certified, pruned, strict=True)
             ],
             [self.law(findings.notes)],
@@ -214,7 +209,7 @@ class Investigation:
         last = next((one for one in reversed(found.proposals) if one.guess is not None), None)
         if last is not None:
             return Guess(target, last.guess, last.interval)
-        expected = self._expected_smallest(target) if self.runs else None
+        expected = self.expected_smallest(target) if self.runs else None
         return Guess(target, None if expected is None else expected.shape)
 
     def params(self, shape: Shape) -> int:
@@ -296,71 +291,6 @@ class Investigation:
         errors = History(runs).errors()
         return [min(settings, key=lambda one: (sum(errors[one]), one.learning_rate)) for settings in grid]
 
-    def prune(self, target: float, steps: int, found: list[Bracket]) -> Procedure[None]:
-        """Find, certify and bracket the smallest pruned shape; where there is one its bracket is added to ``found``.
-
-        Tried at the depth and resolution of the smallest hidden-layer shape that meets the target on validation, from
-        that width down; the large network is 4 x as wide.
-
-        Args:
-            target: In the metric's unit.
-            steps: Those of the answer from scratch: pruned networks get at most 4 x as many, or as many as two budgets.
-            found: Receives the bracket.
-        """
-        most = max(steps * LONGER, self.space.steps[min(2, len(self.space.steps) - 1)])
-        widest = self._expected_smallest(target, hidden=True, most_steps=most)
-        if widest is None:
-            return
-        error = yield from self.bench(target).validate(self.trial(widest))
-        if error > self.task.target_to_error(target):
-            return  # it was expected of neighbours alone
-        ladder = self.space.ladders[widest.shape.depth, widest.shape.resolution]
-        parent = next((s for s in ladder if s.width >= PARENT_WIDTHS * widest.shape.width), ladder[-1])
-        shapes = [shape for shape in ladder if shape.width <= widest.shape.width]
-        [large] = yield from self.tune([parent], widest.steps, target)
-        small: dict[Shape, Trial] = {}
-        hopeful = yield from self._hopeful(shapes, large, small, target)
-        attempts: list[Attempt] = []
-        for i in range(hopeful, len(shapes)):
-            yield from self._pruned([shapes[i]], large, small, target)
-            attempt = yield from self.bench(target).attempt(small[shapes[i]], len(attempts) + 1)
-            attempts.append(attempt)
-            if attempt.certified:
-                yield from self._pruned(shapes[:i], large, small, target)
-                ladder_down = [small[shape] for shape in reversed(shapes[:i])]
-                found.append(Bracket(self, target, attempts, cheaper=ladder_down))
-                yield from found[0].run()
-                return
-
-    def _pruned(
-        self, shapes: Sequence[Shape], parent: Setting, known: dict[Shape, Trial], target: float
-    ) -> Procedure[None]:
-        """Add the runs that fine-tune what is pruned to ``shapes``: at full rate, up to 2 x as long."""
-        missing = [shape for shape in shapes if shape not in known]
-        settings = yield from self.tune(missing, parent.steps, target)
-        for setting in settings:
-            own = self.trial(setting)
-            steps = max(own.steps, min(own.steps * 2, self.space.steps[-1]))
-            known[setting.shape] = replace(own, route="pruned", steps=steps, pruned_from=self.trial(parent))
-
-    def _hopeful(
-        self, shapes: Sequence[Shape], parent: Setting, known: dict[Shape, Trial], target: float
-    ) -> Procedure[int]:
-        """Return the position of the narrowest shape that meets the target on validation when pruned, or their number.
-
-        Walks down a few notches at a time, until the narrowest of them misses.
-        """
-        error = self.task.target_to_error(target)
-        first = low = len(shapes)
-        while low > 0:
-            low, few = max(0, low - NOTCHES_DOWN), shapes[max(0, low - NOTCHES_DOWN) : low]
-            yield from self._pruned(few, parent, known, target)
-            errors = yield from together([self.bench(target).validate(known[shape]) for shape in few])
-            first = next((low + i for i, found in enumerate(errors) if found <= error), first)
-            if errors[0] > error:
-                break
-        return first
-
     def _find_knee(self, findings: Findings) -> Procedure[None]:
         """Add the knee, bracketed, to what was found; where it is all that is asked, a law, too.
 
@@ -393,7 +323,7 @@ class Investigation:
         the best there: the test split has no say in it.
         """
         hardest = min(self.study.targets, key=self.task.target_to_error) if target is None else target
-        chosen = self._expected_smallest(hardest) or self._expected_best(hardest)
+        chosen = self.expected_smallest(hardest) or self._expected_best(hardest)
         n_full = len(self.dataset.train())
         least = max(10, 2 * self.dataset.n_classes)
         sizes = sorted({round(least * (n_full / least) ** (i / (LAW_CELLS - 1))) for i in range(LAW_CELLS)})
@@ -472,7 +402,7 @@ class Investigation:
         nearest = (max if higher else min)(tests, key=lambda test: median(test.values))
         return Miss(target, nearest, reason, attempts)
 
-    def _expected_smallest(
+    def expected_smallest(
         self, target: float, *, hidden: bool = False, most_steps: int | None = None
     ) -> Setting | None:
         """Return the smallest shape, at its best setting, that validation leads to expect to meet ``target``."""
@@ -511,29 +441,6 @@ class Investigation:
         for answer in answers:
             notes += answer.doubts(self.task, self.params)
         return list(dict.fromkeys(notes))
-
-
-def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
-    """Return what may be trained: every ladder shape at every resolution, rates a factor 2 apart, steps doubling."""
-    most = max(MOST_STEPS, EPOCHS * len(dataset.train()) / BATCH)
-    doublings = math.ceil(math.log2(most / FEWEST_STEPS) - 1e-9)
-    params, flops = {}, {}
-    for resolution in dataset.resolutions or (None,):
-        at = dataset.at(resolution)
-        for shape in family.shapes():
-            sized = replace(shape, resolution=resolution)
-            params[sized] = family.params(at.input_shape, dataset.n_classes, sized)
-            flops[sized] = family.flops(at.input_shape, dataset.n_classes, sized)
-    return Space(
-        params=params,
-        flops=flops,
-        rates=RATES,
-        steps=tuple(FEWEST_STEPS * 2**i for i in range(doublings + 1)),
-        n_val=len(dataset.val()),
-        n_test=len(dataset.test()),
-        chance_error=task.target_to_error(task.chance(dataset)),
-        batch_size=BATCH,
-    )
 
 
 def _unbracketed(answer: Answer, aim: str) -> str:

@@ -32,6 +32,7 @@ from registry.loader import shown
 
 Number = TypeVar("Number", int, float)
 
+TABLES: Final = Path(__file__).parent / "compare" / "tables"  # those that are committed
 COLUMNS: Final = (
     "width", "depth", "resolution", "params", "flops", "learning_rate", "steps", "val_wrong", "test_wrong",
 )  # fmt: skip

@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from typing import Any, Protocol
 
-from harness import smallest, study
+from harness import smallest, space, study
 from harness.fit import fit_power_law
 from harness.tuning import settle
 from registry import cli
@@ -22,10 +22,10 @@ class SetAttribute(Protocol):
 def shorten(set_attribute: SetAttribute = setattr) -> None:
     """Make steps, rates and attempts few; nothing else is changed."""
     set_attribute(study, "settle", partial(settle, first_steps=40, most_steps=80))
-    set_attribute(study, "FEWEST_STEPS", 40)
-    set_attribute(study, "MOST_STEPS", 80)
-    set_attribute(study, "EPOCHS", 1)
-    set_attribute(study, "RATES", study.RATES[5:8])
+    set_attribute(space, "FEWEST_STEPS", 40)
+    set_attribute(space, "MOST_STEPS", 80)
+    set_attribute(space, "EPOCHS", 1)
+    set_attribute(space, "RATES", space.RATES[5:8])
     set_attribute(smallest, "MOST_ATTEMPTS", 3)
     set_attribute(study, "fit_power_law", partial(fit_power_law, n_draws=10))
 

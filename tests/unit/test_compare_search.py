@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from harness.compare import search
-from harness.compare.search import COMMAND, TABLES, Ended, Question, Speed, halves, questions, replay
+from harness import contest
+from harness.compare.search import COMMAND
+from harness.contest import Ended, Question, halves, questions, replay, strategies
 from harness.pace import Pace
 from harness.replay import space_of
 from harness.search import grid
 from harness.search.base import History, Setting
 from harness.search.pooled import PLUGIN as POOLED
 from harness.smallest import Request
-from harness.tables import Table, read_table
+from harness.speed import Speed
+from harness.tables import TABLES, Table, read_table
 from harness.trial import Shape
 
 
@@ -60,7 +62,7 @@ def test_replays_differ_by_their_number_and_repeat_by_it(middle: Question) -> No
 
 def test_what_draws_at_random_is_seeded_by_the_replay(middle: Question) -> None:
     space = space_of(middle.table)
-    first = {search.strategies(number)["optuna-20"].propose(space, History(), 0.2).train for number in range(4)}
+    first = {strategies(number)["optuna-20"].propose(space, History(), 0.2).train for number in range(4)}
 
     assert len(first) > 1
 
@@ -70,18 +72,18 @@ def test_an_answer_that_is_far_or_missing_is_never_close(middle: Question) -> No
     far = Ended(cost=1.0, search=0.5, wall_s=2.0, params=2 * middle.best)
     none = Ended(cost=math.inf, search=0.5)
 
-    assert [search._is_close(middle, ended) for ended in (near, far, none)] == [True, False, False]
+    assert [contest._is_close(middle, ended) for ended in (near, far, none)] == [True, False, False]
 
 
 def test_curve_rises_by_the_share_of_each_replay_that_got_there() -> None:
-    assert search._curve([3.0, math.inf, 1.0, math.inf]) == [[1.0, 0.25], [3.0, 0.5]]
+    assert contest._curve([3.0, math.inf, 1.0, math.inf]) == [[1.0, 0.25], [3.0, 0.5]]
 
 
 @pytest.mark.parametrize(("n_infinite", "sure"), [(1, 9.0), (2, math.inf)])
 def test_nine_of_ten_replays_make_it_sure(n_infinite: int, sure: float) -> None:
     spent = [float(i + 1) for i in range(10 - n_infinite)] + [math.inf] * n_infinite
 
-    assert search._sure(spent) == sure
+    assert contest._sure(spent) == sure
 
 
 def test_rows_divide_costs_by_those_of_the_strategy(middle: Question) -> None:
@@ -90,7 +92,7 @@ def test_rows_divide_costs_by_those_of_the_strategy(middle: Question) -> None:
         "pooled": [Ended(cost=2.0, search=1.0, params=2 * middle.best), Ended(cost=math.inf, search=1.0)],
         "optuna": [Ended(cost=4.0, search=3.0, params=middle.best, misses=True)] * 2,
     }
-    rows = {row.strategy: row for row in search._rows(middle, results, 2)}
+    rows = {row.strategy: row for row in contest._rows(middle, results, 2)}
 
     assert rows["optuna"].cost_ratio_to_pow2 == 2.0
     assert rows["optuna"].miss_rate == 1.0
@@ -113,8 +115,7 @@ def test_one_by_one_takes_the_sum_of_its_trainings_and_a_stack_does_not(waveform
 def test_command_prints_truth_and_rows_and_writes_them(tmp_path: Path) -> None:
     few = {"pooled": POOLED, "pow2": grid.POWERS_OF_TWO}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "strategies", lambda _number=0: few)
-        patch.setattr(search.compare, "__defaults__", (lambda _number: few,))
+        patch.setattr(contest.compare, "__defaults__", (lambda _number: few,))
         arguments = ["--table", "waveform/mlp", "--replays", "2", "--optuna-replays", "2"]
         result = CliRunner().invoke(COMMAND, [*arguments, "--json", str(tmp_path / "rows.json")])
     rows = json.loads((tmp_path / "rows.json").read_text())["rows"]

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from harness import study
+from harness import space, study
 from harness.clock import Clock, Turns
 from harness.fit import fit_power_law
 from harness.procedure import drive
@@ -26,8 +26,8 @@ NO_TIME = "the time was up"
 def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """The law's interval is not what these tests are about."""
     monkeypatch.setattr(study, "fit_power_law", partial(fit_power_law, n_draws=4))
-    monkeypatch.setattr(study, "RATES", (0.005, 0.01, 0.02))
-    monkeypatch.setattr(study, "MOST_STEPS", 1000)
+    monkeypatch.setattr(space, "RATES", (0.005, 0.01, 0.02))
+    monkeypatch.setattr(space, "MOST_STEPS", 1000)
 
 
 def by_width(trial: Trial) -> float:
@@ -76,8 +76,8 @@ def whole() -> Lab:
     """The question, answered without a limit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(study, "fit_power_law", partial(fit_power_law, n_draws=4))
-        patch.setattr(study, "RATES", (0.005, 0.01, 0.02))
-        patch.setattr(study, "MOST_STEPS", 1000)
+        patch.setattr(space, "RATES", (0.005, 0.01, 0.02))
+        patch.setattr(space, "MOST_STEPS", 1000)
         lab = Lab()
         lab.run(None)
         return lab
@@ -224,8 +224,8 @@ def whole_knee() -> Lab:
     """The knee alone, found without a limit."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(study, "fit_power_law", partial(fit_power_law, n_draws=4))
-        patch.setattr(study, "RATES", (0.005, 0.01, 0.02))
-        patch.setattr(study, "MOST_STEPS", 1000)
+        patch.setattr(space, "RATES", (0.005, 0.01, 0.02))
+        patch.setattr(space, "MOST_STEPS", 1000)
         lab = knee_lab()
         lab.run(None)
         return lab

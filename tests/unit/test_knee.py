@@ -14,7 +14,8 @@ from harness.fit import fit_power_law
 from harness.knee import Knee, wide_ends
 from harness.plugins import load
 from harness.procedure import drive
-from harness.study import Findings, Investigation, Study, space_of
+from harness.space import space_of
+from harness.study import Findings, Investigation, Study
 from harness.trial import Outcome, Shape, Trial
 from registry.statistics import knee_limit, meets
 from tests.fake_outcomes import Surface

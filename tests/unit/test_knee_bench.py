@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from harness import space as spaces
 from harness import study, train
 from harness.clock import Clock, Turns
 from harness.commands import bench
@@ -19,7 +20,8 @@ from harness.datasets.base import Dataset
 from harness.families.base import Family
 from harness.fit import fit_power_law
 from harness.search.base import Space
-from harness.study import Study, space_of
+from harness.space import space_of
+from harness.study import Study
 from harness.tasks.base import Task
 from harness.trial import Trial
 from harness.tuning import settle
@@ -43,8 +45,8 @@ def few_shapes(task: Task, dataset: Dataset, family: Family) -> Space:
 def shorten(set_attribute: Callable[[Any, str, Any], None]) -> None:
     """Make steps and shapes few; nothing else is changed."""
     set_attribute(study, "space_of", few_shapes)
-    set_attribute(study, "FEWEST_STEPS", 40)
-    set_attribute(study, "MOST_STEPS", 80)
+    set_attribute(spaces, "FEWEST_STEPS", 40)
+    set_attribute(spaces, "MOST_STEPS", 80)
     set_attribute(study, "settle", partial(settle, first_steps=40, most_steps=80))
     set_attribute(study, "fit_power_law", partial(fit_power_law, n_draws=4))
 

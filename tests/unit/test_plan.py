@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from harness import study
+from harness import space, study
 from harness.clock import Turns
 from harness.fit import fit_power_law
 from harness.plan import EASY, HARD, Phase, Plan, lines, plan, values
@@ -26,8 +26,8 @@ BOTH = replace(QUESTION, knee=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few draws and rates: a rehearsal of a fraction of a second."""
     monkeypatch.setattr(study, "fit_power_law", partial(fit_power_law, n_draws=4))
-    monkeypatch.setattr(study, "RATES", (0.005, 0.01, 0.02))
-    monkeypatch.setattr(study, "MOST_STEPS", 1000)
+    monkeypatch.setattr(space, "RATES", (0.005, 0.01, 0.02))
+    monkeypatch.setattr(space, "MOST_STEPS", 1000)
 
 
 def price(trials: Sequence[Trial]) -> float:

@@ -8,12 +8,12 @@ from statistics import fmean
 import numpy as np
 import pytest
 
-from harness.compare.search import TABLES, halves, questions
+from harness.contest import halves, questions
 from harness.plugins import load
 from harness.replay import Replay, space_of
 from harness.search.base import Setting
 from harness.search.pooled import PLUGIN as POOLED
-from harness.tables import Table, read_table
+from harness.tables import TABLES, Table, read_table
 from harness.tabulate import DESIGNS
 from harness.train import run_pack
 from harness.trial import Shape, Trial

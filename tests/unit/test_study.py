@@ -16,8 +16,9 @@ from harness.fit import fit_power_law
 from harness.plugins import load
 from harness.procedure import drive
 from harness.search.base import History, Proposal, Space, Strategy
+from harness.space import MOST_STEPS, RATES, space_of
 from harness.stage import Stage
-from harness.study import MOST_STEPS, RATES, Findings, Investigation, Study, space_of
+from harness.study import Findings, Investigation, Study
 from harness.trial import Shape, Trial
 from tests.fake_outcomes import Surface, of_phase
 
