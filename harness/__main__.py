@@ -9,6 +9,7 @@ import click
 
 from harness import compare as comparisons
 from harness.calibrate import calibrate
+from harness.survey import survey
 from harness.tabulate import tabulate
 from registry.errors import GuidesError, UnknownName
 
@@ -41,6 +42,7 @@ def compare() -> None:
 
 harness.add_command(tabulate)
 harness.add_command(calibrate)
+harness.add_command(survey)
 
 
 def main(arguments: list[str] | None = None) -> None:

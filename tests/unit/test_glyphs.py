@@ -101,13 +101,25 @@ def test_unseen_splits_are_drawn_in_the_fonts_of_their_family(monkeypatch: pytes
     assert asked == [FAMILIES["dejavu"], FAMILIES["computer-modern"], FAMILIES["stix"], FAMILIES["stix"]]
 
 
+VARIANTS = "glyphs-c<classes>, 10 to 1,000, glyphs-n<examples>, 1,000 to 1,000,000, or glyphs-unseen"
+
+
+def test_a_variant_with_more_images_begins_with_those_of_glyphs(glyphs: Glyphs) -> None:
+    small, large = Glyphs(n_train=1_000).load(), glyphs.train()
+
+    assert len(small.val) == 20_000
+    assert np.array_equal(small.train.inputs, large.inputs[:1_000])
+    assert np.array_equal(small.val.inputs[: len(glyphs.val())], glyphs.val().inputs)
+
+
 @pytest.mark.parametrize(
     ("suffix", "message", "hint"),
     [
         ("c9", "glyphs cannot have 9 classes", "expected 10 to 1,000"),
         ("c1001", "glyphs cannot have 1,001 classes", "expected 10 to 1,000"),
-        ("c026", "glyphs has no variant 'c026'", "expected glyphs-c<classes>, 10 to 1,000, or glyphs-unseen"),
-        ("seen", "glyphs has no variant 'seen'", "expected glyphs-c<classes>, 10 to 1,000, or glyphs-unseen"),
+        ("c026", "glyphs has no variant 'c026'", f"expected {VARIANTS}"),
+        ("seen", "glyphs has no variant 'seen'", f"expected {VARIANTS}"),
+        ("n999", "glyphs cannot have 999 images to train on", "expected 1,000 to 1,000,000"),
     ],
 )
 def test_an_unknown_variant_is_refused_with_what_is_possible(suffix: str, message: str, hint: str) -> None:
