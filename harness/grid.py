@@ -4,11 +4,12 @@ Every cell is tuned by itself, learning rate and steps, by validation alone (:mo
 own nested subset of train. A grid is a CSV file, one row a cell, behind one comment line with what all cells share::
 
     # {"dataset": "glyphs-n100000", "family": "mlp", "n_val": 20000, "chance_error": 0.9615, ...}
-    n_train,width,depth,resolution,params,flops,learning_rate,steps,capped,interior,val_wrong,run_flops,cell_flops
-    1000,8,1,16,2290,4512.0,0.01,4000,0,1,7341 7290 7402,1.7e+09,1.9e+11
+    n_train,width,depth,resolution,parent_width,params,flops,learning_rate,steps,capped,interior,val_wrong,...
+    1000,8,1,16,,2290,4512.0,0.01,4000,0,1,7341 7290 7402,1.7e+09,1.9e+11
 
 ``val_wrong`` counts wrong answers, one number a seed; ``-`` is a run that diverged. ``run_flops`` is one run at the
-settled rate and steps, ``cell_flops`` all that was trained to settle the cell.
+settled rate and steps, ``cell_flops`` all that was trained to settle the cell. A cell with a ``parent_width`` was
+pruned from the settled network of that width and fine-tuned as long again.
 """
 
 from __future__ import annotations
@@ -18,23 +19,24 @@ import io
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
 from harness import fields
 from harness.procedure import Procedure, together
 from harness.trial import Shape, Trial
-from harness.tuning import Settled, settle
+from harness.tuning import SEEDS, Settled, settle
 from registry.errors import InvalidData
 from registry.loader import shown
 
 GRIDS: Final = Path(__file__).parent / "compare" / "grids"  # those that are committed
 COLUMNS: Final = (
-    "n_train", "width", "depth", "resolution", "params", "flops", "learning_rate", "steps", "capped", "interior",
-    "val_wrong", "run_flops", "cell_flops",
+    "n_train", "width", "depth", "resolution", "parent_width", "params", "flops", "learning_rate", "steps", "capped",
+    "interior", "val_wrong", "run_flops", "cell_flops",
 )  # fmt: skip
 DIVERGED: Final = "-"
+FINE_TUNING: Final = (0.25, 0.5, 1.0)  # rates of fine-tuning, as shares of the rate of training
 NEEDED: Final = ("dataset", "family", "n_val", "chance_error")  # of the facts
 
 
@@ -48,12 +50,14 @@ class Design:
         shapes: Shapes.
         first_steps: Steps that tuning begins with.
         most_steps: Steps beyond which a cell counts as capped.
+        shares: Shares of its width that each settled network is pruned to; none for a grid without pruning.
     """
 
     sizes: tuple[int, ...]
     shapes: tuple[Shape, ...]
     first_steps: int
     most_steps: int
+    shares: tuple[float, ...] = ()
 
     def settle(self, template: Trial) -> Procedure[list[Settled]]:
         """Tune every cell, all of them in lockstep.
@@ -73,14 +77,53 @@ class Design:
             ]
         )
 
+    def prune(self, parents: Sequence[Settled]) -> Procedure[list[Settled]]:
+        """Prune every settled network to each share of its width, and fine-tune at the best of three rates.
+
+        Each seed prunes the network of its own seed. Fine-tuning takes as many steps as the parent did.
+
+        Returns:
+            One result a parent and share, in that order; ``trial.pruned_from`` is the parent.
+        """
+        starts = []
+        for parent in parents:
+            widths = dict.fromkeys(max(1, round(parent.shape.width * share)) for share in self.shares)
+            for width in widths:
+                shape = replace(parent.shape, width=width)
+                starts.append(replace(parent.trial, shape=shape, route="pruned", pruned_from=parent.trial))
+        trials = [
+            replace(start, learning_rate=start.learning_rate * share, seed=seed, pruned_from=_seeded(start, seed))
+            for start in starts
+            for share in FINE_TUNING
+            for seed in range(SEEDS)
+        ]
+        outcomes = yield trials
+        found, each = [], len(FINE_TUNING) * SEEDS
+        for i, parent_cell in enumerate(starts):
+            options = []
+            for j in range(len(FINE_TUNING)):
+                first = i * each + j * SEEDS
+                errors = tuple(
+                    math.inf if o.val_error is None else o.val_error for o in outcomes[first : first + SEEDS]
+                )
+                options.append((sum(errors), trials[first], errors))
+            _, trial, errors = min(options, key=lambda option: option[0])
+            interior = trial.learning_rate == parent_cell.learning_rate * FINE_TUNING[1]
+            found.append(Settled(trial, errors, capped=False, interior=interior))
+        return found
+
 
 @final
 @dataclass(frozen=True)
 class GridCell:
-    """One cell; errors are validation errors, one a seed, infinite where the run diverged."""
+    """One cell; errors are validation errors, one a seed, infinite where the run diverged.
+
+    ``parent_width`` is None for a network trained from scratch.
+    """
 
     n_train: int
     shape: Shape
+    parent_width: int | None
     params: int
     flops: float
     learning_rate: float
@@ -116,10 +159,10 @@ def write_grid(path: Path, grid: Grid) -> None:
         shape, n_val = cell.shape, grid.facts["n_val"]
         wrong = [str(round(error * n_val)) if math.isfinite(error) else DIVERGED for error in cell.errors]
         side = "" if shape.resolution is None else shape.resolution
-        writer.writerow(
-            (cell.n_train, shape.width, shape.depth, side, cell.params, cell.flops, cell.learning_rate, cell.steps)
-            + (int(cell.capped), int(cell.interior), " ".join(wrong), f"{cell.run_flops:.6g}", f"{cell.cell_flops:.6g}")
-        )
+        parent = "" if cell.parent_width is None else cell.parent_width
+        what = (cell.n_train, shape.width, shape.depth, side, parent, cell.params, cell.flops)
+        how = (cell.learning_rate, cell.steps, int(cell.capped), int(cell.interior))
+        writer.writerow([*what, *how, " ".join(wrong), f"{cell.run_flops:.6g}", f"{cell.cell_flops:.6g}"])
     path.write_text(text.getvalue(), encoding="utf-8")
 
 
@@ -151,13 +194,14 @@ def read_grid(path: Path) -> Grid:
     return Grid(facts, tuple(cells))
 
 
+def _seeded(trial: Trial, seed: int) -> Trial:
+    """Return what ``trial`` is pruned from, with another seed."""
+    assert trial.pruned_from is not None  # noqa: S101 - only pruned trials come here
+    return replace(trial.pruned_from, seed=seed)
+
+
 def _start(template: Trial, n_train: int, shape: Shape) -> Trial:
-    values = {**template.to_json(), "n_train": n_train, "shape": _shape_values(shape)}
-    return Trial.from_json(values)
-
-
-def _shape_values(shape: Shape) -> dict[str, int | None]:
-    return {"width": shape.width, "depth": shape.depth, "resolution": shape.resolution}
+    return replace(template, n_train=n_train, shape=shape)
 
 
 def _facts(text: str) -> dict[str, Any]:
@@ -184,6 +228,7 @@ def _cell(row: dict[str, str], n_val: int) -> GridCell:
     return GridCell(
         n_train=_whole(row, "n_train"),
         shape=shape,
+        parent_width=_whole(row, "parent_width") if row["parent_width"] else None,
         params=_whole(row, "params"),
         flops=_number(row, "flops"),
         learning_rate=_number(row, "learning_rate"),

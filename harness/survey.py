@@ -29,6 +29,9 @@ DESIGNS: Final[Mapping[str, Design]] = {
     "glyphs-n100000/mlp": Design(
         (300, 1_000, 3_000, 10_000, 30_000, 100_000), _mlps(4, 8, 16, 32, 64, 128, resolution=16), 1_000, 128_000
     ),
+    "glyphs/mlp": Design(
+        (1_000, 4_000, 16_000), _mlps(16, 32, 64, resolution=8), 1_000, 32_000, (1.0, 0.7, 0.5, 0.35, 0.25, 0.18, 0.125)
+    ),
     "digits/mlp": Design((50, 100, 200, 400, 800), _mlps(*_FINE), 500, 16_000),
     "waveform/mlp": Design((100, 300, 1_000, 3_000, 10_000), _mlps(*_FINE), 500, 16_000),
     "ringnorm/mlp": Design((100, 300, 1_000, 3_000, 10_000), _mlps(*_FINE), 500, 16_000),
@@ -45,7 +48,7 @@ def survey(design: str, out: Path) -> None:
     from harness.ledger import Ledger
     from harness.procedure import drive
     from harness.sweep import run_round
-    from harness.train import flops, packs, run_pack
+    from harness.train import flops, packs, run_pack, train_flops
 
     if design not in DESIGNS:
         raise UnknownName("design", design, DESIGNS)
@@ -55,7 +58,7 @@ def survey(design: str, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     stem = design.replace("/", "-")
     template = Trial(name, family, plan.shapes[0], plan.sizes[0], 0, MIDDLE_RATE, 0.0, plan.first_steps, BATCH)
-    cell_flops: dict[tuple[int, Shape], float] = defaultdict(float)
+    cell_flops: dict[tuple[int, Shape, Shape | None], float] = defaultdict(float)
     started, wall_s, n_trials = time.monotonic(), 0.0, 0
     with Ledger.open(out / f".{stem}.jsonl", {"grid": design, "dataset_sha256": data.sha256()}, resume=True) as ledger:
 
@@ -65,7 +68,7 @@ def survey(design: str, out: Path) -> None:
                 trials, ledger=ledger, running=InlineRunning(), pack=partial(packs, workers=1), run=run_pack
             )
             for trial, outcome in zip(trials, outcomes, strict=True):
-                cell_flops[trial.n_train, trial.shape] += outcome.train_flops
+                cell_flops[_cell(trial)] += outcome.train_flops
                 wall_s += outcome.wall_s
             n_trials += len(trials)
             most = max(trial.steps for trial in trials)
@@ -74,6 +77,8 @@ def survey(design: str, out: Path) -> None:
             return outcomes
 
         found = drive(plan.settle(template), round_)
+        if plan.shares:
+            found += drive(plan.prune(found), round_)
     cells = []
     for one in found:
         own, shape = one.trial, one.trial.shape
@@ -82,6 +87,7 @@ def survey(design: str, out: Path) -> None:
             GridCell(
                 n_train=own.n_train,
                 shape=shape,
+                parent_width=own.pruned_from.shape.width if own.pruned_from else None,
                 params=networks.params(data.at(shape.resolution).input_shape, data.n_classes, shape),
                 flops=forward,
                 learning_rate=own.learning_rate,
@@ -89,8 +95,8 @@ def survey(design: str, out: Path) -> None:
                 capped=one.capped,
                 interior=one.interior,
                 errors=one.val_errors,
-                run_flops=3 * forward * own.steps * min(BATCH, own.n_train),
-                cell_flops=cell_flops[own.n_train, shape],
+                run_flops=train_flops(own),
+                cell_flops=cell_flops[_cell(own)],
             )
         )
     facts = {
@@ -105,3 +111,7 @@ def survey(design: str, out: Path) -> None:
     }
     write_grid(out / f"{stem}.csv", Grid(facts, tuple(cells)))
     click.echo(f"{out / stem}.csv: {len(cells):,} cells, {n_trials:,} trainings, {facts['wall_s']:,} s of training")
+
+
+def _cell(trial: Trial) -> tuple[int, Shape, Shape | None]:
+    return trial.n_train, trial.shape, trial.pruned_from.shape if trial.pruned_from else None
