@@ -229,9 +229,9 @@ def refuse_outside(law: Law, x: Logs, what: str = "") -> None:
     """
     for name, value, (low, high) in zip(law.variables, x, law.ranges, strict=True):
         if not low - 1e-9 <= value <= high + 1e-9:
-            start = what or f"{name} {math.exp(value):,.12g} lies"
+            start = what if what and name == law.variables[0] else f"{name} {math.exp(value):,.12g} lies"
             raise OutsideRange(
-                f"{start}{',' if what else ''} outside the range {_whole(low)} to {_whole(high)} that the law was fitted on",
+                f"{start} outside the range {_whole(low)} to {_whole(high)} that the law was fitted on",
                 "--extrapolate answers all the same",
             )
 
@@ -250,7 +250,7 @@ def _as_law(law: Mapping[str, Any] | Law) -> Law:
 
 
 def _located(law: Law, point: Mapping[str, float]) -> tuple[float, ...]:
-    data, *others = law.variables
+    data = law.variables[0]
     missing = [name for name in law.variables if name not in point]
     if missing:
         raise UsageError(f"a point of this law has {', '.join(law.variables)}, {', '.join(missing)} is missing")

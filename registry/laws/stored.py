@@ -172,8 +172,14 @@ def _draw(
 ) -> tuple[Callable[[tuple[float, ...], Logs], float], tuple[float, ...]]:
     """Read a draw: the member's position, then its parameters. Without a position where there is one member."""
     first, *rest = draw
-    if len(named) == 1 and len(draw) == len(named[0][1].parameters):
-        first, rest = 0, list(draw)
+    if len(named) == 1:
+        n_parameters = len(named[0][1].parameters)
+        if len(draw) == n_parameters:
+            first, rest = 0, list(draw)
+        elif len(draw) != n_parameters + 1:
+            raise InvalidRecord(
+                f"draw {i} has {len(draw)} numbers, expected the form's position and its {n_parameters} parameters"
+            )
     if not (first == int(first) and 0 <= first < len(named)):
         raise InvalidRecord(f"draw {i} is of form {first:g}, expected 0 to {len(named) - 1}")
     name, form = named[int(first)]
