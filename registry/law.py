@@ -143,9 +143,8 @@ def data_needed(
             "more data alone will not do: try another width, family, resolution or better labels",
         )
     if not extrapolate:
-        refuse_outside(
-            known, (log_n, *x[1:]), f"error {error:.4g} needs about {math.exp(log_n):,.0f} {_UNITS[known.variables[0]]}"
-        )
+        unit = _UNITS[known.variables[0]]
+        refuse_outside(known, (log_n, *x[1:]), f"error {error:.4g} needs about {math.exp(log_n):,.0f} {unit},")
     low, high = (_end(known, error, (log_n, *x[1:]), sign * known.calibration.factors[level]) for sign in (-1, 1))
     return Bounds(math.exp(log_n), low, high)
 

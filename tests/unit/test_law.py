@@ -77,7 +77,7 @@ def test_each_form_is_its_formula(name, n):
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1e-6, 0.3, 1.0, 3.0])
-@pytest.mark.parametrize("n", [1.0, 10.0, 1e4, 1e12])
+@pytest.mark.parametrize("n", [10.0, 1e4, 1e12])
 def test_m4_solves_its_equation_for_any_alpha(alpha, n):
     law = stored("m4", n_draws=0)
     law["forms"][0]["parameters"]["alpha"] = alpha
@@ -379,7 +379,7 @@ def changed(*path, value, name="power-law"):
             "a broken-power-law has a second exponent below minus the first",
         ),
         (changed("forms", 0, "parameters", value={}, name="additive"), "a additive has , expected data_coefficient"),
-        (changed("variables", value=["n_train", "params"]), "a law of power-law has 2 variables, expected 1"),
+        ({**stored("additive"), "forms": stored()["forms"]}, "a law of power-law has 2 variables, expected 1"),
         (changed("variables", value=["luck"]), "a law in luck cannot be evaluated, expected each of n_train, steps"),
         (changed("draws", 3, value=[1, 2.0, 0.5, 0.02]), "draw 3 is of form 1, expected 0 to 0"),
         (changed("draws", 3, value=[0, 2.0, 0.5, 0.0, 0.1]), "draw 3 has 5 numbers, expected the form's position and"),
@@ -402,8 +402,8 @@ def test_a_law_that_cannot_be_evaluated_is_refused(law, message):
 
 
 def test_a_curve_without_a_finite_error_is_found_by_its_check():
-    law = stored("m4", n_draws=0)
-    law["forms"][0]["parameters"] |= {"alpha": 5e-324, "coefficient": 1e200, "exponent": 1e-3}
+    law = stored("broken-power-law", n_draws=0)
+    law["forms"][0]["parameters"] |= {"second": 1e200, "sharpness": 1e200, "floor": 0.0}
 
     with pytest.raises(InvalidRecord, match="no finite error"):
         Law(law).check()
