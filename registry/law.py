@@ -1,154 +1,363 @@
-"""Evaluate a stored law and its interval, and invert it for the data a wanted error needs.
+"""Evaluate a stored law and its intervals, invert it for the data a wanted error needs, compare two of its points.
 
 Plain Python on the JSON of a record (:class:`registry.schema.Law`): nothing is fitted here and nothing heavy imported.
-The one form so far is ``power-law``: error = floor + coefficient * n_train ** -exponent.
+Forms are in :mod:`registry.laws.forms`. With L(x) the weighted log-average of the law's members, s(x) its scale of
+doubt (scatter of the draws, noise, drift outside the range) and q the level's factor learnt on back-tests,
 
-Intervals are the 5 % and 95 % points of the stored bootstrap draws. They cover the mean curve, not one new run,
-and are too narrow: they know of the noise between seeds, not of a law that bends outside its range.
+* the interval of the mean curve is L exp(-+ q s): where the mean over fresh runs lies;
+* that of one new run is L exp(-+ sqrt((q s)**2 + (z r)**2)), r the standard deviation of log error between runs.
+
+All forms fall in every variable, so where a size is left open the largest in the range is the best.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, Final, NamedTuple
 
-from registry.errors import InvalidRecord, NoAnswer, OutsideRange, UsageError
+from registry.errors import NoAnswer, OutsideRange, UsageError
+from registry.laws.forms import FORMS, Logs
+from registry.laws.stored import Law, Z
 
-_MOST_EXAMPLES = 1e30  # beyond this a number of examples means "never"; a record holds no larger number
+__all__ = ["FORMS", "LEVELS", "Bounds", "Comparison", "Interval", "Law", "Prediction", "compare", "data_needed"]
+__all__ += ["evaluate", "interval", "locate", "needed", "predicted", "refuse_outside"]
+
+LEVELS: Final = (80, 90)
+_MOST: Final = math.log(1e30)  # beyond this a number of examples means "never"; a record holds no larger number
+
+
+class Interval(NamedTuple):
+    """The ends of an interval of the error."""
+
+    low: float
+    high: float
 
 
 class Prediction(NamedTuple):
-    """A predicted error; ``low`` and ``high`` are None where the law has no draws."""
+    """A predicted error.
+
+    Args:
+        value: The error in the task's error form. May exceed 1 for tiny data.
+        mean: Interval of the mean curve by level, 80 and 90 %; None where the law has no draws.
+        run: Interval of one new run by level; None where the law has no draws or does not know the runs' spread.
+        outside: Log-distance outside the range the law was fitted on; 0 inside.
+    """
 
     value: float
-    low: float | None
-    high: float | None
+    mean: Mapping[int, Interval] | None
+    run: Mapping[int, Interval] | None
+    outside: float
+
+    @property
+    def low(self) -> float | None:
+        """The lower end of the 90 % interval of the mean curve; None: open."""
+        return self.mean[90].low if self.mean else None
+
+    @property
+    def high(self) -> float | None:
+        """The upper end of the 90 % interval of the mean curve; None: open."""
+        return self.mean[90].high if self.mean else None
 
 
 class Bounds(NamedTuple):
-    """A number of training examples; None is open: no draws, or too many of them never get there."""
+    """How much data an error takes; None is open: no draws, or an end that never gets there."""
 
     value: float
     low: float | None
     high: float | None
 
 
-class _PowerLaw(NamedTuple):
-    """Parameters in key order, the order of a stored draw."""
+class Comparison(NamedTuple):
+    """Error at one point over that at another; ``low`` and ``high`` are a 90 % interval, None without draws."""
 
-    coefficient: float
-    exponent: float
-    floor: float
+    ratio: float
+    low: float | None
+    high: float | None
 
-    def error(self, n_train: float) -> float:
-        return self.floor + self.coefficient * math.exp(-self.exponent * math.log(n_train))
-
-    def n_train(self, error: float) -> float:
-        """Return where the law reaches ``error``, at least 1; infinite where it never does."""
-        if error <= self.floor:
-            return math.inf
-        log_n = (math.log(self.coefficient) - math.log(error - self.floor)) / self.exponent
-        return math.exp(max(log_n, 0.0)) if log_n <= math.log(_MOST_EXAMPLES) else math.inf
+    @property
+    def is_decided(self) -> bool:
+        """Whether the interval leaves out that both are equal."""
+        return self.low is not None and self.high is not None and not self.low <= 1 <= self.high
 
 
-def evaluate(law: Mapping[str, Any], n_train: float, *, extrapolate: bool = False) -> Prediction:
+def evaluate(
+    law: Mapping[str, Any] | Law, n_train: float, *, extrapolate: bool = False, **sizes: float | None
+) -> Prediction:
     """Predict the validation error after training on ``n_train`` examples.
 
     Args:
         law: A record's law.
-        n_train: Number of training examples, at least 1.
-        extrapolate: Answer outside the range the law was fitted on. The interval does not know how wrong that may be.
-
-    Returns:
-        The error in the task's error form. May exceed 1 for tiny ``n_train``.
+        n_train: Number of training examples, at least 1; steps for a law in steps.
+        extrapolate: Answer outside the range the law was fitted on; intervals widen with the distance.
+        **sizes: ``params``, or ``width`` and ``depth``, of a law that has them; one left open is the best in the range.
 
     Raises:
-        UsageError: If ``n_train`` is not a number of examples.
-        OutsideRange: If ``n_train`` lies outside ``valid_range`` and ``extrapolate`` is false.
-        InvalidRecord: If the law has a form this version cannot read.
+        UsageError: If a number cannot be, or the law knows nothing of such a size.
+        OutsideRange: If the point lies outside ``valid_range`` and ``extrapolate`` is false.
+        InvalidRecord: If this version cannot read the law.
     """
-    if not (math.isfinite(n_train) and n_train >= 1):
-        raise UsageError(f"n_train {n_train:g} is not a number of training examples, expected at least 1")
-    curve, draws = _read(law)
-    smallest, largest = law["valid_range"]["n_train"]
-    if not (extrapolate or smallest <= n_train <= largest):
-        raise OutsideRange(
-            f"n_train {n_train:,.12g} lies outside the range {smallest:,} to {largest:,} that the law was fitted on",
-            "--extrapolate answers all the same",
-        )
-    errors = sorted(draw.error(n_train) for draw in draws)
-    return Prediction(curve.error(n_train), _quantile(errors, 0.05), _quantile(errors, 0.95))
+    known = _as_law(law)
+    x = locate(known, n_train, **sizes)
+    if not extrapolate:
+        refuse_outside(known, x)
+    return predicted(known, x)
 
 
-def data_needed(law: Mapping[str, Any], error: float, *, extrapolate: bool = False) -> Bounds:
-    """Return how many training examples bring the validation error down to ``error``: the inverse of :func:`evaluate`.
+def data_needed(
+    law: Mapping[str, Any] | Law,
+    error: float,
+    *,
+    extrapolate: bool = False,
+    level: int = 90,
+    **sizes: float | None,
+) -> Bounds:
+    """Return how much data brings the validation error down to ``error``: the inverse of :func:`evaluate`.
 
     Args:
         law: A record's law.
         error: Wanted error in the task's error form, above 0.
-        extrapolate: Answer outside the range the law was fitted on. The interval does not know how wrong that may be.
+        extrapolate: Answer outside the range the law was fitted on; the interval widens with the distance.
+        level: Of the interval of the mean curve, 80 or 90 %.
+        **sizes: As for :func:`evaluate`.
 
     Returns:
-        Examples, not rounded, at least 1. ``high`` is None where more than 5 % of the draws never reach ``error``.
+        Examples, not rounded, at least 1: where the curve gets to ``error``, where the lower end of its interval does,
+        where the upper end does. An end is None where it never does, up to 1e30.
 
     Raises:
-        UsageError: If ``error`` is not a positive number.
+        UsageError: If a number cannot be, or the law knows nothing of such a size.
         NoAnswer: If the law levels off at or above ``error``.
         OutsideRange: If the answer lies outside ``valid_range`` and ``extrapolate`` is false.
-        InvalidRecord: If the law has a form this version cannot read.
+        InvalidRecord: If this version cannot read the law.
     """
     if not (math.isfinite(error) and error > 0):
         raise UsageError(f"error {error:g} cannot be reached by data, expected a number above 0")
-    curve, draws = _read(law)
-    value = curve.n_train(error)
-    if math.isinf(value):
+    known = _as_law(law)
+    x = locate(known, math.exp(known.ranges[0][0]), **sizes)
+    log_n = needed(known, error, x)
+    if log_n is None:
         raise NoAnswer(
-            f"no n_train up to {_MOST_EXAMPLES:g} reaches error {error:.4g}; the law levels off at {curve.floor:.4g}",
+            f"no {known.variables[0]} up to {math.exp(_MOST):g} reaches error {error:.4g}; "
+            f"the law levels off at {known.limit(x):.4g}",
             "more data alone will not do: try another width, family, resolution or better labels",
         )
-    smallest, largest = law["valid_range"]["n_train"]
-    # exp(log(n)) may miss the end of the range by a few units in the last place
-    if not (extrapolate or smallest * (1 - 1e-9) <= value <= largest * (1 + 1e-9)):
-        raise OutsideRange(
-            f"error {error:.4g} needs about {value:,.0f} training examples, outside the range {smallest:,} to "
-            f"{largest:,} that the law was fitted on",
-            "--extrapolate answers all the same",
-        )
-    needed = sorted(draw.n_train(error) for draw in draws)
-    return Bounds(value, _quantile(needed, 0.05), _quantile(needed, 0.95))
+    if not extrapolate:
+        unit = _UNITS[known.variables[0]]
+        refuse_outside(known, (log_n, *x[1:]), f"error {error:.4g} needs about {math.exp(log_n):,.0f} {unit},")
+    low, high = (_end(known, error, (log_n, *x[1:]), sign * known.calibration.factors[level]) for sign in (-1, 1))
+    return Bounds(math.exp(log_n), low, high)
 
 
-def _read(law: Mapping[str, Any]) -> tuple[_PowerLaw, list[_PowerLaw]]:
-    """Return the law's curve and its draws."""
-    names = [form["form"] for form in law["forms"]]
-    if names != ["power-law"]:
-        raise InvalidRecord(
-            f"a law of {' + '.join(names)} cannot be evaluated, expected one power-law",
-            "a newer version of sizing-guides may read it",
-        )
-    parameters = law["forms"][0]["parameters"]
-    if sorted(parameters) != sorted(_PowerLaw._fields):
-        raise InvalidRecord(f"a power-law has {', '.join(sorted(parameters))}, expected {', '.join(_PowerLaw._fields)}")
-    return _falling(list(map(parameters.get, _PowerLaw._fields))), [_falling(draw) for draw in law["draws"]]
+def compare(
+    law: Mapping[str, Any] | Law,
+    before: Mapping[str, float],
+    after: Mapping[str, float],
+    *,
+    extrapolate: bool = False,
+) -> Comparison:
+    """Compare two points of a law draw by draw, so that what they have in common does not count as doubt.
+
+    Args:
+        law: A record's law.
+        before: Value of each variable at the first point, by name.
+        after: The same at the second.
+        extrapolate: Answer outside the range the law was fitted on; the interval widens by what drift they differ in.
+
+    Raises:
+        UsageError: If a number cannot be, or the law knows nothing of such a variable.
+        OutsideRange: If a point lies outside ``valid_range`` and ``extrapolate`` is false.
+        InvalidRecord: If this version cannot read the law.
+    """
+    known = _as_law(law)
+    x, y = (_located(known, point) for point in (before, after))
+    if not extrapolate:
+        refuse_outside(known, x)
+        refuse_outside(known, y)
+    gain, doubt = known.log_error(y) - known.log_error(x), known.doubt_between(x, y)
+    if doubt is None:
+        return Comparison(math.exp(gain), None, None)
+    return Comparison(math.exp(gain), *interval(math.exp(gain), known.calibration.factors[90] * doubt))
 
 
-def _falling(values: Sequence[float]) -> _PowerLaw:
-    if len(values) != 3 or not (values[0] > 0 and values[1] > 0 and values[2] >= 0):
-        raise InvalidRecord(
-            f"a power-law with {', '.join(f'{value:g}' for value in values)} does not fall, "
-            "expected a coefficient above 0, an exponent above 0 and a floor from 0 up"
-        )
-    return _PowerLaw(*values)
+def locate(law: Law, data: float, **sizes: float | None) -> tuple[float, ...]:
+    """Return the log of each variable of a law; a size left open is the largest in the range.
+
+    Raises:
+        UsageError: If a number cannot be, or the law knows nothing of such a size.
+    """
+    asked = {name: value for name, value in sizes.items() if value is not None}
+    for name in asked:
+        if name not in law.variables[1:]:
+            raise UsageError(f"this law is in {' and '.join(law.variables)}: it knows nothing of {name}")
+    for name, value in ((law.variables[0], data), *asked.items()):
+        if not (math.isfinite(value) and value >= 1):
+            raise UsageError(f"{name} {value:g} is not a number of {_UNITS[name]}, expected at least 1")
+    pairs = zip(law.variables[1:], law.ranges[1:], strict=True)
+    return (math.log(data), *(math.log(asked[name]) if name in asked else high for name, (_, high) in pairs))
 
 
-def _quantile(ascending: list[float], share: float) -> float | None:
-    """Return the quantile by linear interpolation; None for no values or an infinite one."""
-    if not ascending:
+def predicted(law: Law, x: Logs) -> Prediction:
+    """Return the prediction at the logs of all variables, wherever they lie."""
+    value, doubt, known = math.exp(law.log_error(x)), law.doubt(x), law.calibration
+    mean = run = None
+    if doubt is not None:
+        reach = {level: known.factors[level] * doubt for level in LEVELS}
+        mean = {level: interval(value, reach[level]) for level in LEVELS}
+        if known.run_sd is not None:
+            run = {level: interval(value, math.hypot(reach[level], Z[level] * known.run_sd)) for level in LEVELS}
+    return Prediction(value, mean, run, law.outside(x))
+
+
+def interval(value: float, reach: float) -> Interval:
+    """Return ``value`` divided and multiplied by exp(``reach``)."""
+    return Interval(value * math.exp(-reach), value * math.exp(min(reach, 700.0)))
+
+
+def needed(law: Law, error: float, x: Logs) -> float | None:
+    """Return the log of the least data at which the curve gets down to ``error``; None: never up to 1e30."""
+    wanted = math.log(error)
+    return _falls_to(lambda log_n: law.log_error((log_n, *x[1:])) - wanted, 0.0, _MOST)
+
+
+def refuse_outside(law: Law, x: Logs, what: str = "") -> None:
+    """Pass if every variable lies in the range the law was fitted on.
+
+    Raises:
+        OutsideRange: If one does not, with the range; ``what`` leads the message.
+    """
+    for name, value, (low, high) in zip(law.variables, x, law.ranges, strict=True):
+        if not low - 1e-9 <= value <= high + 1e-9:
+            start = what if what and name == law.variables[0] else f"{name} {math.exp(value):,.12g} lies"
+            raise OutsideRange(
+                f"{start} outside the range {_whole(low)} to {_whole(high)} that the law was fitted on",
+                "--extrapolate answers all the same",
+            )
+
+
+_UNITS: Final = {
+    "n_train": "training examples",
+    "steps": "optimiser steps",
+    "params": "parameters",
+    "width": "units",
+    "depth": "layers",
+}
+
+
+def _as_law(law: Mapping[str, Any] | Law) -> Law:
+    return law if isinstance(law, Law) else Law(law)
+
+
+def _located(law: Law, point: Mapping[str, float]) -> tuple[float, ...]:
+    data = law.variables[0]
+    missing = [name for name in law.variables if name not in point]
+    if missing:
+        raise UsageError(f"a point of this law has {', '.join(law.variables)}, {', '.join(missing)} is missing")
+    return locate(law, point[data], **{name: value for name, value in point.items() if name != data})
+
+
+def _end(law: Law, error: float, x: Logs, factor: float) -> float | None:
+    """Return the least data at which one end of the interval gets down to ``error``, going out from the curve's own.
+
+    The lower end (``factor`` below 0) is met going down, the upper one going up. As doubt grows outside the range the
+    upper end may turn and rise: where its lowest point is above ``error`` it never gets there.
+    """
+    if not law.n_draws:
         return None
-    position = share * (len(ascending) - 1)
-    below = math.floor(position)
-    low, high = ascending[below], ascending[min(below + 1, len(ascending) - 1)]
-    if position == below:
-        high = low
-    return None if math.isinf(high) else low + (position - below) * (high - low)
+    wanted = math.log(error)
+
+    def above(log_n: float) -> float:
+        at = (log_n, *x[1:])
+        return law.log_error(at) + factor * (law.doubt(at) or 0.0) - wanted
+
+    if factor < 0:
+        found = _crossing_below(above, x[0])
+        return math.exp(found)
+    found_above = _crossing_above(above, x[0])
+    return None if found_above is None else math.exp(found_above)
+
+
+def _falls_to(above: Callable[[float], float], low: float, high: float) -> float | None:
+    """Return where a falling function crosses 0 in [low, high]: ``low`` if it is below there, None if above at high."""
+    at_low = above(low)
+    if at_low <= 0:
+        return low
+    at_high = above(high)
+    return None if at_high > 0 else _root(above, low, at_low, high, at_high)
+
+
+def _crossing_below(above: Callable[[float], float], start: float) -> float:
+    """Return the nearest point below ``start`` where ``above`` gets past 0; 0 if it stays below."""
+    right, at_right, step = start, above(start), 0.125
+    if at_right >= 0:  # no doubt at all
+        return start
+    while right > 0:
+        left = max(right - step, 0.0)
+        at_left = above(left)
+        if at_left > 0:
+            return _root(above, left, at_left, right, at_right)
+        right, at_right, step = left, at_left, 2 * step
+    return 0.0
+
+
+def _crossing_above(above: Callable[[float], float], start: float) -> float | None:
+    """Return the nearest point above ``start`` where ``above`` gets down to 0, also if it rises again after that."""
+    before, left, step = start, start, 0.125
+    at_left = above(left)
+    if at_left <= 0:
+        return start
+    while left < _MOST:
+        right = min(left + step, _MOST)
+        at_right = above(right)
+        if at_right <= 0:
+            return _root(above, left, at_left, right, at_right)
+        if at_right >= at_left:  # it turned between here and the point before last
+            lowest = _lowest(above, before, right)
+            at_lowest = above(lowest)
+            return None if at_lowest > 0 else _root(above, before, above(before), lowest, at_lowest)
+        before, left, at_left, step = left, right, at_right, 1.5 * step
+    return None
+
+
+def _root(above: Callable[[float], float], left: float, at_left: float, right: float, at_right: float) -> float:
+    """Return where ``above`` crosses 0 between a point above it and one at or below it, by the Illinois method."""
+    side = 0
+    for _ in range(200):
+        if right - left <= 1e-13 * (1 + abs(right)):
+            break
+        middle = (left * at_right - right * at_left) / (at_right - at_left)
+        if not left < middle < right:
+            middle = (left + right) / 2
+        value = above(middle)
+        if value == 0:
+            return middle
+        if value > 0:
+            left, at_left = middle, value
+            at_right, side = (at_right / 2, 1) if side == 1 else (at_right, 1)
+        else:
+            right, at_right = middle, value
+            at_left, side = (at_left / 2, -1) if side == -1 else (at_left, -1)
+        if abs(value) < 1e-15:
+            return middle
+    return right
+
+
+def _lowest(function: Callable[[float], float], left: float, right: float) -> float:
+    """Return where a function that falls, then rises, is lowest, by golden sections."""
+    ratio = (math.sqrt(5) - 1) / 2
+    a, b = right - ratio * (right - left), left + ratio * (right - left)
+    at_a, at_b = function(a), function(b)
+    while right - left > 1e-4:
+        if at_a <= at_b:
+            right, b, at_b = b, a, at_a
+            a = right - ratio * (right - left)
+            at_a = function(a)
+        else:
+            left, a, at_a = a, b, at_b
+            b = left + ratio * (right - left)
+            at_b = function(b)
+    return (left + right) / 2
+
+
+def _whole(log_value: float) -> str:
+    return f"{math.exp(log_value):,.0f}"

@@ -30,6 +30,8 @@ PositiveCount = Annotated[int, Field(ge=1, le=LARGEST_INT)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Measure = Annotated[float, Field(ge=0, le=1e30)]
 Real = Annotated[float, Field(ge=-1e30, le=1e30)]
+Parameter = Annotated[float, Field(ge=-1e200, le=1e200)]
+ParameterName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 
 
 class Model(BaseModel):
@@ -291,25 +293,63 @@ class Bound(Model):
 
 
 class LawForm(Model):
-    """One fitted form of a law with its weight in the average."""
+    """One fitted form of a law with its weight in the log-average."""
 
     form: Annotated[
-        Literal["power-law"], Field(description="power-law: error = floor + coefficient * n_train ** -exponent")
+        Literal[
+            "power-law",
+            "shifted-power-law",
+            "m4",
+            "broken-power-law",
+            "additive",
+            "envelope",
+            "additive-shape",
+        ],
+        Field(description="formulas and parameters: registry/laws/forms.py"),
     ]
     weight: Fraction
-    parameters: Annotated[dict[Slug, Real], Field(min_length=1, max_length=16)]
+    parameters: Annotated[dict[ParameterName, Parameter], Field(min_length=1, max_length=16)]
+
+
+class LawInterval(Model):
+    """How far a law's doubt reaches, learnt on back-tests.
+
+    With L the law and s the root of (mean square of log draw - log L) + noise ** 2 + (drift x log-distance outside the
+    range) ** 2: the mean curve lies in L x exp(-+ factor x s), one new run in L x exp(-+ sqrt((factor s)**2 +
+    (z run_sd)**2)), z the normal quantile.
+    """
+
+    factor80: Annotated[Measure, Field(description="for 80 %")]
+    factor90: Annotated[Measure, Field(description="for 90 %")]
+    noise: Annotated[Measure, Field(description="doubt, in log error, that is there however well the draws agree")]
+    drift: Annotated[Measure, Field(description="doubt per unit of natural log-distance outside the range")]
+    run_sd: Annotated[
+        Measure | None, Field(description="standard deviation of log error between runs; null: unknown")
+    ]
+
+
+Range = Annotated[list[PositiveCount], Field(min_length=2, max_length=2)]
 
 
 class ValidRange(Model):
-    """The convex range a law was fitted on."""
+    """The range a law was fitted on: smallest and largest of each of its variables."""
 
-    n_train: Annotated[list[PositiveCount], Field(min_length=2, max_length=2)]
+    n_train: Range | None = None
+    steps: Range | None = None
+    params: Range | None = None
+    width: Range | None = None
+    depth: Range | None = None
 
 
 class LawPoint(Model):
-    """One cell a law was fitted to."""
+    """One cell a law was fitted to. What is the same for all cells, such as the shape, may be left out."""
 
     n_train: PositiveCount
+    params: PositiveCount | None = None
+    width: Count | None = None
+    depth: Count | None = None
+    resolution: PositiveCount | None = None
+    learning_rate: Annotated[float | None, Field(gt=0, le=1e6, description="the one chosen on validation")] = None
     error: Annotated[Measure, Field(description="mean validation error over seeds")]
     sd: Measure
     n_seeds: PositiveCount
@@ -317,22 +357,42 @@ class LawPoint(Model):
     capped: Annotated[bool, Field(description="steps hit the cap before validation error settled; not fitted")]
 
 
-class Law(Model):
-    """Validation error as a function of n_train at one shape."""
+class LawRegions(Model):
+    """Where a curve leaves its power law, in units of its first variable; null: unseen."""
 
-    shape: Shape
+    small_data_end: Annotated[Bound | None, Field(description="below it the error stays near chance")]
+    irreducible_start: Annotated[Bound | None, Field(description="beyond it the error stays near its floor")]
+
+
+LawVariable = Literal["n_train", "steps", "params", "width", "depth"]
+
+
+class Law(Model):
+    """Validation error as a function of data at one shape, or of data and size."""
+
+    variables: Annotated[
+        list[LawVariable], Field(min_length=1, max_length=3, description="data first, then sizes")
+    ] = ["n_train"]
+    shape: Annotated[Shape | None, Field(description="the one shape of a law in data alone")]
     forms: Annotated[list[LawForm], Field(min_length=1, max_length=16)]
     draws: Annotated[
-        list[list[Real]],
-        Field(max_length=200, description="bootstrap draws of the first form's parameters, in key order"),
+        list[Annotated[list[Parameter], Field(min_length=1, max_length=17)]],
+        Field(
+            max_length=200,
+            description="members fitted again to resampled data: position in forms, then its parameters in the form's "
+            "order; the position may be left out where there is one form",
+        ),
     ]
+    interval: Annotated[LawInterval | None, Field(description="null: not calibrated")] = None
     valid_range: ValidRange
     points: Annotated[list[LawPoint], Field(min_length=5, max_length=400)]
     backtest_error: Annotated[
-        Measure | None, Field(description="|log(predicted / measured)| at the largest n_train, fitted without it")
+        Measure | None, Field(description="mean |log(predicted / measured)| at the largest cells, fitted without them")
     ]
     width_floor: Annotated[Bound | None, Field(description="limit of the error as params grow, at the largest n_train")]
-    irreducible_error: Annotated[Bound | None, Field(description="limit of the error as n_train grows at this shape")]
+    irreducible_error: Annotated[Bound | None, Field(description="limit of the error as n_train grows")]
+    regions: LawRegions | None = None
+    chance: Annotated[Measure | None, Field(description="error of the best constant answer")] = None
     examples_seen_rule: Annotated[Line, Field(description="how many examples a run saw at each n_train")]
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, final
 
 from registry.errors import BrokenRule, UsageError
 from registry.loader import parse_json, shown
-from registry.rules import figures, folder, reading
+from registry.rules import figures, folder, laws, reading
 from registry.rules.evidence import evidence
 from registry.rules.record import Record, Rule
 from registry.schema import Guideline
@@ -54,8 +54,8 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("R-PARAMS", "a shape has the same params everywhere, in its file too, 4 bytes each", figures.networks),
     Rule(
         "R-LAW",
-        "a law's range is that of the points it was fitted to, its weights sum to 1, its draws fit; none needs a note",
-        figures.law,
+        "a law can be evaluated, draws and all, its range is that of the points it was fitted to; none needs a note",
+        laws.law,
     ),
     Rule("R-BASELINES", "majority and linear stand beside classifiers, no method twice", figures.baselines),
     Rule("R-EVIDENCE", "figures of networks, attempts, brackets, law and cost are found again in the trials", evidence),

@@ -16,6 +16,7 @@ from registry.schema import (
     BracketPoint,
     KneePoint,
     Law,
+    LawPoint,
     MeasuredGuideline,
     MeasuredPoint,
     Shape,
@@ -147,10 +148,18 @@ class _Archive:
 
     def law(self, law: Law) -> Iterator[Problem]:
         """Each point is the mean of one learning rate's tuning runs; one that is not capped was tried for longer."""
-        tuned = [one for one in self._series if one.trial.phase == "tune" and one.trial.shape == law.shape]
         for i, point in enumerate(law.points):
-            cells = [one for one in tuned if one.trial.n_train == point.n_train]
-            errors = [_val_errors(one) for one in cells if one.trial.steps == point.steps]
+            shape = _shape_of(law, point)
+            cells = [
+                one
+                for one in self._series
+                if (one.trial.phase, one.trial.shape, one.trial.n_train) == ("tune", shape, point.n_train)
+            ]
+            errors = [
+                _val_errors(one)
+                for one in cells
+                if one.trial.steps == point.steps and point.learning_rate in (None, one.trial.learning_rate)
+            ]
             if not any(
                 len(each) == point.n_seeds
                 and _same(point.error, statistics.fmean(each))
@@ -293,6 +302,13 @@ def _trained_as(trial: Trial, point: MeasuredPoint) -> bool:
         point.learning_rate,
         point.weight_decay,
     )
+
+
+def _shape_of(law: Law, point: LawPoint) -> Shape | None:
+    """Return the shape of a cell: its own where it says one, or else the law's."""
+    if point.width is None or point.depth is None:
+        return law.shape
+    return Shape(width=point.width, depth=point.depth, resolution=point.resolution)
 
 
 def _val_errors(series: Series) -> list[float]:

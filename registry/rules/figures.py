@@ -16,7 +16,6 @@ from registry.statistics import KNEE, LOOKS, clopper_pearson_low, knee_limit, me
 
 SHAPE_CONSTANT: Final = 16  # elements of an integer tensor in a float network: a shape, no weights
 BASELINES: Final = ("majority", "linear")  # what every task of classification asks for, and more
-NO_LAW: Final = "no law:"
 LONGER: Final = 4  # a bracketing shape is measured again at this many times its steps
 
 
@@ -61,6 +60,9 @@ def intervals(record: Record) -> Iterator[Problem]:
     if measured.law is not None:
         yield from _open_interval("law.width_floor", measured.law.width_floor)
         yield from _open_interval("law.irreducible_error", measured.law.irreducible_error)
+        regions = measured.law.regions
+        for name in ("small_data_end", "irreducible_start"):
+            yield from _open_interval(f"law.regions.{name}", getattr(regions, name, None))
 
 
 def reach(record: Record) -> Iterator[Problem]:
@@ -146,33 +148,6 @@ def networks(record: Record) -> Iterator[Problem]:
         network = None if point.onnx is None else record.network(point.onnx.path, "float")
         if isinstance(network, Network):
             yield from _recounted(here, point, network)
-
-
-def law(record: Record) -> Iterator[Problem]:
-    """A law's points ascend, its range is that of the points it was fitted to, its forms' weights sum to 1.
-
-    Each draw has a value for each parameter of the first form. Where there is no law a note says why.
-    """
-    if record.measured is None:
-        return
-    if record.measured.law is None:
-        if not any(note.startswith(NO_LAW) for note in record.measured.notes):
-            yield Problem("law", f"is null, expected a note that says why and begins '{NO_LAW}'")
-        return
-    points, forms = record.measured.law.points, record.measured.law.forms
-    sizes = [point.n_train for point in points]
-    if sizes != sorted(set(sizes)):
-        yield Problem("law.points", "are not in ascending order of n_train")
-    fitted = [point.n_train for point in points if not point.capped]
-    if fitted and record.measured.law.valid_range.n_train != [fitted[0], fitted[-1]]:
-        yield Problem("law.valid_range.n_train", f"is not {fitted[0]} to {fitted[-1]}, the points it was fitted to")
-    total = math.fsum(form.weight for form in forms)
-    if not _same(total, 1.0):
-        yield Problem("law.forms", f"have weights that sum to {total:g}, expected 1")
-    n_parameters = len(forms[0].parameters)
-    for i, draw in enumerate(record.measured.law.draws):
-        if len(draw) != n_parameters:
-            yield Problem(f"law.draws.{i}", f"has {len(draw)} values, but the first form has {n_parameters} parameters")
 
 
 def baselines(record: Record) -> Iterator[Problem]:

@@ -421,7 +421,7 @@ CHANGES: list[tuple[str, Change, str]] = [
     (
         "R-LAW",
         lambda record, files: record["law"]["forms"][0].update(weight=0.5),
-        "guideline.json:law.forms: R-LAW have weights that sum to 0.5, expected 1",
+        "guideline.json:law: R-LAW cannot be evaluated: a law's weights sum to 0.5, expected shares that sum to 1",
     ),
     (
         "R-LAW",
@@ -431,7 +431,8 @@ CHANGES: list[tuple[str, Change, str]] = [
     (
         "R-LAW",
         lambda record, files: record["law"]["draws"][3].pop(),
-        "guideline.json:law.draws.3: R-LAW has 2 values, but the first form has 3 parameters",
+        "guideline.json:law: R-LAW cannot be evaluated: draw 3 has 2 numbers, "
+        "expected the form's position and its 3 parameters",
     ),
     (
         "R-LAW",

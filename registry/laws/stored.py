@@ -1,0 +1,208 @@
+"""A stored law made ready to be evaluated: checked, its logs taken once."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
+
+from registry.errors import InvalidRecord
+from registry.laws.forms import FORMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from registry.laws.forms import Form, Logs
+
+VARIABLES: Final = ("n_train", "steps", "params", "width", "depth")
+MOST_DRAWS: Final = 200
+Z: Final = {80: 1.2815515655446004, 90: 1.6448536269514722}  # of the normal distribution, two-sided
+_ENDLESS: Final = 1e6  # log of so much data that only floors are left
+
+
+class Calibration(NamedTuple):
+    """How far the scale of doubt reaches: learnt on back-tests by the fitter.
+
+    Args:
+        factors: Multiple of the scale that the interval of each level reaches, in percent.
+        noise: Doubt, in log error, that is there however well the draws agree.
+        drift: Doubt per unit of log-distance outside the range.
+        run_sd: Standard deviation of the log error between runs; None: unknown.
+        known: Whether a fitter calibrated it; else it is the scatter of the draws alone, taken for normal.
+    """
+
+    factors: Mapping[int, float]
+    noise: float
+    drift: float
+    run_sd: float | None
+    known: bool
+
+
+@final
+class Law:
+    """A stored law.
+
+    Args:
+        values: A record's law, as JSON values.
+
+    Attributes:
+        variables: What the error depends on: data first, then sizes.
+        ranges: Log of the ends of each variable's range.
+        calibration: How the scale of doubt becomes an interval.
+
+    Raises:
+        InvalidRecord: If this version cannot read it.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        try:
+            self._read(values)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise InvalidRecord(f"the law cannot be read: {type(error).__name__} {error}") from None
+
+    def _read(self, values: Mapping[str, Any]) -> None:
+        self.variables: tuple[str, ...] = tuple(values.get("variables") or ("n_train",))
+        unknown = [name for name in self.variables if name not in VARIABLES]
+        if unknown or len(set(self.variables)) < len(self.variables):
+            raise InvalidRecord(
+                f"a law in {', '.join(map(str, self.variables))} cannot be evaluated, "
+                f"expected each of {', '.join(VARIABLES)} at most once"
+            )
+        self.ranges = tuple(_range(name, values["valid_range"]) for name in self.variables)
+        forms = values["forms"]
+        named = [(each["form"], _form(each["form"], len(self.variables))) for each in forms]
+        self._members = [
+            (float(each["weight"]), form.log_error, _ready(name, form, _in_order(name, form, each["parameters"])))
+            for each, (name, form) in zip(forms, named, strict=True)
+        ]
+        total = math.fsum(weight for weight, _, _ in self._members)
+        if not math.isclose(total, 1.0, abs_tol=1e-9) or any(weight < 0 for weight, _, _ in self._members):
+            raise InvalidRecord(f"a law's weights sum to {total:g}, expected shares that sum to 1")
+        draws = values["draws"]
+        if len(draws) > MOST_DRAWS:
+            raise InvalidRecord(f"a law has {len(draws)} draws, expected at most {MOST_DRAWS}")
+        self._draws = [_draw(i, draw, named) for i, draw in enumerate(draws)]
+        self.calibration = _calibration(values.get("interval"))
+
+    @property
+    def n_draws(self) -> int:
+        """How many times it was fitted again to resampled data."""
+        return len(self._draws)
+
+    def log_error(self, x: Logs) -> float:
+        """Return the log of the predicted error, from the log of each variable."""
+        if len(self._members) == 1:
+            _, log_error, ready = self._members[0]
+            return log_error(ready, x)
+        return math.fsum(weight * log_error(ready, x) for weight, log_error, ready in self._members)
+
+    def log_draws(self, x: Logs) -> list[float]:
+        """Return the log of the error that each draw predicts."""
+        return [log_error(ready, x) for log_error, ready in self._draws]
+
+    def outside(self, x: Logs) -> float:
+        """Return how far ``x`` lies outside the range: log-distances, summed over the variables."""
+        total = 0.0
+        for value, (low, high) in zip(x, self.ranges, strict=True):
+            distance = max(low - value, value - high)
+            if distance > 1e-9:  # exp(log(n)) may miss the end of the range by a few units in the last place
+                total += distance
+        return total
+
+    def doubt(self, x: Logs) -> float | None:
+        """Return the scale of doubt of the log error at ``x``; None without draws."""
+        centre = self.log_error(x)
+        return self._scale([draw - centre for draw in self.log_draws(x)], self.outside(x))
+
+    def doubt_between(self, x: Logs, y: Logs) -> float | None:
+        """Return the scale of doubt of log error at ``y`` less that at ``x``, draw by draw; None without draws."""
+        gain = self.log_error(y) - self.log_error(x)
+        pairs = zip(self.log_draws(x), self.log_draws(y), strict=True)
+        scatter = [after - before - gain for before, after in pairs]
+        return self._scale(scatter, self.outside(y) - self.outside(x), noise=0.0)
+
+    def limit(self, x: Logs) -> float:
+        """Return the error that is left with endless data, the sizes as in ``x``."""
+        return math.exp(self.log_error((_ENDLESS, *x[1:])))
+
+    def check(self) -> None:
+        """Pass if curve and draws are finite at every corner of the range.
+
+        Raises:
+            InvalidRecord: If one is not.
+        """
+        for corner in (tuple(low for low, _ in self.ranges), tuple(high for _, high in self.ranges)):
+            if not all(map(math.isfinite, (self.log_error(corner), *self.log_draws(corner)))):
+                raise InvalidRecord("a law has no finite error at an end of its range")
+
+    def _scale(self, scatter: Sequence[float], outside: float, noise: float | None = None) -> float | None:
+        if not scatter:
+            return None
+        known = self.calibration
+        spread = math.fsum(value * value for value in scatter) / len(scatter)
+        least = known.noise if noise is None else noise
+        return math.sqrt(spread + least**2 + (known.drift * outside) ** 2)
+
+
+def _form(name: object, n_variables: int) -> Form:
+    if name not in FORMS:
+        raise InvalidRecord(
+            f"a law of {name} cannot be evaluated, expected {', '.join(FORMS)}",
+            "a newer version of sizing-guides may read it",
+        )
+    form = FORMS[str(name)]
+    if form.n_variables != n_variables:
+        raise InvalidRecord(f"a law of {name} has {n_variables} variables, expected {form.n_variables}")
+    return form
+
+
+def _in_order(name: str, form: Form, parameters: Mapping[str, float]) -> list[float]:
+    if sorted(parameters) != sorted(form.parameters):
+        raise InvalidRecord(f"a {name} has {', '.join(sorted(parameters))}, expected {', '.join(form.parameters)}")
+    return [parameters[key] for key in form.parameters]
+
+
+def _ready(name: str, form: Form, parameters: Sequence[float], draw: int | None = None) -> tuple[float, ...]:
+    if fault := form.fault(parameters):
+        raise InvalidRecord(f"{'' if draw is None else f'draw {draw} of '}a {name} has {fault}")
+    return form.ready(parameters)
+
+
+def _draw(
+    i: int, draw: Sequence[float], named: Sequence[tuple[str, Form]]
+) -> tuple[Callable[[tuple[float, ...], Logs], float], tuple[float, ...]]:
+    """Read a draw: the member's position, then its parameters. Without a position where there is one member."""
+    first, *rest = draw
+    if len(named) == 1:
+        n_parameters = len(named[0][1].parameters)
+        if len(draw) == n_parameters:
+            first, rest = 0, list(draw)
+        elif len(draw) != n_parameters + 1:
+            raise InvalidRecord(
+                f"draw {i} has {len(draw)} numbers, expected the form's position and its {n_parameters} parameters"
+            )
+    if not (first == int(first) and 0 <= first < len(named)):
+        raise InvalidRecord(f"draw {i} is of form {first:g}, expected 0 to {len(named) - 1}")
+    name, form = named[int(first)]
+    return form.log_error, _ready(name, form, rest, i)
+
+
+def _calibration(values: Mapping[str, Any] | None) -> Calibration:
+    if values is None:
+        return Calibration(Z, 0.0, 0.0, None, known=False)
+    factors = {80: _at_least_0("factor80", values), 90: _at_least_0("factor90", values)}
+    run_sd = None if values["run_sd"] is None else _at_least_0("run_sd", values)
+    return Calibration(factors, _at_least_0("noise", values), _at_least_0("drift", values), run_sd, known=True)
+
+
+def _at_least_0(name: str, values: Mapping[str, Any]) -> float:
+    value = float(values[name])
+    if not 0 <= value < math.inf:
+        raise InvalidRecord(f"an interval has {name} {value:g}, expected a finite number from 0 up")
+    return value
+
+
+def _range(name: str, ranges: Mapping[str, Sequence[float]]) -> tuple[float, float]:
+    low, high = ranges[name]
+    if not 0 < low <= high < math.inf:
+        raise InvalidRecord(f"a law's range of {name} is {low:g} to {high:g}, expected two ascending numbers above 0")
+    return math.log(low), math.log(high)
