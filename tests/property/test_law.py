@@ -43,7 +43,11 @@ def laws(draw, drift=True):
     return {
         "variables": variables,
         "forms": [
-            {"form": name, "weight": 1 / len(names), "parameters": dict(zip(FORMS[name].parameters, values, strict=True))}
+            {
+                "form": name,
+                "weight": 1 / len(names),
+                "parameters": dict(zip(FORMS[name].parameters, values, strict=True)),
+            }
             for name, values in zip(names, members, strict=True)
         ],
         "draws": [[k, *draw(parameters(names[k]))] for k in draws],

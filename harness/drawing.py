@@ -1,0 +1,211 @@
+"""Draw laws and frontiers: what was measured, what is predicted, how sure that is.
+
+Figures are drawn without a window system, to SVG or PNG by the file's name; the same input gives the same SVG.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+
+from registry.errors import UsageError
+from registry.law import evaluate
+
+INK: Final = "#1a1a1a"
+MUTED: Final = "#8a8f98"
+LAW: Final = "#2458a6"
+ASKED: Final = "#c2410c"
+OPEN: Final = "#b8bdc6"
+BEYOND: Final = 4.0  # times the range to either side that a law is drawn over, dashed
+SAMPLES: Final = 160
+SUFFIXES: Final = (".svg", ".png", ".pdf")
+
+
+@final
+@dataclass(frozen=True)
+class Mark:
+    """One measured point: ``error`` at ``size``, with ``spread`` standard deviations of single runs where known."""
+
+    size: float
+    error: float
+    spread: float | None = None
+    fitted: bool = True
+
+
+def check_path(path: Path) -> None:
+    """Refuse a file that no figure can be written to.
+
+    Raises:
+        UsageError: If its ending is not one of a figure, or its folder does not exist.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"cannot draw to {path}: its name ends in none of {', '.join(SUFFIXES)}")
+    if not path.parent.is_dir():
+        raise UsageError(f"cannot draw to {path}: there is no folder {path.parent}")
+
+
+def variables(law: Mapping[str, Any]) -> list[str]:
+    """Return what a law is a function of, data first."""
+    return list(law.get("variables") or ["n_train"])
+
+
+def figure(width: float = 6.4, height: float = 4.2, panels: int = 1) -> tuple[Figure, list[Axes]]:
+    """Return an empty figure of so many inches and its panels side by side."""
+    made = Figure(figsize=(width * panels, height), layout="constrained")
+    axes = made.subplots(1, panels, squeeze=False)[0]
+    for one in axes:
+        for side in ("top", "right"):
+            one.spines[side].set_visible(False)
+        for side in ("left", "bottom"):
+            one.spines[side].set_color(MUTED)
+        one.tick_params(which="both", colors=INK, labelsize=9)
+        one.grid(visible=True, which="major", color="#eceef1", linewidth=0.8)
+        one.set_axisbelow(True)
+    return made, list(axes)
+
+
+def logarithmic(axes: Axes) -> None:
+    """Make both scales logarithmic, with plain numbers at the ticks: 0.02, 1,000."""
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(_plain))
+        axis.set_minor_formatter(FuncFormatter(partial(_plain_minor, axis)))
+
+
+def _plain(value: float, _: int) -> str:
+    return f"{value:,.0f}" if value >= 1 else f"{value:.6g}"
+
+
+def _plain_minor(axis: Axis, value: float, position: int) -> str:
+    """Name ticks between powers of ten where there are too few of those to read a scale by."""
+    low, high = axis.get_view_interval()
+    leading = round(value / 10 ** math.floor(math.log10(value)), 6)
+    wanted = range(1, 10) if high < 6 * low else (2, 5) if high < 100 * low else ()
+    return _plain(value, position) if leading in wanted else ""
+
+
+def save(made: Figure, path: Path) -> None:
+    """Write a figure; an SVG has no date and no random ids, so that it is the same every time."""
+    metadata: dict[str, Any] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower(), {})
+    with mpl.rc_context({"svg.hashsalt": "sizing-guides", "svg.fonttype": "none"}):
+        made.savefig(path, dpi=200, metadata=metadata)
+
+
+def draw_law(
+    axes: Axes,
+    law: Mapping[str, Any],
+    marks: Sequence[Mark],
+    *,
+    name: str = "",
+    colour: str = LAW,
+    sizes: Mapping[str, float] | None = None,
+) -> None:
+    """Draw a law with its 90 % interval, solid in its range and dashed beyond, over what it was fitted to.
+
+    Args:
+        axes: Where; both scales become logarithmic.
+        law: A record's law.
+        marks: What was measured; of a surface, at ``sizes``.
+        name: What the law is called at its right end.
+        colour: Of law and marks.
+        sizes: ``params``, or ``width`` and ``depth``, of a law that has them; one left open is the best in the range.
+    """
+    logarithmic(axes)
+    low, high = law["valid_range"][variables(law)[0]]
+    for first, last, style in ((low / BEYOND, low, "--"), (low, high, "-"), (high, high * BEYOND, "--")):
+        at = np.geomspace(max(1.0, first), max(1.0, last), SAMPLES)
+        found = [evaluate(law, float(x), extrapolate=True, **(sizes or {})) for x in at]
+        axes.plot(at, [one.value for one in found], style, color=colour, linewidth=1.8 if style == "-" else 1.2)
+        if found[0].low is not None:
+            lows, highs = ([getattr(one, end) for one in found] for end in ("low", "high"))
+            axes.fill_between(at, lows, highs, color=colour, alpha=0.14 if style == "-" else 0.07, linewidth=0)
+    for kept, face in ((True, colour), (False, "white")):
+        chosen = [mark for mark in marks if mark.fitted == kept]
+        if chosen:
+            spread = [mark.spread or 0.0 for mark in chosen]
+            lower = [min(s, 0.999 * mark.error) for s, mark in zip(spread, chosen, strict=True)]
+            axes.errorbar(
+                [mark.size for mark in chosen], [mark.error for mark in chosen], yerr=[lower, spread], fmt="o",
+                markersize=5, color=colour, markerfacecolor=face, elinewidth=1, linestyle="none",
+            )  # fmt: skip
+    if name:
+        end = evaluate(law, high * BEYOND, extrapolate=True, **(sizes or {})).value
+        axes.annotate(name, (high * BEYOND, end), (4, 0), textcoords="offset points", color=colour, fontsize=9)
+
+
+def draw_floor(axes: Axes, law: Mapping[str, Any]) -> None:
+    """Draw the irreducible error with its interval; open ends fade."""
+    floor = law["irreducible_error"]
+    if floor["value"] <= 0:
+        return
+    axes.axhline(floor["value"], color=MUTED, linewidth=1, linestyle=":")
+    if floor["low"] is not None and floor["high"] is not None:
+        axes.axhspan(floor["low"], floor["high"], color=MUTED, alpha=0.12, linewidth=0)
+    state = "" if floor["low"] is not None else " (may be lower)"
+    axes.annotate(
+        f"floor {floor['value']:.3g}{state}", (0.01, floor["value"]), (0, 3), xycoords=("axes fraction", "data"),
+        textcoords="offset points", color=MUTED, fontsize=8,
+    )  # fmt: skip
+
+
+def draw_regions(axes: Axes, law: Mapping[str, Any]) -> None:
+    """Shade the small-data and the irreducible region where they were located."""
+    regions = law.get("regions") or {}
+    low, high = axes.get_xlim()
+    for key, words in (("small_data_end", "small data"), ("irreducible_start", "irreducible")):
+        found = regions.get(key)
+        if not found:
+            continue
+        span = (low, found["value"]) if key == "small_data_end" else (found["value"], high)
+        axes.axvspan(*span, color="#f1f3f6", zorder=0, linewidth=0)
+        side = "left" if key == "small_data_end" else "right"
+        axes.annotate(
+            words, (span[0] if side == "left" else span[1], 0.99), (4 if side == "left" else -4, 0),
+            xycoords=("data", "axes fraction"), textcoords="offset points", ha=side, va="top", color=MUTED, fontsize=8,
+        )  # fmt: skip
+    axes.set_xlim(low, high)
+
+
+def draw_target(
+    axes: Axes, error: float, words: str, needed: tuple[float, float | None, float | None] | None = None
+) -> None:
+    """Draw the error asked for, and what data it takes with the interval of that; an open end has an arrow.
+
+    Args:
+        axes: Where.
+        error: In error form.
+        words: What the line is called.
+        needed: Data, and the ends of its interval, None where open.
+    """
+    axes.axhline(error, color=ASKED, linewidth=1)
+    axes.annotate(
+        words, (0.99, error), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points", ha="right",
+        color=ASKED, fontsize=9,
+    )  # fmt: skip
+    if needed is None:
+        return
+    value, low, high = needed
+    axes.plot([value], [error], "D", color=ASKED, markersize=6)
+    ends = (low or value, high or axes.get_xlim()[1])
+    axes.plot(ends, [error, error], color=ASKED, linewidth=3, alpha=0.45, solid_capstyle="butt")
+    if high is None:
+        axes.plot([ends[1]], [error], ">", color=ASKED, markersize=6, clip_on=False)
+
+
+def label(axes: Axes, x: str, y: str, title: str) -> None:
+    """Name the axes and the panel."""
+    axes.set_xlabel(x, color=INK, fontsize=10)
+    axes.set_ylabel(y, color=INK, fontsize=10)
+    axes.set_title(title, loc="left", color=INK, fontsize=11)
