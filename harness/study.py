@@ -20,9 +20,9 @@ from harness.certify import SEEDS, Attempt, Bench, Tested, fresh_trials
 from harness.clock import Clock
 from harness.datasets.base import Dataset
 from harness.families.base import Family
-from harness.fit import Cell, fit_power_law
 from harness.haste import StudyHaste
 from harness.knee import Knee, find_knee
+from harness.law import fit_law
 from harness.posterior import Posterior
 from harness.procedure import CUT, Procedure, together
 from harness.pruning import Pruning
@@ -32,12 +32,9 @@ from harness.space import BATCH, space_of
 from harness.stage import Guess, Stage
 from harness.tasks.base import Task
 from harness.trial import Outcome, Shape, Trial
-from harness.tuning import Settled, settle
-from registry.errors import InvalidData
 from registry.rules.evidence import NO_BRACKET
 
 FALLING: Final = 0.03  # validation error that falls by less than this as steps double has settled
-LAW_CELLS: Final = 7
 TUNING_SEEDS: Final = 2
 LOOKING_FOR_THE_KNEE: Final = Stage("looking for the knee")
 NO_LAW: Final = "no law: the time was up"
@@ -317,30 +314,14 @@ class Investigation:
                 findings.law = law
 
     def law(self, notes: list[str], target: float | None = None) -> Procedure[dict[str, Any] | None]:
-        """Fit validation error against n_train at one shape; None, with a note, if refused.
+        """Fit validation error against n_train and params around one shape; None, with a note, if refused.
 
         The shape is the smallest that is expected to meet the hardest target, or else ``target``, on validation, or
         the best there: the test split has no say in it.
         """
         hardest = min(self.study.targets, key=self.task.target_to_error) if target is None else target
         chosen = self.expected_smallest(hardest) or self._expected_best(hardest)
-        n_full = len(self.dataset.train())
-        least = max(10, 2 * self.dataset.n_classes)
-        sizes = sorted({round(least * (n_full / least) ** (i / (LAW_CELLS - 1))) for i in range(LAW_CELLS)})
-        starts = [replace(self.trial(chosen), n_train=n) for n in sizes]
-        found: list[Settled] = yield from together([settle(start) for start in starts])
-        cells = [Cell(n, s.val_errors, s.trial.steps, s.capped) for n, s in zip(sizes, found, strict=True)]
-        try:
-            fitted = fit_power_law(cells, seed=self.study.seed, n_val=len(self.dataset.val()))
-        except InvalidData as refusal:
-            notes.append(f"no law: {refusal.message}")
-            return None
-        shape = chosen.shape
-        return {
-            **fitted,
-            "shape": {"width": shape.width, "depth": shape.depth, "resolution": shape.resolution},
-            "examples_seen_rule": "steps x batch, with steps doubled until validation error improves by less than 3 %",
-        }
+        return (yield from fit_law(self, chosen, notes))
 
     def search(
         self, target: float, attempts: list[Attempt], known: History | None = None, strategy: Strategy | None = None
