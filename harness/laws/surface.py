@@ -1,0 +1,312 @@
+"""Fit a surface: the error as a function of n_train and size, averaged over the forms that predict the dear cells best.
+
+Every form is fitted to the cheap cells and asked for the dear ones: the dearest 15, 25 and 40 %, and what lies beyond
+the grid's last values of each variable. Members are averaged, in log error, by how well they answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from harness.laws.surface_cells import GridCell, Table, point, table
+from harness.laws.surface_fit import Problem, solve
+from harness.laws.surface_forms import SHAPE_FORMS, SIZE_FORMS, SurfaceForm
+from registry.errors import InvalidData
+
+# assumption: no error is known better than this, relative, whatever the fit's own residuals say
+LEAST_MISFIT: Final = 0.003
+FIRST_MISFIT: Final = 0.02
+HELD_OUT_SHARES: Final = (0.15, 0.25, 0.4)
+WEIGHT_POWER: Final = 2.0  # weight = back-test error ** -power ...
+WORST_RATIO: Final = 2.0  # ... of members up to this multiple of the best one's
+MOST_DRAWS: Final = 200
+BACKTEST_DRAWS: Final = 40
+ENDLESS: Final = 400.0  # log of so much that only floors are left
+Z80, Z90 = 1.2815515655446004, 1.6448536269514722
+
+
+class Member(NamedTuple):
+    """A form fitted to a table: ``theta`` about ``centre``, with the noise it was fitted by."""
+
+    form: SurfaceForm
+    theta: Float64[np.ndarray, " k"]
+    centre: Float64[np.ndarray, " variables"]
+    noise: Float64[np.ndarray, " cells"]
+    misfit: float
+
+    def log_error(
+        self, logs: Float64[np.ndarray, " variables points"], chance: float
+    ) -> Float64[np.ndarray, " points"]:
+        """Evaluate at logs of the variables."""
+        return np.asarray(self.form.log_error(self.theta[np.newaxis], logs - self.centre[:, np.newaxis], chance)[0])
+
+
+class BackTest(NamedTuple):
+    """What each form, fitted to ``train``, says of the cells ``held``."""
+
+    train: Int64[np.ndarray, " train"]
+    held: Int64[np.ndarray, " held"]
+    members: list[Member]
+    residual: Float64[np.ndarray, " forms held"]
+
+
+def fit_surface(
+    cells: Sequence[GridCell],
+    *,
+    variables: Sequence[str] = ("n_train", "params"),
+    chance: float | None = None,
+    n_val: int | None = None,
+    seed: int = 0,
+    n_draws: int = MOST_DRAWS,
+) -> dict[str, Any]:
+    """Fit the error as a function of ``variables``.
+
+    Args:
+        cells: At least 7, over at least 3 values of each variable. They need not be a full grid.
+        variables: (n_train, params), (n_train, width) or (n_train, width, depth); a depth that never varies is dropped.
+        chance: Error of guessing, in the task's error form: the forms that saturate need it. None: they are left out.
+        n_val: Number of validation examples, where a cell may have no error at all.
+        seed: Seed of the resampling.
+        n_draws: How many refits to resampled cells and seeds are kept, at most 200. 0: every interval is open.
+
+    Returns:
+        A law as records hold it, without ``shape`` and ``examples_seen_rule``; ``backtests`` beside it gives the
+        back-test error of each member by name and is no part of a record.
+
+    Raises:
+        InvalidData: If the cells cannot carry a surface; see :func:`harness.laws.surface_cells.table`.
+        UsageError: If the variables are none of a surface.
+    """
+    data = table(cells, variables, n_val=n_val)
+    level = chance if chance is not None else float("inf")
+    forms = candidates(data, chance)
+    tests = back_tests(data, forms, level)
+    scores = score(tests)
+    weights = weigh(scores)
+    chosen = np.flatnonzero(weights)
+    forms, weights = [forms[i] for i in chosen], weights[chosen]
+    members = [fit_member(form, data, level) for form in forms]
+    rng = np.random.default_rng(seed)
+    draws = _draws(members, weights, data, level, min(n_draws, MOST_DRAWS), rng)
+    tests = [test._replace(members=[test.members[i] for i in chosen], residual=test.residual[chosen]) for test in tests]
+    written = [member.form.parameters(member.theta[np.newaxis], member.centre, level)[0] for member in members]
+    return {
+        "variables": list(data.variables),
+        "forms": [
+            {
+                "form": form.written_as,
+                "weight": float(weight),
+                "parameters": dict(zip(form.keys, values.tolist(), strict=True)),
+            }
+            for form, weight, values in zip(forms, weights, written, strict=True)
+        ],
+        "draws": [
+            [k, *row.tolist()]
+            for k, (member, thetas) in enumerate(zip(members, draws, strict=True))
+            for row in member.form.parameters(thetas, member.centre, level)
+        ],
+        "interval": _interval(data, tests, members, weights, level, rng) if n_draws else None,
+        "valid_range": {
+            name: [float(np.exp(row.min())), float(np.exp(row.max()))]
+            for name, row in zip(data.variables, data.logs, strict=True)
+        },
+        "points": [point(cell) for cell in cells],
+        "backtest_error": float(np.mean(np.abs(weights @ _dearest(tests).residual))),
+        "width_floor": _floor(members, weights, draws, data, level, at_largest_n=True),
+        "irreducible_error": _floor(members, weights, draws, data, level, at_largest_n=False),
+        "regions": {"small_data_end": None, "irreducible_start": None},
+        "chance": chance,
+        "backtests": {form.name: float(value) for form, value in zip(candidates(data, chance), scores, strict=True)},
+    }
+
+
+def candidates(data: Table, chance: float | None) -> list[SurfaceForm]:
+    """Return the forms that these cells can carry: two cells more than parameters, and a chance where one is needed."""
+    every = SIZE_FORMS if len(data.variables) == 2 else SHAPE_FORMS
+    spare = len(data.log_error) - 2
+    return [form for form in every if form.n_parameters <= spare and (chance is not None or form.link == "none")]
+
+
+def fit_member(form: SurfaceForm, data: Table, chance: float) -> Member:
+    """Fit one form, twice: the first fit's residuals say how far the form misses beyond the noise of seeds."""
+    centre = data.logs.mean(axis=1)
+    x, target = data.logs - centre[:, np.newaxis], data.log_error[np.newaxis]
+    noise = np.sqrt(data.noise**2 + FIRST_MISFIT**2)
+    problem = Problem(x, target, noise, np.ones_like(target), chance)
+    theta, _ = solve(form, problem)
+    residual = form.log_error(theta, x, chance)[0] - data.log_error
+    spare = max(len(residual) - form.n_parameters, 1)
+    spread = 1.4826 * float(np.median(np.abs(residual))) * np.sqrt(len(residual) / spare)
+    misfit = float(np.sqrt(max(spread**2 - np.mean(data.noise**2), LEAST_MISFIT**2)))
+    noise = np.sqrt(data.noise**2 + misfit**2)
+    theta, _ = solve(form, problem._replace(noise=noise))
+    return Member(form, theta[0], centre, noise, misfit)
+
+
+def back_tests(data: Table, forms: Sequence[SurfaceForm], chance: float) -> list[BackTest]:
+    """Fit every form to each cheap part and compare it with the dear cells left out."""
+    tests = []
+    for train, held in _folds(data):
+        members = [fit_member(form, data.part(train), chance) for form in forms]
+        said = np.stack([member.log_error(data.logs[:, held], chance) for member in members])
+        tests.append(BackTest(train, held, members, said - data.log_error[held]))
+    if not tests:
+        raise InvalidData(
+            f"{len(data.log_error)} cells are too few to hold the dearest out and fit the rest",
+            "add cells: 3 values of n_train at each of 3 sizes are enough",
+        )
+    return tests
+
+
+def score(tests: Sequence[BackTest]) -> Float64[np.ndarray, " forms"]:
+    """Return each form's back-test error: the geometric mean over tests of its root mean square in log error."""
+    each = [np.sqrt(np.mean(test.residual**2, axis=1)) for test in tests]
+    return np.asarray(np.exp(np.mean(np.log(np.maximum(each, 1e-6)), axis=0)))
+
+
+def weigh(scores: Float64[np.ndarray, " forms"]) -> Float64[np.ndarray, " forms"]:
+    """Return the weight of each form in the average; 0 for those twice as far off as the best, or farther."""
+    scores = np.maximum(scores, 1e-4)
+    weights = np.where(scores <= WORST_RATIO * scores.min(), scores**-WEIGHT_POWER, 0.0)
+    return np.asarray(weights / weights.sum())
+
+
+def _folds(data: Table) -> list[tuple[Int64[np.ndarray, " train"], Int64[np.ndarray, " held"]]]:
+    """Return pairs (cheap cells, dear cells); the cheap ones still hold 3 values of each variable and 6 cells."""
+    order = np.argsort(data.cost, kind="stable")
+    n_cells = len(order)
+    splits = []
+    for share in HELD_OUT_SHARES:
+        n_held = max(1, round(share * n_cells))
+        splits.append((np.sort(order[:-n_held]), np.sort(order[-n_held:])))
+    for row in data.logs:
+        distinct = np.unique(row)
+        cut = distinct[-2] if len(distinct) < 8 else np.quantile(row, 0.75)
+        splits.append((np.flatnonzero(row <= cut), np.flatnonzero(row > cut)))
+    return [
+        (train, held)
+        for train, held in splits
+        if len(train) >= 6 and len(held) and all(len(np.unique(row[train])) >= 2 for row in data.logs)
+    ]
+
+
+def _dearest(tests: Sequence[BackTest]) -> BackTest:
+    """Return the test that held out the dearest 25 %, or the nearest there is to it."""
+    return tests[min(1, len(tests) - 1)]
+
+
+def _draws(
+    members: Sequence[Member],
+    weights: Float64[np.ndarray, " members"],
+    data: Table,
+    chance: float,
+    n_draws: int,
+    rng: np.random.Generator,
+) -> list[Float64[np.ndarray, " draws k"]]:
+    """Fit each member again to resampled data, in proportion to its weight.
+
+    Cells are resampled by random weights (Rubin's Bayesian bootstrap: no cell is ever quite absent, so that a grid stays
+    a grid), and the errors of a cell with several seeds by the noise of its mean.
+    """
+    shares = np.floor(weights * n_draws).astype(int)
+    left = n_draws - shares.sum()
+    shares[np.argsort(-(weights * n_draws - shares), kind="stable")[:left]] += 1
+    drawn = []
+    for member, n in zip(members, shares, strict=True):
+        if not n:
+            drawn.append(np.empty((0, member.form.n_parameters)))
+            continue
+        weight = rng.exponential(size=(n, len(data.log_error)))
+        weight *= len(data.log_error) / weight.sum(axis=1, keepdims=True)
+        target = data.log_error + data.noise * rng.standard_normal(weight.shape)
+        x = data.logs - member.centre[:, np.newaxis]
+        warm = member.theta + rng.normal(scale=[[0.0], [0.3], [0.6]], size=(3, len(member.theta)))
+        problem = Problem(x, target, member.noise, weight, chance)
+        drawn.append(solve(member.form, problem, warm=warm)[0])
+    return drawn
+
+
+def _interval(
+    data: Table,
+    tests: Sequence[BackTest],
+    members: Sequence[Member],
+    weights: Float64[np.ndarray, " members"],
+    chance: float,
+    rng: np.random.Generator,
+) -> dict[str, float | None]:
+    """Learn on the back-tests how far the scale of doubt reaches, and how doubt grows outside the range."""
+    noise = float(np.sqrt(weights @ np.array([member.misfit**2 for member in members]) / len(data.log_error)))
+    missed, spread, beyond, share = [], [], [], []
+    for test in tests:
+        part = data.part(test.train)
+        logs = data.logs[:, test.held]
+        drawn = _draws(test.members, weights, part, chance, BACKTEST_DRAWS, rng)
+        values = [
+            member.form.log_error(thetas, logs - member.centre[:, np.newaxis], chance)
+            for member, thetas in zip(test.members, drawn, strict=True)
+        ]
+        said = weights @ test.residual + data.log_error[test.held]
+        spread.append(np.mean((np.concatenate(values) - said) ** 2, axis=0) + noise**2)
+        # what a held-out cell's own seeds leave open is no fault of the law
+        missed.append(np.maximum((weights @ test.residual) ** 2 - data.noise[test.held] ** 2, 0.0))
+        ends = part.logs.min(axis=1, keepdims=True), part.logs.max(axis=1, keepdims=True)
+        beyond.append(np.sum(np.maximum(ends[0] - logs, 0) + np.maximum(logs - ends[1], 0), axis=0))
+        share.append(np.full(len(test.held), 1 / len(test.held)))
+    squared, variance, distance, weight = (np.concatenate(each) for each in (missed, spread, beyond, share))
+    far = float(np.sum(weight * distance**2))
+    drift = float(np.sqrt(max(0.0, np.sum(weight * (squared - variance)) / far))) if far > 0 else 0.0
+    scores = np.sqrt(squared / (variance + (drift * distance) ** 2))
+    return {
+        "factor80": _conformal(scores, weight, 0.8, Z80),
+        "factor90": _conformal(scores, weight, 0.9, Z90),
+        "noise": noise,
+        "drift": drift,
+        "run_sd": data.run_sd,
+    }
+
+
+def _conformal(
+    scores: Float64[np.ndarray, " held"], weight: Float64[np.ndarray, " held"], level: float, least: float
+) -> float:
+    """Return the weighted quantile of the scores, not below that of a normal distribution.
+
+    assumption: a factor below the normal one is luck with a handful of overlapping tests.
+    """
+    order = np.argsort(scores)
+    reached = np.cumsum(weight[order]) / weight.sum()
+    at = min(int(np.searchsorted(reached, level)), len(scores) - 1)
+    return max(least, float(scores[order][at]))
+
+
+def _floor(
+    members: Sequence[Member],
+    weights: Float64[np.ndarray, " members"],
+    draws: Sequence[Float64[np.ndarray, " draws k"]],
+    data: Table,
+    chance: float,
+    *,
+    at_largest_n: bool,
+) -> dict[str, float | None]:
+    """Return the limit of the error as size (and n_train) grow without end, with its 5 % and 95 % points or None."""
+    logs = np.full((len(data.variables), 1), ENDLESS)
+    if at_largest_n:
+        logs[0] = data.logs[0].max()
+    with np.errstate(divide="ignore", under="ignore"):
+        limits = np.array([member.log_error(logs, chance)[0] for member in members])
+        # the median member: the law itself has no floor as soon as one member has none
+        order = np.argsort(limits)
+        value = float(np.exp(limits[order][np.searchsorted(np.cumsum(weights[order]), 0.5 - 1e-9)]))
+        drawn = [
+            member.form.log_error(thetas, logs - member.centre[:, np.newaxis], chance)[:, 0]
+            for member, thetas in zip(members, draws, strict=True)
+        ]
+        ends = np.exp(np.concatenate(drawn))
+    if not len(ends):
+        return {"value": value, "low": None, "high": None}
+    smallest = float(np.exp(data.log_error.min()))
+    low, high = (float(q) for q in np.percentile(ends, (5, 95)))
+    return {"value": value, "low": low if low > 1e-3 * smallest else None, "high": high if high < smallest else None}

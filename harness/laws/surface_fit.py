@@ -1,0 +1,146 @@
+"""Fit one form to cells: robust, in log error, from many starts, all problems as one batch.
+
+The loss is Huber's of residuals in units of their noise. A weak prior keeps exponents where exponents have been found
+(Hestness et al. 2017: .07 to .35 on data; a factor e^1.2 either way) and a mix near 1, which decides only what the
+cells leave open.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float64
+
+from harness.laws.surface_forms import SurfaceForm
+
+HUBER: Final = 1.345  # in units of noise: 95 % efficient for normal residuals
+EXPONENT_PRIOR: Final = (float(np.log(0.3)), 1.2)
+MIX_PRIOR: Final = (0.0, 1.0)
+N_STARTS: Final = 40
+KEPT_STARTS: Final = 5
+FIRST_STEPS: Final = 12
+LAST_STEPS: Final = 60
+DIFFERENCE: Final = 1e-5
+
+
+class Problem(NamedTuple):
+    """What a form is fitted to: ``x`` holds centred logs, ``noise`` the sd of each log error, ``weight`` its share.
+
+    Curves that differ in ``log_error`` and ``weight`` alone (resampled data) are solved together.
+    """
+
+    x: Float64[np.ndarray, " variables points"]
+    log_error: Float64[np.ndarray, " curves points"]
+    noise: Float64[np.ndarray, " points"]
+    weight: Float64[np.ndarray, " curves points"]
+    chance: float
+
+
+def solve(
+    form: SurfaceForm,
+    problem: Problem,
+    *,
+    warm: Float64[np.ndarray, " starts k"] | None = None,
+    huber: float = HUBER,
+    prior: bool = True,
+    n_starts: int = N_STARTS,
+) -> tuple[Float64[np.ndarray, " curves k"], Float64[np.ndarray, " curves"]]:
+    """Fit every curve of the problem.
+
+    Args:
+        form: What to fit.
+        problem: Where and to what.
+        warm: Start here instead of from everywhere: for curves that are resampled from one already fitted.
+        huber: Residual, in units of noise, from which on the loss grows linearly.
+        prior: Whether the weak prior counts.
+        n_starts: Starts a curve, where ``warm`` is not given.
+
+    Returns:
+        ``theta`` of each curve and its loss.
+    """
+    n_curves = len(problem.log_error)
+    low, high = form.bounds(problem.log_error)
+    if warm is None:
+        starts = form.starts(problem.log_error, n_starts)
+    else:
+        starts = np.broadcast_to(warm, (n_curves, *warm.shape)).copy()
+    starts = np.clip(starts, low[:, np.newaxis], high[:, np.newaxis])
+    if warm is None:
+        starts, loss = _descend(form, starts, problem, low, high, FIRST_STEPS, huber, prior)
+        order = np.argsort(loss, axis=1)[:, :KEPT_STARTS]
+        starts = np.take_along_axis(starts, order[:, :, np.newaxis], axis=1)
+    theta, loss = _descend(form, starts, problem, low, high, LAST_STEPS, huber, prior)
+    best = np.argmin(loss, axis=1)
+    every = np.arange(n_curves)
+    return theta[every, best], loss[every, best]
+
+
+def _descend(
+    form: SurfaceForm,
+    starts: Float64[np.ndarray, " curves starts k"],
+    problem: Problem,
+    low: Float64[np.ndarray, " curves k"],
+    high: Float64[np.ndarray, " curves k"],
+    n_steps: int,
+    huber: float,
+    prior: bool,
+) -> tuple[Float64[np.ndarray, " curves starts k"], Float64[np.ndarray, " curves starts"]]:
+    """Levenberg-Marquardt with one damping a start; a parameter at its bound that would leave it is held there."""
+    n_curves, n_starts, k = starts.shape
+    theta = starts.reshape(-1, k)
+    low, high = np.repeat(low, n_starts, axis=0), np.repeat(high, n_starts, axis=0)
+    target = np.repeat(problem.log_error, n_starts, axis=0)
+    weight = np.repeat(problem.weight, n_starts, axis=0)
+    mean, precision = _prior(form, prior)
+
+    def residual_at(at: Float64[np.ndarray, " problems k"]) -> Float64[np.ndarray, " problems points"]:
+        repeats = len(at) // len(target)
+        goal = np.tile(target, (repeats, 1)) if repeats > 1 else target
+        return (form.log_error(at, problem.x, problem.chance) - goal) / problem.noise
+
+    def loss_at(
+        at: Float64[np.ndarray, " problems k"], residual: Float64[np.ndarray, " problems points"]
+    ) -> Float64[np.ndarray, " problems"]:
+        size = np.abs(residual)
+        robust = np.where(size <= huber, 0.5 * residual**2, huber * (size - 0.5 * huber))
+        total: Float64[np.ndarray, " problems"] = np.sum(weight * robust, axis=1)
+        return total + 0.5 * np.sum(precision * (at - mean) ** 2, axis=1)
+
+    damping = np.full(len(theta), 1e-2)
+    residual = residual_at(theta)
+    loss = loss_at(theta, residual)
+    moves = np.concatenate([np.eye(k), -np.eye(k)]) * DIFFERENCE
+    for _ in range(n_steps):
+        beside = residual_at((theta[np.newaxis] + moves[:, np.newaxis]).reshape(-1, k)).reshape(2 * k, *residual.shape)
+        jacobian = np.moveaxis((beside[:k] - beside[k:]) / (2 * DIFFERENCE), 0, 2)
+        pull = weight * np.minimum(1.0, huber / np.maximum(np.abs(residual), 1e-300))
+        gradient = np.einsum("bp,bp,bpk->bk", pull, residual, jacobian) + precision * (theta - mean)
+        held: Bool[np.ndarray, " problems k"] = ((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0))
+        free = np.where(held, 0.0, 1.0)
+        weighted = jacobian * pull[:, :, np.newaxis]
+        curvature = np.matmul(np.swapaxes(weighted, 1, 2), jacobian) + np.diag(precision)
+        curvature *= free[:, :, np.newaxis] * free[:, np.newaxis, :]
+        diagonal = np.einsum("bkk->bk", curvature)
+        diagonal += damping[:, np.newaxis] * diagonal + 1e-10
+        step = -np.linalg.solve(curvature, (gradient * free)[..., np.newaxis])[..., 0]
+        tried = np.clip(theta + np.clip(step, -3.0, 3.0), low, high)
+        new_residual = residual_at(tried)
+        new_loss = loss_at(tried, new_residual)
+        better = new_loss < loss
+        theta = np.where(better[:, np.newaxis], tried, theta)
+        residual = np.where(better[:, np.newaxis], new_residual, residual)
+        loss = np.where(better, new_loss, loss)
+        damping = np.clip(np.where(better, damping / 5, damping * 4), 1e-12, 1e12)
+    return theta.reshape(n_curves, n_starts, k), loss.reshape(n_curves, n_starts)
+
+
+def _prior(form: SurfaceForm, prior: bool) -> tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
+    """Return mean and precision of each parameter's prior; precision 0 is none."""
+    mean, precision = np.zeros(form.n_parameters), np.zeros(form.n_parameters)
+    if prior:
+        exponents = slice(len(form.terms), len(form.terms) + form.n_exponents)
+        mean[exponents], precision[exponents] = EXPONENT_PRIOR[0], EXPONENT_PRIOR[1] ** -2
+        if form.mix == "free":
+            mean[-1], precision[-1] = MIX_PRIOR[0], MIX_PRIOR[1] ** -2
+    return mean, precision
