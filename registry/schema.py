@@ -323,9 +323,7 @@ class LawInterval(Model):
     factor90: Annotated[Measure, Field(description="for 90 %")]
     noise: Annotated[Measure, Field(description="doubt, in log error, that is there however well the draws agree")]
     drift: Annotated[Measure, Field(description="doubt per unit of natural log-distance outside the range")]
-    run_sd: Annotated[
-        Measure | None, Field(description="standard deviation of log error between runs; null: unknown")
-    ]
+    run_sd: Annotated[Measure | None, Field(description="standard deviation of log error between runs; null: unknown")]
 
 
 Range = Annotated[list[PositiveCount], Field(min_length=2, max_length=2)]
@@ -370,9 +368,9 @@ LawVariable = Literal["n_train", "steps", "params", "width", "depth"]
 class Law(Model):
     """Validation error as a function of data at one shape, or of data and size."""
 
-    variables: Annotated[
-        list[LawVariable], Field(min_length=1, max_length=3, description="data first, then sizes")
-    ] = ["n_train"]
+    variables: Annotated[list[LawVariable], Field(min_length=1, max_length=3, description="data first, then sizes")] = [
+        "n_train"
+    ]
     shape: Annotated[Shape | None, Field(description="the one shape of a law in data alone")]
     forms: Annotated[list[LawForm], Field(min_length=1, max_length=16)]
     draws: Annotated[
