@@ -74,8 +74,7 @@ def reply(indexes: list[Index], query: Query, most: int | None = None) -> Reply:
         NoAnswer: If there is no record at all for the task.
         DamagedRegistry: If there are records, but all of them damaged.
     """
-    _refuse_unreadable(query)
-    _refuse_unanswerable(indexes, query)
+    refuse_unanswerable(indexes, query)
     questions = _questions(indexes, query)
     answers: list[Answer] = []
     misses: list[Miss] = []
@@ -138,14 +137,15 @@ def _refuse_damaged(indexes: list[Index], query: Query) -> None:
         raise DamagedRegistry(f"every guideline for {what} is damaged", f"See: guides validate {' '.join(damaged)}")
 
 
-def _refuse_unanswerable(indexes: list[Index], query: Query) -> None:
-    """Say which name or value of the query is wrong, or that there is no record at all for it.
+def refuse_unanswerable(indexes: list[Index], query: Query) -> None:
+    """Say which name or value of the query is wrong, or that there is no record at all for it; pass otherwise.
 
     Raises:
         UsageError: If a name is unknown, or a target cannot be.
         NoAnswer: If the names are right and nothing is on record.
         DamagedRegistry: If what is on record is damaged, all of it.
     """
+    _refuse_unreadable(query)
     first = _any(indexes, _QUESTIONS, query.task)
     if first is None:
         _refuse_damaged(indexes, query)
@@ -285,7 +285,8 @@ def _first(
             number = opened.rows(_NUMBER, question).fetchone()
             for row in opened.rows(select, (*number, kind, superseded, *parameters)) if number else ():
                 network = Network(*row)
-                if not _is_hidden(network, indexes, position, allow_superseded=bool(superseded)):
+                name = (network.id, network.version)
+                if not is_hidden(name, indexes, position, allow_superseded=bool(superseded)):
                     found.append((network, opened))
                     break
         if found:
@@ -346,17 +347,16 @@ def _rank(network: Network, query: Query, question: Question, *, by_score: bool)
     return (score, 0 if network.target is not None else -(network.n_train or 0), smallness, route)
 
 
-def _is_hidden(network: Network, indexes: list[Index], position: int, *, allow_superseded: bool) -> bool:
-    """Say whether an earlier root has this very version, or any root a version that supersedes it."""
+def is_hidden(name: tuple[str, int], indexes: list[Index], position: int, *, allow_superseded: bool) -> bool:
+    """Say whether an earlier root has this very id and version, or any root a version that supersedes it."""
     same = "SELECT 1 FROM records WHERE id = ? AND version = ?"
-    name = (network.id, network.version)
     if any(opened.rows(same, name).fetchone() for opened in indexes[:position]):
         return True
     if allow_superseded:
         return False
     newer = "SELECT 1 FROM records WHERE id = ? AND version > ? AND supersedes >= ?"
     others = (opened for i, opened in enumerate(indexes) if i != position)
-    return any(opened.rows(newer, (*name, network.version)).fetchone() for opened in others)
+    return any(opened.rows(newer, (*name, name[1])).fetchone() for opened in others)
 
 
 def _without_limits(query: Query) -> Query:

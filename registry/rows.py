@@ -11,11 +11,11 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from registry.loader import LARGEST_INT
+from registry.fields import BOUNDS, Fields, Scale
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 # ``score`` is the bound a target is compared with, turned so that higher is better; null: no bound, so no claim.
 TABLES: Final = """
@@ -46,6 +46,7 @@ CREATE TABLE brackets (
 CREATE TABLE baselines (
   question INTEGER NOT NULL, record INTEGER NOT NULL, name TEXT NOT NULL, metric REAL NOT NULL,
   bytes INTEGER NOT NULL, flops REAL);
+CREATE TABLE laws (record INTEGER PRIMARY KEY, batch_size INTEGER, flops_per_param REAL, law TEXT NOT NULL);
 """
 
 INDEXES: Final = """
@@ -66,7 +67,6 @@ UPDATE points SET superseded = 1 WHERE record IN (SELECT record FROM records WHE
 """
 
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
-_BOUNDS: Final = {"fraction": (0.0, 1.0), "r2": (-math.inf, 1.0), "bits-per-byte": (0.0, math.inf)}
 
 
 def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str) -> None:
@@ -81,7 +81,7 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
         ValueError: If a value that an answer rests on is missing or cannot be; the message names its field.
             Nothing has been added then.
     """
-    record = _Fields(values)
+    record = Fields(values)
     *names, folder, _ = path.split("/")
     task, dataset, family = names
     if record.text("id") != "/".join(names) or f"v{record.count('version')}" != folder:
@@ -91,13 +91,14 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
     if question.text("task") != task or facts.text("id") != dataset or not all(map(_SLUG.fullmatch, names)):
         raise ValueError("question: the task or data set is not the one in the id")
     measured = record.choice("evidence", "measured", "published") == "measured"
-    unit = metric.choice("unit", *_BOUNDS)
+    unit = metric.choice("unit", *BOUNDS)
     direction = metric.choice("direction", "higher", "lower")
-    scale = _Scale(unit, direction)
+    scale = Scale(unit, direction)
     kinds = ("frontier", "knee") if measured else ("frontier",)
     points = [(kind, point) for kind in kinds for point in record.parts(kind)]
     rows = [(_measured if measured else _published)(kind, point, facts, scale) for kind, point in points]
     baselines = [_baseline(part, scale) for part in record.parts("baselines")] if measured else []
+    law = _law(record, points) if measured and record.get("law") is not None else None
     head = {
         "id": record.text("id"),
         "version": record.count("version"),
@@ -120,102 +121,11 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
             _add(connection, "brackets", {**bracket, "point": point})
     for baseline in baselines:
         _add(connection, "baselines", {**baseline, "record": key, "question": number})
+    if law is not None:
+        _add(connection, "laws", {**law, "record": key})
 
 
-class _Scale:
-    """What values a metric can take, and which way is better."""
-
-    def __init__(self, unit: str, direction: str) -> None:
-        self.low, self.high = _BOUNDS[unit]
-        self.higher = direction == "higher"
-
-    def score(self, value: float) -> float:
-        return value if self.higher else -value
-
-
-class _Fields:
-    """One JSON object whose values are checked as they are read; errors name the field from the top of the record."""
-
-    def __init__(self, values: object, place: str = "") -> None:
-        if not isinstance(values, dict):
-            raise ValueError(f"{place or 'record'}: is not an object")
-        self._values = values
-        self._place = f"{place}." if place else ""
-
-    def get(self, key: str) -> Any:
-        return self._values.get(key)
-
-    def part(self, key: str) -> _Fields:
-        return _Fields(self.get(key), f"{self._place}{key}")
-
-    def parts(self, key: str) -> list[_Fields]:
-        return [_Fields(part, f"{self._place}{key}.{i}") for i, part in enumerate(self._list(key))]
-
-    def text(self, key: str) -> str:
-        value = self.get(key)
-        if not isinstance(value, str) or not value or not value.isprintable():
-            raise self._fault(key, "is not a line of text")
-        return value
-
-    def choice(self, key: str, *choices: str) -> str:
-        value = self.text(key)
-        if value not in choices:
-            raise self._fault(key, f"'{value}' is none of {', '.join(choices)}")
-        return value
-
-    def count(self, key: str) -> int:
-        value = self.optional_count(key)
-        if value is None:
-            raise self._fault(key, "is missing")
-        return value
-
-    def optional_count(self, key: str) -> int | None:
-        value = self.get(key)
-        if value is not None and (type(value) is not int or not 0 <= value <= LARGEST_INT):
-            raise self._fault(key, "is not a count")
-        return value
-
-    def size(self, key: str) -> int:
-        """Return how many values an array of this shape holds."""
-        size = 1
-        for side in self._list(key):
-            if type(side) is not int or side < 1:
-                raise self._fault(key, "is not a list of counts")
-            size *= side
-            if size > LARGEST_INT:
-                raise self._fault(key, f"holds more than {LARGEST_INT:,} values")
-        return size
-
-    def number(self, key: str, low: float = 0.0, high: float = math.inf) -> float:
-        value = self.optional_number(key, low, high)
-        if value is None:
-            raise self._fault(key, "is missing")
-        return value
-
-    def optional_number(self, key: str, low: float = 0.0, high: float = math.inf) -> float | None:
-        value = self.get(key)
-        if value is None:
-            return None
-        if type(value) not in (int, float) or not math.isfinite(value):
-            raise self._fault(key, "is not a finite number")
-        if not low <= value <= high:
-            raise self._fault(key, f"{value} is not in [{low:g}, {high:g}]")
-        return float(value)
-
-    def metric(self, key: str, scale: _Scale) -> float:
-        return self.number(key, scale.low, scale.high)
-
-    def _list(self, key: str) -> list[Any]:
-        value = self.get(key)
-        if not isinstance(value, list):
-            raise self._fault(key, "is not a list")
-        return value
-
-    def _fault(self, key: str, problem: str) -> ValueError:
-        return ValueError(f"{self._place}{key}: {problem}")
-
-
-def _size(point: _Fields) -> dict[str, Any]:
+def _size(point: Fields) -> dict[str, Any]:
     options = point.get("family_options") or {}
     return {
         "family_options": json.dumps(options, sort_keys=True),
@@ -231,7 +141,7 @@ def _size(point: _Fields) -> dict[str, Any]:
     }
 
 
-def _shape(point: _Fields) -> dict[str, Any]:
+def _shape(point: Fields) -> dict[str, Any]:
     shape = point.part("shape")
     return {
         "width": shape.count("width"),
@@ -240,21 +150,21 @@ def _shape(point: _Fields) -> dict[str, Any]:
     }
 
 
-def _interval(test: _Fields, scale: _Scale) -> dict[str, Any]:
+def _interval(test: Fields, scale: Scale) -> dict[str, Any]:
     low, median, high = (test.metric(key, scale) for key in ("low", "median", "high"))
     if not low <= median <= high:
         raise ValueError(f"test: the median {median} lies outside its own interval [{low}, {high}]")
     return {"median": median, "low": low, "high": high, "n_seeds": test.count("n_seeds")}
 
 
-def _n_meeting(test: _Fields) -> int | None:
+def _n_meeting(test: Fields) -> int | None:
     """Return how many runs meet the point's target; None where it has none."""
     if test.get("reach") is None:
         return None
     return round(test.part("reach").number("value", high=1) * test.count("n_seeds"))
 
 
-def _measured(kind: str, point: _Fields, facts: _Fields, scale: _Scale) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _measured(kind: str, point: Fields, facts: Fields, scale: Scale) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     test = point.part("test")
     reach = test.part("reach") if test.get("reach") is not None else None
     interval = _interval(test, scale)
@@ -288,7 +198,7 @@ def _measured(kind: str, point: _Fields, facts: _Fields, scale: _Scale) -> tuple
     return row, brackets
 
 
-def _published(kind: str, point: _Fields, facts: _Fields, scale: _Scale) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _published(kind: str, point: Fields, facts: Fields, scale: Scale) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     low, high = (point.metric(key, scale) if point.get(key) is not None else None for key in ("low", "high"))
     bound = low if scale.higher else high  # only this one is safe to compare with a target
     shape = _shape(point) if point.get("shape") is not None else {}
@@ -307,12 +217,51 @@ def _published(kind: str, point: _Fields, facts: _Fields, scale: _Scale) -> tupl
     return row, []
 
 
-def _baseline(part: _Fields, scale: _Scale) -> dict[str, Any]:
+def _baseline(part: Fields, scale: Scale) -> dict[str, Any]:
     return {
         "name": part.text("name"),
         "metric": part.metric("metric", scale),
         "bytes": part.count("bytes"),
         "flops": part.optional_number("flops"),
+    }
+
+
+def _law(record: Fields, points: Sequence[tuple[str, Fields]]) -> dict[str, Any]:
+    """Return the law's row: what evaluates it as it stands, the rest checked; it is no use where it has no value."""
+    from registry.errors import InvalidRecord
+    from registry.laws.stored import Law
+
+    law = record.part("law")
+    as_stored = {key: law.get(key) for key in ("variables", "forms", "draws", "interval", "valid_range")}
+    try:
+        Law(as_stored).check()
+    except InvalidRecord as fault:
+        raise ValueError(f"law: {fault.message}") from None
+    kept = {
+        **as_stored,
+        **(_shape(law) if law.get("shape") is not None else {}),
+        "backtest_error": law.optional_number("backtest_error"),
+        **{key: _bound(law, key) for key in ("width_floor", "irreducible_error")},
+        "cells": [[cell.count("n_train"), cell.count("steps")] for cell in law.parts("points")],
+        "examples_seen_rule": law.text("examples_seen_rule"),
+    }
+    sizes = [(point.optional_number("flops") or 0.0, point.count("params")) for _, point in points]
+    ratios = [math.log(flops / params) for flops, params in sizes if flops > 0 and params > 0]
+    return {
+        "batch_size": record.part("recipe").optional_count("batch_size") if record.get("recipe") is not None else None,
+        "flops_per_param": math.exp(math.fsum(ratios) / len(ratios)) if ratios else None,
+        "law": json.dumps(kept, separators=(",", ":"), allow_nan=False),
+    }
+
+
+def _bound(law: Fields, key: str) -> dict[str, float | None] | None:
+    if law.get(key) is None:
+        return None
+    bound = law.part(key)
+    return {
+        "value": bound.number("value"),
+        "low": bound.optional_number("low"),
+        "high": bound.optional_number("high"),
     }
 
 
