@@ -1,0 +1,231 @@
+"""`guides fit`: fit laws to a person's own learning curves; predict, and say what data a target takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from registry import parse
+from registry.errors import GuidesError, NoAnswer, UsageError
+from registry.options import Reading, as_json, examples, print_json, quiet
+
+if TYPE_CHECKING:
+    from harness.curve_file import CurveFile
+    from harness.curves import Fitted
+
+UNIT: Final = {"n_train": "training examples", "steps": "steps"}
+
+
+@click.command(
+    "fit",
+    epilog=examples(
+        "guides fit curve.csv --target-acc 0.95 --extrapolate --plot curve.svg",
+        "guides fit losses.csv --at 1M --extrapolate --json",
+    ),
+)
+@click.argument("curve", type=click.Path(path_type=Path, dir_okay=False), metavar="CURVE.csv")
+@click.option(
+    "--target-acc",
+    "accuracies",
+    multiple=True,
+    type=Reading("accuracy", parse.accuracies),
+    metavar="A",
+    help="Say what reaches this accuracy (repeatable, or commas).",
+)
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    type=Reading("target", parse.target),
+    metavar="METRIC=VALUE",
+    help="The same for error, accuracy or loss (repeatable).",
+)
+@click.option(
+    "--at", "sizes", multiple=True, type=Reading("size", parse.size), metavar="N", help="Predict at N (repeatable)."
+)
+@click.option("--params", type=Reading("params", parse.size), metavar="P", help="For networks of P params.")
+@click.option(
+    "--chance", type=Reading("error", parse.number), metavar="E", help="Error (or loss) of guessing, if you know it."
+)
+@click.option("--extrapolate", is_flag=True, help="Answer outside the range of the points, with wider intervals.")
+@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Draw to .svg or .png.")
+@as_json
+@quiet
+def COMMAND(
+    curve: Path,
+    accuracies: tuple[list[float], ...],
+    targets: tuple[parse.Target, ...],
+    sizes: tuple[int, ...],
+    params: int | None,
+    chance: float | None,
+    extrapolate: bool,
+    plot: Path | None,
+    json_: bool,
+    quiet: bool,
+) -> None:
+    """Fit laws to the points of CURVE.csv: how the error falls with data (or steps), and with size if it says any.
+
+    Columns: n, n_train or steps; error, accuracy or loss, or wrong and total; perhaps params, or width and depth;
+    stderr; seed; curve, where the file holds several.
+    """
+    from harness import curves, drawing
+    from harness.curve_file import read_curves
+
+    if plot is not None:
+        drawing.check_path(plot)
+    file = read_curves(curve)
+    if file.unread and not quiet:
+        click.echo(f"warning: not read: {', '.join(file.unread)}", err=True)
+    asked = [*targets, *(parse.Target("accuracy", value) for values in accuracies for value in values)]
+    errors = {target: _error(file, target) for target in asked}
+    fitted = [curves.fit(file, name, chance=chance) for name in file.curves]
+    answers = [
+        _answers(one, file, errors, sizes, params, extrapolate=extrapolate) for one in fitted
+    ]
+    if plot is not None:
+        _plot(plot, curve.name, file, fitted, errors, answers)
+    if json_:
+        print_json("fit", {"file": str(curve), "curves": [_values(*pair) for pair in zip(fitted, answers, strict=True)]})
+    else:
+        for one, answer in zip(fitted, answers, strict=True):
+            click.echo("\n".join(_lines(one, file, answer)))
+        if len(fitted) > 1 and (said := curves.shared_exponent(fitted)):
+            click.echo(said)
+    refused = [failure for answer in answers for failure in answer["refused"]]
+    if refused:
+        raise refused[0]
+
+
+def _error(file: CurveFile, target: parse.Target) -> float:
+    """Return a target as an error of the file.
+
+    Raises:
+        UsageError: If the file's results are of another metric.
+    """
+    if file.result == "loss":
+        if target.metric != "loss" or target.value <= 0:
+            raise UsageError(
+                f"{target.metric} {target.value:g} is no target for losses", "use --target loss=VALUE, above 0"
+            )
+        return target.value
+    if target.metric not in ("error", "accuracy"):
+        raise UsageError(
+            f"the file holds {file.result}, not {target.metric}", "use --target-acc A or --target error=VALUE"
+        )
+    error = 1 - target.value if target.metric == "accuracy" else target.value
+    if not 0 < error < 1:
+        raise UsageError(f"{target.metric} {target.value:g} cannot be reached, expected a fraction between 0 and 1")
+    return error
+
+
+def _answers(
+    one: Fitted,
+    file: CurveFile,
+    errors: dict[parse.Target, float],
+    sizes: tuple[int, ...],
+    params: int | None,
+    *,
+    extrapolate: bool,
+) -> dict[str, Any]:
+    """Return predictions and data needed; what cannot be answered is kept, so that the rest is said first."""
+    from registry.law import data_needed, evaluate
+
+    found: dict[str, Any] = {"predictions": [], "targets": [], "refused": [], "next": None}
+    for size in sizes:
+        try:
+            found["predictions"].append((size, evaluate(one.law, size, extrapolate=extrapolate, params=params)))
+        except NoAnswer as refusal:
+            found["refused"].append(refusal)
+    for target, error in errors.items():
+        try:
+            needed = data_needed(one.law, error, extrapolate=extrapolate, params=params)
+            found["targets"].append((target, needed))
+        except NoAnswer as refusal:
+            found["refused"].append(refusal)
+    if sizes or found["targets"]:
+        at = float(sizes[-1]) if sizes else found["targets"][-1][1].value
+        found["next"] = one.measure_next(at, params)
+    return found
+
+
+def _lines(one: Fitted, file: CurveFile, answer: dict[str, Any]) -> list[str]:
+    law, unit = one.law, UNIT[file.variable]
+    low, high = law["valid_range"][file.variable]
+    name = f"{one.name}: " if one.name else ""
+    out = [f"{name}{len(law['points'])} points, {low:,.0f} to {high:,.0f} {unit}"]
+    out += [f"  {line}" for line in one.description()]
+    out += [f"  note: {flag}" for flag in one.flags]
+    for size, predicted in answer["predictions"]:
+        value, sure = _shown(file, predicted.value), _interval(file, predicted.mean)
+        run = _interval(file, predicted.run)
+        outside = ", outside the range" if predicted.outside else ""
+        out.append(f"  at {size:,} {unit}{outside}: {file.result} {value} predicted, 90 % sure {sure}; one run {run}")
+    for target, needed in answer["targets"]:
+        ends = " to ".join("open" if end is None else f"{end:,.0f}" for end in (needed.low, needed.high))
+        beyond = ", outside the range" if not low <= needed.value <= high * (1 + 1e-9) else ""
+        out.append(
+            f"  {target.metric} {target.value:g} takes about {needed.value:,.0f} {unit} (90 % sure: {ends}){beyond}"
+        )
+    if answer["next"]:
+        out.append(f"  {answer['next']}")
+    return out
+
+
+def _shown(file: CurveFile, error: float) -> str:
+    return f"{file.error(error):.4g}"
+
+
+def _interval(file: CurveFile, ends: Any) -> str:
+    if not ends:
+        return "open"
+    low, high = sorted(file.error(end) for end in ends[90])
+    return f"{low:.4g} to {high:.4g}"
+
+
+def _values(one: Fitted, answer: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "curve": one.name,
+        "law": one.law,
+        "flags": one.flags,
+        "predictions": [
+            {"at": size, "error": found.value, "mean": _ends(found.mean), "run": _ends(found.run), "outside": found.outside}
+            for size, found in answer["predictions"]
+        ],
+        "targets": [
+            {"metric": target.metric, "value": target.value, **needed._asdict()} for target, needed in answer["targets"]
+        ],
+        "refused": [str(failure.message) for failure in answer["refused"] if isinstance(failure, GuidesError)],
+        "next": answer["next"],
+    }
+
+
+def _ends(intervals: Any) -> dict[str, list[float]] | None:
+    return {str(level): list(ends) for level, ends in intervals.items()} if intervals else None
+
+
+def _plot(
+    path: Path,
+    title: str,
+    file: CurveFile,
+    fitted: list[Fitted],
+    errors: dict[parse.Target, float],
+    answers: list[dict[str, Any]],
+) -> None:
+    """Draw points, laws, intervals and targets; floor and regions where there is one curve."""
+    from harness import drawing
+
+    made, [axes] = drawing.figure()
+    for i, one in enumerate(fitted):
+        one.draw(axes, drawing.LAW if len(fitted) == 1 else drawing.COLOURS[i % len(drawing.COLOURS)])
+    if len(fitted) == 1:
+        drawing.draw_regions(axes, fitted[0].law)
+        drawing.draw_floor(axes, fitted[0].law)
+    for target, error in errors.items():
+        found = [needed for answer in answers for kept, needed in answer["targets"] if kept == target]
+        needed = tuple(found[0]) if len(found) == 1 else None
+        drawing.draw_target(axes, error, f"{target.metric} {target.value:g}", needed)  # type: ignore[arg-type]  # a Bounds
+    shown = "loss" if file.result == "loss" else "error"
+    drawing.label(axes, UNIT[file.variable], shown, f"{title}: law and 90 % interval")
+    drawing.save(made, path)
