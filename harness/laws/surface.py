@@ -21,7 +21,7 @@ from registry.errors import InvalidData
 LEAST_MISFIT: Final = 0.003
 FIRST_MISFIT: Final = 0.02
 HELD_OUT_SHARES: Final = (0.15, 0.25, 0.4)
-WEIGHT_POWER: Final = 2.0  # weight = back-test error ** -power ...
+WEIGHT_POWER: Final = 6.0  # weight = back-test error ** -power ...
 WORST_RATIO: Final = 2.0  # ... of members up to this multiple of the best one's
 MOST_DRAWS: Final = 200
 BACKTEST_DRAWS: Final = 40
