@@ -63,4 +63,6 @@ def fit_parametric(
     b, beta, a, alpha, e = written.T  # the paper's letters, in the order of the form's keys
     errors = tuple(float(np.std(values[1:], ddof=1)) for values in (a, b, e, alpha, beta))
     best = [float(values[0]) for values in (a, b, e, alpha, beta)]
-    return Parametric(*best, objective=float(objective[0]), errors=(errors[0], errors[1], errors[2], errors[3], errors[4]))
+    return Parametric(
+        *best, objective=float(objective[0]), errors=(errors[0], errors[1], errors[2], errors[3], errors[4])
+    )

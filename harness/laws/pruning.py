@@ -123,7 +123,9 @@ def pair(cells: Sequence[PruningCell]) -> tuple[list[PruningCell], list[float]]:
                 "expected a density in (0, 1] and at least one hidden layer"
             )
         if not cell.errors or not all(np.isfinite(error) and error > 0 for error in cell.errors):
-            raise InvalidData(f"density {cell.density:g} has errors {cell.errors}, expected numbers above 0, one a seed")
+            raise InvalidData(
+                f"density {cell.density:g} has errors {cell.errors}, expected numbers above 0, one a seed"
+            )
     before = {(c.width, c.depth, c.n_train): float(np.mean(c.errors)) for c in cells if c.density >= DENSE}
     pruned = [c for c in cells if c.density < DENSE and (c.width, c.depth, c.n_train) in before]
     return pruned, [before[c.width, c.depth, c.n_train] for c in pruned]
