@@ -58,10 +58,11 @@ def fit_parametric(
     rng = np.random.default_rng(seed)
     counts = rng.multinomial(n_runs, np.full(n_runs, 1 / n_runs), size=n_draws).astype(np.float64)
     again = problem._replace(log_error=np.repeat(problem.log_error, n_draws, axis=0), weight=counts)
-    warm = theta[0] + np.array([[0.0], [0.2], [-0.2]]) * np.ones(len(theta[0]))
-    drawn, _ = solve(form, again, huber=DELTA, prior=False, warm=warm)
+    drawn, _ = solve(form, again, huber=DELTA, prior=False, warm=theta)
     written = form.parameters(np.concatenate([theta, drawn]), centre, float("inf"))
     b, beta, a, alpha, e = written.T  # the paper's letters, in the order of the form's keys
     errors = tuple(float(np.std(values[1:], ddof=1)) for values in (a, b, e, alpha, beta))
     best = [float(values[0]) for values in (a, b, e, alpha, beta)]
-    return Parametric(*best, objective=float(objective[0]), errors=(errors[0], errors[1], errors[2], errors[3], errors[4]))
+    return Parametric(
+        *best, objective=float(objective[0]), errors=(errors[0], errors[1], errors[2], errors[3], errors[4])
+    )

@@ -20,8 +20,10 @@ from registry.errors import InvalidData
 # assumption: no error is known better than this, relative, whatever the fit's own residuals say
 LEAST_MISFIT: Final = 0.003
 FIRST_MISFIT: Final = 0.02
+DEAR_POWER: Final = 0.25  # a cell's weight is its cost to this power
+JITTER: Final = 0.4  # of theta, where a refit starts beside the fit it repeats
 HELD_OUT_SHARES: Final = (0.15, 0.25, 0.4)
-WEIGHT_POWER: Final = 2.0  # weight = back-test error ** -power ...
+WEIGHT_POWER: Final = 6.0  # weight = back-test error ** -power ...
 WORST_RATIO: Final = 2.0  # ... of members up to this multiple of the best one's
 MOST_DRAWS: Final = 200
 BACKTEST_DRAWS: Final = 40
@@ -136,15 +138,28 @@ def fit_member(form: SurfaceForm, data: Table, chance: float) -> Member:
     centre = data.logs.mean(axis=1)
     x, target = data.logs - centre[:, np.newaxis], data.log_error[np.newaxis]
     noise = np.sqrt(data.noise**2 + FIRST_MISFIT**2)
-    problem = Problem(x, target, noise, np.ones_like(target), chance)
+    problem = Problem(x, target, noise, recent(data)[np.newaxis], chance)
     theta, _ = solve(form, problem)
     residual = form.log_error(theta, x, chance)[0] - data.log_error
     spare = max(len(residual) - form.n_parameters, 1)
     spread = 1.4826 * float(np.median(np.abs(residual))) * np.sqrt(len(residual) / spare)
     misfit = float(np.sqrt(max(spread**2 - np.mean(data.noise**2), LEAST_MISFIT**2)))
     noise = np.sqrt(data.noise**2 + misfit**2)
-    theta, _ = solve(form, problem._replace(noise=noise))
+    theta, _ = solve(form, problem._replace(noise=noise), warm=theta + JITTER * _unit(theta.shape[1]))
     return Member(form, theta[0], centre, noise, misfit)
+
+
+def recent(data: Table) -> Float64[np.ndarray, " cells"]:
+    """Return the weight of each cell in a fit, 1 on average: dear cells count for more, as the law is to reach beyond."""
+    weight = (data.cost / data.cost.max()) ** DEAR_POWER
+    return np.asarray(weight / weight.mean())
+
+
+def _unit(k: int) -> Float64[np.ndarray, " 3 k"]:
+    """Return the same three small moves every time, the first of them none."""
+    moves = np.random.default_rng(0).normal(size=(3, k))
+    moves[0] = 0
+    return moves
 
 
 def back_tests(data: Table, forms: Sequence[SurfaceForm], chance: float) -> list[BackTest]:
@@ -220,11 +235,11 @@ def _draws(
         if not n:
             drawn.append(np.empty((0, member.form.n_parameters)))
             continue
-        weight = rng.exponential(size=(n, len(data.log_error)))
+        weight = recent(data) * rng.exponential(size=(n, len(data.log_error)))
         weight *= len(data.log_error) / weight.sum(axis=1, keepdims=True)
         target = data.log_error + data.noise * rng.standard_normal(weight.shape)
         x = data.logs - member.centre[:, np.newaxis]
-        warm = member.theta + rng.normal(scale=[[0.0], [0.3], [0.6]], size=(3, len(member.theta)))
+        warm = member.theta + JITTER * _unit(len(member.theta))
         problem = Problem(x, target, member.noise, weight, chance)
         drawn.append(solve(member.form, problem, warm=warm)[0])
     return drawn

@@ -1,27 +1,50 @@
 """Fit one form to cells: robust, in log error, from many starts, all problems as one batch.
 
-The loss is Huber's of residuals in units of their noise. A weak prior keeps exponents where exponents have been found
-(Hestness et al. 2017: .07 to .35 on data; a factor e^1.2 either way) and a mix near 1, which decides only what the
-cells leave open.
+The loss is Huber's of residuals in units of their noise. Each form has a weak prior, which decides only what the cells
+leave open.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 from jaxtyping import Bool, Float64
 
-from harness.laws.surface_forms import SurfaceForm
-
 HUBER: Final = 1.345  # in units of noise: 95 % efficient for normal residuals
-EXPONENT_PRIOR: Final = (float(np.log(0.3)), 1.2)
-MIX_PRIOR: Final = (0.0, 1.0)
-N_STARTS: Final = 40
-KEPT_STARTS: Final = 5
-FIRST_STEPS: Final = 12
-LAST_STEPS: Final = 60
+N_STARTS: Final = 32
+KEPT_STARTS: Final = 4
+FIRST_STEPS: Final = 10
+LAST_STEPS: Final = 80
+LOOK_EVERY: Final = 6  # steps, after which a fit that gained nothing more is done
+SETTLED: Final = 1e-9  # of the loss
 DIFFERENCE: Final = 1e-5
+
+
+class Form(Protocol):
+    """What can be fitted: a vector ``theta`` that says the log error everywhere."""
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of ``theta``."""
+
+    def log_error(
+        self, theta: Float64[np.ndarray, " problems k"], x: Float64[np.ndarray, " variables points"], chance: float
+    ) -> Float64[np.ndarray, " problems points"]:
+        """Evaluate at centred logs."""
+
+    def bounds(
+        self, log_error: Float64[np.ndarray, " problems points"]
+    ) -> tuple[Float64[np.ndarray, " problems k"], Float64[np.ndarray, " problems k"]]:
+        """Return the least and greatest ``theta`` of each problem."""
+
+    def starts(
+        self, log_error: Float64[np.ndarray, " problems points"], n_starts: int
+    ) -> Float64[np.ndarray, " problems starts k"]:
+        """Return places to start from."""
+
+    def prior(self) -> tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
+        """Return mean and precision of each parameter; precision 0 is none."""
 
 
 class Problem(NamedTuple):
@@ -38,13 +61,14 @@ class Problem(NamedTuple):
 
 
 def solve(
-    form: SurfaceForm,
+    form: Form,
     problem: Problem,
     *,
     warm: Float64[np.ndarray, " starts k"] | None = None,
     huber: float = HUBER,
     prior: bool = True,
     n_starts: int = N_STARTS,
+    pinned: Float64[np.ndarray, " curves k"] | None = None,
 ) -> tuple[Float64[np.ndarray, " curves k"], Float64[np.ndarray, " curves"]]:
     """Fit every curve of the problem.
 
@@ -55,12 +79,15 @@ def solve(
         huber: Residual, in units of noise, from which on the loss grows linearly.
         prior: Whether the weak prior counts.
         n_starts: Starts a curve, where ``warm`` is not given.
+        pinned: Values that are held, NaN where a parameter is free.
 
     Returns:
         ``theta`` of each curve and its loss.
     """
     n_curves = len(problem.log_error)
     low, high = form.bounds(problem.log_error)
+    if pinned is not None:
+        low, high = np.where(np.isnan(pinned), low, pinned), np.where(np.isnan(pinned), high, pinned)
     if warm is None:
         starts = form.starts(problem.log_error, n_starts)
     else:
@@ -77,7 +104,7 @@ def solve(
 
 
 def _descend(
-    form: SurfaceForm,
+    form: Form,
     starts: Float64[np.ndarray, " curves starts k"],
     problem: Problem,
     low: Float64[np.ndarray, " curves k"],
@@ -92,7 +119,7 @@ def _descend(
     low, high = np.repeat(low, n_starts, axis=0), np.repeat(high, n_starts, axis=0)
     target = np.repeat(problem.log_error, n_starts, axis=0)
     weight = np.repeat(problem.weight, n_starts, axis=0)
-    mean, precision = _prior(form, prior)
+    mean, precision = form.prior() if prior else (np.zeros(k), np.zeros(k))
 
     def residual_at(at: Float64[np.ndarray, " problems k"]) -> Float64[np.ndarray, " problems points"]:
         repeats = len(at) // len(target)
@@ -111,7 +138,12 @@ def _descend(
     residual = residual_at(theta)
     loss = loss_at(theta, residual)
     moves = np.concatenate([np.eye(k), -np.eye(k)]) * DIFFERENCE
-    for _ in range(n_steps):
+    before = loss
+    for step_number in range(n_steps):
+        if step_number and step_number % LOOK_EVERY == 0:
+            if np.all(before - loss <= SETTLED * (np.abs(loss) + 1e-12)):
+                break
+            before = loss
         beside = residual_at((theta[np.newaxis] + moves[:, np.newaxis]).reshape(-1, k)).reshape(2 * k, *residual.shape)
         jacobian = np.moveaxis((beside[:k] - beside[k:]) / (2 * DIFFERENCE), 0, 2)
         pull = weight * np.minimum(1.0, huber / np.maximum(np.abs(residual), 1e-300))
@@ -133,14 +165,3 @@ def _descend(
         loss = np.where(better, new_loss, loss)
         damping = np.clip(np.where(better, damping / 5, damping * 4), 1e-12, 1e12)
     return theta.reshape(n_curves, n_starts, k), loss.reshape(n_curves, n_starts)
-
-
-def _prior(form: SurfaceForm, prior: bool) -> tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
-    """Return mean and precision of each parameter's prior; precision 0 is none."""
-    mean, precision = np.zeros(form.n_parameters), np.zeros(form.n_parameters)
-    if prior:
-        exponents = slice(len(form.terms), len(form.terms) + form.n_exponents)
-        mean[exponents], precision[exponents] = EXPONENT_PRIOR[0], EXPONENT_PRIOR[1] ** -2
-        if form.mix == "free":
-            mean[-1], precision[-1] = MIX_PRIOR[0], MIX_PRIOR[1] ** -2
-    return mean, precision

@@ -34,6 +34,8 @@ SMALLEST_EXPONENT: Final = 0.005
 LARGEST_EXPONENT: Final = 3.0
 SMALLEST_MIX: Final = 0.05
 LARGEST_MIX: Final = 3.0
+EXPONENT_PRIOR: Final = (float(np.log(0.3)), 1.2)  # mean and sd, in the log
+MIX_PRIOR: Final = (0.0, 1.0)
 NO_FLOOR: Final = 1e-6  # a floor below this share of the smallest error is none
 HIGHEST_FLOOR: Final = 0.995  # of the smallest error: an error below the floor has no log above it
 
@@ -137,6 +139,15 @@ class SurfaceForm:
         if self.mix == "free":
             columns.append(np.broadcast_to(rng.uniform(np.log(0.1), np.log(1.5), size=n_starts), above.shape))
         return np.stack(columns, axis=2)
+
+    def prior(self) -> tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
+        """Return mean and precision: exponents near .3 within a factor e^1.2 (Hestness et al. 2017), a mix near 1."""
+        mean, precision = np.zeros(self.n_parameters), np.zeros(self.n_parameters)
+        exponents = slice(len(self.terms), len(self.terms) + self.n_exponents)
+        mean[exponents], precision[exponents] = EXPONENT_PRIOR[0], EXPONENT_PRIOR[1] ** -2
+        if self.mix == "free":
+            mean[-1], precision[-1] = MIX_PRIOR[0], MIX_PRIOR[1] ** -2
+        return mean, precision
 
     def _slope(
         self,

@@ -1,0 +1,301 @@
+"""Exponents compared: of several families on one data set, and of the best size as a function of n_train.
+
+Hestness et al. 2017, arXiv:1712.00409: the data set sets the exponent of the learning curve, the architecture only its
+height; and the size that fits n_train examples best grows as a power of n_train below 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Float64
+from scipy.stats import chi2
+
+from harness.laws.surface_cells import GridCell
+from harness.laws.surface_fit import Problem, solve
+from harness.laws.surface_forms import SurfaceForm
+from harness.laws.surface_law import draw_log_errors, mean_log_error
+from registry.errors import InvalidData
+
+CURVE: Final = SurfaceForm("power-law", "power-law", ("coefficient", "exponent", "floor"), (((0, 0),),))
+EXPONENT: Final = 1  # its place in theta
+LEVEL: Final = 0.95  # of the test that one exponent is enough
+N_GRID: Final = 81
+KNEE: Final = 1.1  # times the floor in width; DESIGN section 2
+NEAREST_MISFIT: Final = 0.01
+FEWEST_POINTS: Final = 4
+
+
+class Curve(NamedTuple):
+    """One family's learning curve: mean errors and the sd of their logs (one of 0 is unknown)."""
+
+    n_train: Float64[np.ndarray, " points"]
+    error: Float64[np.ndarray, " points"]
+    noise: Float64[np.ndarray, " points"]
+
+
+class Estimate(NamedTuple):
+    """A value with the 5 % and 95 % points of its draws."""
+
+    value: float
+    low: float
+    high: float
+
+
+class Comparison(NamedTuple):
+    """One exponent for all families against one each.
+
+    Args:
+        shared: The common exponent.
+        free: Each family's own.
+        difference: Each family's own less the mean of the others' own.
+        excess: Twice the loss that sharing adds; near its number of families less 1 where sharing is right.
+        holds: Whether ``excess`` stays below the 95 % point of chi-squared.
+    """
+
+    shared: Estimate
+    free: dict[str, Estimate]
+    difference: dict[str, Estimate]
+    excess: float
+    holds: bool
+
+
+class Borrowed(NamedTuple):
+    """A short curve fitted with its own exponent and with another's: rms log error on the part not fitted."""
+
+    own: float
+    borrowed: float
+    exponent_own: float
+    exponent_borrowed: float
+
+
+class BestSize(NamedTuple):
+    """params = coefficient * n_train ** exponent, with the sizes it was fitted to."""
+
+    coefficient: Estimate
+    exponent: Estimate
+    n_train: tuple[float, ...]
+    params: tuple[float, ...]
+
+
+def compare_exponents(curves: Mapping[str, Curve], *, n_draws: int = 100, seed: int = 0) -> Comparison:
+    """Fit every family's curve on one data set with an exponent of its own, and all with one.
+
+    Each keeps a coefficient and a floor of its own. Draws add each point's noise, and a misfit as large as residuals.
+
+    Args:
+        curves: At least two, each of at least 4 points.
+        n_draws: Resamplings behind every interval.
+        seed: Their seed.
+
+    Raises:
+        InvalidData: If there are fewer curves or points.
+    """
+    if len(curves) < 2:
+        raise InvalidData(f"exponents of {len(curves)} family cannot be compared, expected at least 2 on one data set")
+    for name, curve in curves.items():
+        if len(curve.n_train) < FEWEST_POINTS:
+            raise InvalidData(f"the curve of {name} has {len(curve.n_train)} points, expected at least {FEWEST_POINTS}")
+    rng = np.random.default_rng(seed)
+    grid = np.linspace(np.log(0.02), np.log(2.5), N_GRID)
+    own, profiles = {}, np.zeros((n_draws + 1, N_GRID))
+    excess_free = 0.0
+    for name, curve in curves.items():
+        noise = np.hypot(curve.noise, _misfit(curve))
+        targets = np.log(curve.error) + noise * np.vstack(
+            [np.zeros(len(noise)), rng.standard_normal((n_draws, len(noise)))]
+        )
+        theta, loss = _fit(curve, targets, noise, None)
+        own[name] = np.exp(theta[:, EXPONENT])
+        excess_free += float(loss[0])
+        profiles += _profile(curve, targets, noise, grid)
+    at = np.exp([_lowest(grid, profile) for profile in profiles])
+    excess = 2 * max(0.0, float(profiles[0].min()) - excess_free)
+    others = {name: np.mean([own[other] for other in own if other != name], axis=0) for name in own}
+    return Comparison(
+        shared=_estimate(at),
+        free={name: _estimate(values) for name, values in own.items()},
+        difference={name: _estimate(values - others[name]) for name, values in own.items()},
+        excess=excess,
+        holds=excess <= float(chi2.ppf(LEVEL, len(curves) - 1)),
+    )
+
+
+def sharpen(cheap: Curve, dear: Curve, *, largest: float) -> Borrowed:
+    """Fit the start of a dear curve with the exponent of a cheap one, and say whether that helped at its end.
+
+    Args:
+        cheap: The curve that lends its exponent; all of it is fitted.
+        dear: The curve to be predicted.
+        largest: Points of ``dear`` with n_train up to this are fitted, the others are predicted.
+
+    Raises:
+        InvalidData: If fewer than 3 points of ``dear`` are fitted or none is predicted.
+    """
+    start = dear.n_train <= largest
+    if start.sum() < 3 or start.all():
+        raise InvalidData(
+            f"{start.sum()} points are fitted and {(~start).sum()} predicted, expected at least 3 and 1",
+            "choose another largest n_train",
+        )
+    lent = _fit(cheap, np.log(cheap.error)[np.newaxis], np.hypot(cheap.noise, _misfit(cheap)), None)[0][0, EXPONENT]
+    short = Curve(*(column[start] for column in dear))
+    noise = np.hypot(short.noise, NEAREST_MISFIT)
+    target = np.log(short.error)[np.newaxis]
+    centre = np.log(short.n_train).mean()
+    held = np.log(dear.n_train[~start])[np.newaxis] - centre
+    missed, exponents = [], []
+    for exponent in (None, np.array([lent])):
+        theta, _ = _fit(short, target, noise, exponent)
+        said = CURVE.log_error(theta, held, np.inf)[0]
+        missed.append(float(np.sqrt(np.mean((said - np.log(dear.error[~start])) ** 2))))
+        exponents.append(float(np.exp(theta[0, EXPONENT])))
+    return Borrowed(missed[0], missed[1], exponents[0], exponents[1])
+
+
+def best_size(cells: Sequence[GridCell], *, n_draws: int = 200, seed: int = 0) -> BestSize:
+    """Return the envelope of measured cells: at each n_train the params of least error, as a power of n_train.
+
+    Among sizes whose error is within 2 % of the least the smallest counts: wider ones gain nothing. Draws resample the
+    seeds of every cell, or, where a cell has one, weigh the n_train anew.
+
+    Raises:
+        InvalidData: If fewer than 3 n_train have at least 3 params.
+    """
+    groups: dict[float, list[GridCell]] = {}
+    for cell in cells:
+        if cell.params is not None and not cell.capped:
+            groups.setdefault(cell.n_train, []).append(cell)
+    groups = {n: sorted(group, key=_params) for n, group in sorted(groups.items()) if len(group) >= 3}
+    if len(groups) < 3:
+        raise InvalidData(f"{len(groups)} n_train have at least 3 params each, expected 3 or more such n_train")
+    rng = np.random.default_rng(seed)
+
+    def chosen(draw: bool) -> list[float]:
+        found = []
+        for group in groups.values():
+            means = np.array([np.mean(rng.choice(c.errors, len(c.errors)) if draw else c.errors) for c in group])
+            found.append(_params(group[int(np.argmax(means <= 1.02 * means.min()))]))
+        return found
+
+    return _power_of(list(groups), chosen(False), [chosen(True) for _ in range(n_draws)], rng)
+
+
+def knee_size(law: Mapping[str, Any], *, n_points: int = 9, seed: int = 0) -> BestSize:
+    """Return the envelope of a law: at each n_train the smallest params with error <= 1.1 times the floor in size.
+
+    A law that falls with params has no best size but the knee. Only n_train whose knee lies in the valid range count.
+
+    Args:
+        law: In n_train and one size, as :func:`harness.laws.surface.fit_surface` returns it.
+        n_points: How many n_train of the valid range are asked.
+        seed: Seed of the intervals where draws leave some out.
+
+    Raises:
+        InvalidData: If fewer than 3 n_train have a knee inside the valid range.
+    """
+    n_low, n_high = np.log(law["valid_range"][law["variables"][0]])
+    low, high = np.log(law["valid_range"][law["variables"][1]])
+    n = np.linspace(n_low, n_high, n_points)
+    sizes = np.linspace(low, high, 200)
+    logs = np.stack([np.repeat(n, len(sizes) + 1), np.tile(np.append(sizes, 100.0), n_points)])
+
+    def knees(values: Float64[np.ndarray, " points"]) -> Float64[np.ndarray, " n"]:
+        table = values.reshape(n_points, -1)
+        met = table[:, :-1] <= np.log(KNEE) + table[:, -1:]
+        inside = met.any(axis=1) & ~met[:, 0]
+        return np.where(inside, np.exp(sizes[np.argmax(met, axis=1)]), np.nan)
+
+    best = knees(mean_log_error(law, logs))
+    seen = ~np.isnan(best)
+    if seen.sum() < 3:
+        raise InvalidData(
+            f"{seen.sum()} of {n_points} n_train have their knee inside the sizes measured, expected 3 or more",
+            "measure larger sizes, or smaller ones",
+        )
+    drawn = [knees(values)[seen] for values in draw_log_errors(law, logs)] if law["draws"] else []
+    kept = [values.tolist() for values in drawn if not np.isnan(values).any()]
+    return _power_of(np.exp(n[seen]).tolist(), best[seen].tolist(), kept, np.random.default_rng(seed))
+
+
+def _params(cell: GridCell) -> float:
+    assert cell.params is not None  # noqa: S101 - the caller kept only cells that have it
+    return cell.params
+
+
+def _power_of(
+    n: Sequence[float], params: Sequence[float], drawn: Sequence[Sequence[float]], rng: np.random.Generator
+) -> BestSize:
+    x = np.log(n)
+    lines = [np.polyfit(x, np.log(params), 1)]
+    for values in drawn:
+        weight = np.sqrt(rng.exponential(size=len(x)) + 1e-3)
+        lines.append(np.polyfit(x, np.log(values), 1, w=weight))
+    slope, level = np.array(lines).T
+    return BestSize(_estimate(np.exp(level)), _estimate(slope), tuple(n), tuple(params))
+
+
+def _estimate(values: Float64[np.ndarray, " draws"]) -> Estimate:
+    """Return the first value with the spread of the others; without others, open as far as numbers go."""
+    if len(values) < 2:
+        return Estimate(float(values[0]), -np.inf, np.inf)
+    low, high = np.percentile(values[1:], (5, 95))
+    return Estimate(float(values[0]), float(low), float(high))
+
+
+def _fit(
+    curve: Curve,
+    targets: Float64[np.ndarray, " draws points"],
+    noise: Float64[np.ndarray, " points"],
+    log_exponent: Float64[np.ndarray, " draws"] | None,
+) -> tuple[Float64[np.ndarray, " draws 3"], Float64[np.ndarray, " draws"]]:
+    x = np.log(curve.n_train)[np.newaxis]
+    pinned = None
+    if log_exponent is not None:
+        pinned = np.full((len(targets), CURVE.n_parameters), np.nan)
+        pinned[:, EXPONENT] = log_exponent
+    problem = Problem(x - x.mean(), targets, noise, np.ones_like(targets), np.inf)
+    return solve(CURVE, problem, pinned=pinned, n_starts=16, prior=False)
+
+
+def _profile(
+    curve: Curve,
+    targets: Float64[np.ndarray, " draws points"],
+    noise: Float64[np.ndarray, " points"],
+    grid: Float64[np.ndarray, " exponents"],
+) -> Float64[np.ndarray, " draws exponents"]:
+    """Return the loss of each draw at each exponent: with an exponent given, coefficient and floor are a line."""
+    x = np.log(curve.n_train) - np.log(curve.n_train).mean()
+    losses = np.empty((len(targets), len(grid)))
+    power = np.exp(-np.exp(grid)[:, np.newaxis] * x)
+    # along error = coefficient * (power + ratio), only the ratio is left to search: the best coefficient is a mean
+    for i, row in enumerate(power):
+        ratios = np.append(0.0, np.exp(np.linspace(-8, 4, 49)) * row.min())
+        shapes = np.log(row + ratios[:, np.newaxis])
+        gap = targets[:, np.newaxis] - shapes
+        weight = noise**-2
+        centred = (gap - (gap @ weight / weight.sum())[..., np.newaxis]) / noise
+        losses[:, i] = (0.5 * centred**2).sum(axis=2).min(axis=1)
+    return losses
+
+
+def _lowest(grid: Float64[np.ndarray, " exponents"], profile: Float64[np.ndarray, " exponents"]) -> float:
+    """Return where the parabola through the lowest point and its neighbours is lowest."""
+    i = int(np.clip(np.argmin(profile), 1, len(grid) - 2))
+    a, b, c = profile[i - 1 : i + 2]
+    bend = a - 2 * b + c
+    shift = 0.5 * (a - c) / bend if bend > 0 else 0.0
+    return float(grid[i] + np.clip(shift, -1, 1) * (grid[1] - grid[0]))
+
+
+def _misfit(curve: Curve) -> float:
+    """Return how far the curve's own best fit misses beyond its noise."""
+    noise = np.hypot(curve.noise, NEAREST_MISFIT)
+    target = np.log(curve.error)[np.newaxis]
+    theta, _ = _fit(curve, target, noise, None)
+    x = np.log(curve.n_train)[np.newaxis]
+    residual = CURVE.log_error(theta, x - x.mean(), np.inf)[0] - target[0]
+    spare = max(len(residual) - 3, 1)
+    return float(np.sqrt(max(np.sum(residual**2) / spare - np.mean(curve.noise**2), NEAREST_MISFIT**2)))

@@ -1,0 +1,93 @@
+import numpy as np
+import pytest
+
+from harness.laws.exponents import Curve, best_size, compare_exponents, knee_size, sharpen
+from harness.laws.surface_cells import GridCell
+from registry.errors import InvalidData
+
+N = 300 * 2.0 ** np.arange(8)
+NOISE = 0.02
+
+
+def curve(coefficient: float, exponent: float, floor: float, seed: int) -> Curve:
+    rng = np.random.default_rng(seed)
+    error = (floor + coefficient * N**-exponent) * np.exp(NOISE * rng.normal(size=len(N)))
+    return Curve(N, error, np.full(len(N), NOISE))
+
+
+def test_families_that_share_an_exponent_are_found_to_share_it():
+    found = compare_exponents(
+        {"mlp": curve(3, 0.35, 0.01, 0), "cnn": curve(5, 0.35, 0, 1), "rnn": curve(9, 0.35, 0.02, 2)}
+    )
+
+    assert found.holds
+    assert found.shared.value == pytest.approx(0.35, rel=0.1)
+    assert all(difference.low < 0 < difference.high for difference in found.difference.values())
+    assert all(own.low <= own.value <= own.high for own in found.free.values())
+
+
+def test_families_that_do_not_share_an_exponent_are_told_apart():
+    found = compare_exponents({"mlp": curve(3, 0.35, 0.01, 0), "cnn": curve(5, 0.6, 0, 1)})
+
+    assert not found.holds
+    assert found.difference["cnn"].low > 0.1
+    assert found.difference["mlp"].high < -0.1
+
+
+def test_a_cheap_curve_lends_its_exponent_to_a_short_dear_one():
+    helped = [sharpen(curve(3, 0.35, 0.01, seed), curve(9, 0.35, 0.02, 50 + seed), largest=2400) for seed in range(10)]
+
+    assert np.mean([each.borrowed for each in helped]) < np.mean([each.own for each in helped])
+    assert all(each.exponent_borrowed == pytest.approx(0.35, rel=0.35) for each in helped)
+
+
+def test_a_borrowed_exponent_that_is_wrong_is_seen_to_hurt():
+    found = sharpen(curve(3, 0.9, 0.0, 0), curve(9, 0.2, 0.0, 1), largest=2400)
+
+    assert found.borrowed > found.own
+
+
+def test_the_best_size_measured_grows_as_its_power_of_n_train():
+    # too small is coarse, too large overfits: least error at params = n ** 0.5 * 10
+    cells = [
+        GridCell(n, tuple(0.1 * np.exp(0.1 * np.log(p / (10 * n**0.5)) ** 2 + d) for d in (-0.001, 0.001)), params=p)
+        for n in (100, 1000, 10_000, 100_000)
+        for p in 10 * 2.0 ** np.arange(2, 12)
+    ]
+    found = best_size(cells, n_draws=20)
+
+    assert found.exponent.value == pytest.approx(0.5, abs=0.08)
+    assert found.exponent.low <= found.exponent.value + 1e-9
+    assert len(found.params) == 4
+
+
+def test_the_knee_of_a_law_grows_as_the_ratio_of_its_exponents():
+    # the size term is a tenth of the data term where params ** -1 = .1 n ** -.5
+    parameters = {
+        "data_coefficient": 1.0,
+        "data_exponent": 0.5,
+        "size_coefficient": 1.0,
+        "size_exponent": 1.0,
+        "floor": 0.0,
+    }
+    law = {
+        "variables": ["n_train", "params"],
+        "forms": [{"form": "additive", "weight": 1.0, "parameters": parameters}],
+        "draws": [[0, *parameters.values()]] * 3,
+        "valid_range": {"n_train": [100, 10_000], "params": [10, 100_000]},
+    }
+    found = knee_size(law)
+
+    assert found.exponent.value == pytest.approx(0.5, abs=0.02)
+    assert found.coefficient.value == pytest.approx(10, rel=0.15)
+
+
+def test_what_cannot_be_compared_is_refused():
+    with pytest.raises(InvalidData, match="exponents of 1 family cannot be compared"):
+        compare_exponents({"mlp": curve(3, 0.35, 0.01, 0)})
+    with pytest.raises(InvalidData, match="the curve of cnn has 3 points, expected at least 4"):
+        compare_exponents({"mlp": curve(3, 0.4, 0, 0), "cnn": Curve(*(c[:3] for c in curve(3, 0.4, 0, 0)))})
+    with pytest.raises(InvalidData, match="1 points are fitted and 7 predicted"):
+        sharpen(curve(3, 0.4, 0, 0), curve(3, 0.4, 0, 0), largest=300)
+    with pytest.raises(InvalidData, match="0 n_train have at least 3 params"):
+        best_size([GridCell(100, (0.1,), params=10)])
