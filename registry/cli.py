@@ -19,6 +19,9 @@ from registry.options import examples
 # name -> (module that holds COMMAND, line for the help). Those of the harness bring its packages with them.
 COMMANDS: Final = {
     "lookup": ("registry.commands.lookup", "The smallest network on record for a target."),
+    "data-needed": ("registry.commands.data_needed", "How much data a target takes, by the laws on record."),
+    "predict": ("registry.commands.predict", "What a network reaches with so much data, by the laws on record."),
+    "tradeoff": ("registry.commands.tradeoff", "Data against params: the cheapest mix, or which helps more."),
     "list": ("registry.commands.list", "Every guideline on record, with the root it lies in."),
     "show": ("registry.commands.show", "One guideline: its answers, what beats them, what it cost."),
     "export": ("registry.commands.export", "A network of a guideline, as ONNX file or PyTorch program."),

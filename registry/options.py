@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from registry import parse
 from registry.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from registry.parse import Target
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -29,6 +32,59 @@ class Reading(click.ParamType):  # type: ignore[type-arg]  # generic in the newe
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         """Read ``value``; a value that is none of this type is a usage error."""
         return self._read(value) if isinstance(value, str) else value
+
+
+def targets(function: F) -> F:
+    """Add ``--target-acc A`` and ``--target METRIC=VALUE``, both repeatable; see :func:`one_metric`."""
+    named = click.option(
+        "--target",
+        "targets",
+        multiple=True,
+        type=Reading("target", parse.target),
+        metavar="METRIC=VALUE",
+        help="Any other metric (repeatable).",
+    )
+    return click.option(
+        "--target-acc",
+        "accuracies",
+        multiple=True,
+        type=Reading("accuracy", parse.accuracies),
+        metavar="A",
+        help="Accuracy as a fraction (repeatable, or commas).",
+    )(named(function))
+
+
+def one_metric(accuracies: Sequence[Sequence[float]], named: Sequence[Target]) -> tuple[str, tuple[float, ...]]:
+    """Return the metric that targets are in, accuracy where there are none, and each target once.
+
+    Raises:
+        UsageError: If they are in several metrics.
+    """
+    asked = {(target.metric, target.value): None for target in named}
+    asked |= {("accuracy", value): None for values in accuracies for value in values}
+    metrics = {metric for metric, _ in asked}
+    if len(metrics) > 1:
+        raise UsageError(f"targets are in one metric at a time, got {', '.join(sorted(metrics))}")
+    return next(iter(metrics), "accuracy"), tuple(value for _, value in asked)
+
+
+def where(function: F) -> F:
+    """Add ``--dataset D`` and ``--family F``."""
+    family = click.option("--family", metavar="F", help="One family only.")
+    return click.option("--dataset", metavar="D", help="One data set only.")(family(function))
+
+
+def law_sizes(function: F) -> F:
+    """Add ``--params P``, ``--width W`` and ``--depth D``, and ``--extrapolate``."""
+    size = Reading("size", parse.size)
+    for option in (
+        click.option("--extrapolate", is_flag=True, help="Answer outside a law's range too, with wider intervals."),
+        click.option("--depth", type=size, metavar="L", help="Hidden layers, for a law in width and depth."),
+        click.option("--width", type=size, metavar="W", help="Width, for a law in width and depth."),
+        click.option("--params", type=size, metavar="P", help="Parameters, for a law in them; else the best in range."),
+    ):
+        function = option(function)
+    return function
 
 
 def registries(function: F) -> F:

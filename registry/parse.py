@@ -2,9 +2,9 @@
 
 import math
 import re
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-from registry.errors import UsageError
+from registry.errors import UnknownName, UsageError
 
 LARGEST_SIZE: Final = 2**53 - 1
 _MULTIPLES: Final = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
@@ -84,6 +84,40 @@ def target(text: str) -> Target:
     if not equals or not re.fullmatch(_SLUG, metric) or value is None:
         raise UsageError(f"{text!r} is not a target; expected METRIC=VALUE, for example r2=0.9")
     return Target(metric, value)
+
+
+def mix(text: str) -> tuple[int, int]:
+    """Read ``N,P``: training examples and parameters, each as :func:`size` reads it.
+
+    Raises:
+        UsageError: If it is not of that form.
+    """
+    parts = text.split(",")
+    if len(parts) != 2:
+        raise UsageError(f"{text!r} is not a mix; expected N,P: training examples and params, such as 10k,5e3")
+    return size(parts[0]), size(parts[1])
+
+
+def changes(text: str) -> list[tuple[Literal["n_train", "params"], float]]:
+    """Read changes of a mix such as ``data*2,params*4``: pairs of a variable and its factor.
+
+    Raises:
+        UsageError: If one is not of that form.
+    """
+    return [_change(part.strip()) for part in text.split(",")]
+
+
+def _change(text: str) -> tuple[Literal["n_train", "params"], float]:
+    name, star, factor_text = text.partition("*")
+    factor = _finite(factor_text)
+    if not star or factor is None or not 1e-6 <= factor <= 1e6:
+        raise UsageError(f"{text!r} is not a change; expected data*FACTOR or params*FACTOR, such as data*2")
+    if name not in _CHANGED:
+        raise UnknownName("change", name, _CHANGED)
+    return _CHANGED[name], factor
+
+
+_CHANGED: Final[dict[str, Literal["n_train", "params"]]] = {"data": "n_train", "params": "params"}
 
 
 def input_shape(text: str) -> tuple[int, ...]:

@@ -11,7 +11,8 @@ import click
 from registry import index, lookup, parse, report, roots
 from registry.answers import MINIMISE, Query
 from registry.errors import UsageError
-from registry.options import Reading, as_json, examples, print_json, quiet, registries, warn
+from registry.options import Reading, as_json, examples, one_metric, print_json, quiet, registries, warn, where
+from registry.options import targets as target_options
 from registry.wording import no_answer
 
 if TYPE_CHECKING:
@@ -20,12 +21,10 @@ if TYPE_CHECKING:
 
 _SHOWN = 10  # data sets a person wants to see; --json has all
 
-_ACCURACIES = Reading("accuracy", parse.accuracies)
 _FRACTION = Reading("fraction", parse.fraction)
 _NUMBER = Reading("number", parse.number)
 _SHAPE = Reading("shape", parse.input_shape)
 _SIZE = Reading("size", parse.size)
-_TARGET = Reading("target", parse.target)
 
 
 @click.command(
@@ -37,25 +36,9 @@ _TARGET = Reading("target", parse.target)
     ),
 )
 @click.option("--task", required=True, metavar="TASK", help="Task category, for example image-cls.")
-@click.option(
-    "--target-acc",
-    "accuracies",
-    multiple=True,
-    type=_ACCURACIES,
-    metavar="A",
-    help="Accuracy as a fraction (repeatable, or commas).",
-)
-@click.option(
-    "--target",
-    "targets",
-    multiple=True,
-    type=_TARGET,
-    metavar="METRIC=VALUE",
-    help="Any other metric (repeatable).",
-)
+@target_options
 @click.option("--knee", is_flag=True, help="The size beyond which width hardly helps: needs no target.")
-@click.option("--dataset", metavar="D", help="One data set only.")
-@click.option("--family", metavar="F", help="One family only.")
+@where
 @click.option("--n-train", type=_SIZE, metavar="N", help="Training examples you have.")
 @click.option("--input", "input_shape", type=_SHAPE, metavar="SHAPE", help="Your input, for example 28x28x1.")
 @click.option("--classes", "n_classes", type=_SIZE, metavar="K", help="Your classes.")
@@ -106,13 +89,8 @@ def _one_metric(
     accuracies: tuple[list[float], ...], targets: tuple[Target, ...], *, knee: bool
 ) -> tuple[str, tuple[float, ...]]:
     """Return the metric and its targets, or say that there is not exactly one."""
-    asked = {(target.metric, target.value): None for target in targets}
-    asked |= {("accuracy", value): None for values in accuracies for value in values}
-    metrics = {metric for metric, _ in asked}
-    if knee == bool(asked):
+    if knee == bool(accuracies or targets):
         raise UsageError(
             "give a target with --target-acc A or --target METRIC=VALUE, or --knee", "one kind, not several"
         )
-    if len(metrics) > 1:
-        raise UsageError(f"targets are in one metric at a time, got {', '.join(sorted(metrics))}")
-    return next(iter(metrics), "accuracy"), tuple(value for _, value in asked)
+    return one_metric(accuracies, targets)

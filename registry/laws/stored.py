@@ -111,14 +111,14 @@ class Law:
     def doubt(self, x: Logs) -> float | None:
         """Return the scale of doubt of the log error at ``x``; None without draws."""
         centre = self.log_error(x)
-        return self._scale([draw - centre for draw in self.log_draws(x)], self.outside(x))
+        return self.scale([draw - centre for draw in self.log_draws(x)], self.outside(x))
 
     def doubt_between(self, x: Logs, y: Logs) -> float | None:
         """Return the scale of doubt of log error at ``y`` less that at ``x``, draw by draw; None without draws."""
         gain = self.log_error(y) - self.log_error(x)
         pairs = zip(self.log_draws(x), self.log_draws(y), strict=True)
         scatter = [after - before - gain for before, after in pairs]
-        return self._scale(scatter, self.outside(y) - self.outside(x), noise=0.0)
+        return self.scale(scatter, self.outside(y) - self.outside(x), noise=0.0)
 
     def limit(self, x: Logs) -> float:
         """Return the error that is left with endless data, the sizes as in ``x``."""
@@ -134,7 +134,17 @@ class Law:
             if not all(map(math.isfinite, (self.log_error(corner), *self.log_draws(corner)))):
                 raise InvalidRecord("a law has no finite error at an end of its range")
 
-    def _scale(self, scatter: Sequence[float], outside: float, noise: float | None = None) -> float | None:
+    def scale(self, scatter: Sequence[float], outside: float, noise: float | None = None) -> float | None:
+        """Return the scale of doubt.
+
+        Args:
+            scatter: For each draw, how far it is from the law.
+            outside: Log-distance outside the range.
+            noise: Instead of the law's own.
+
+        Returns:
+            The root of mean square scatter, squared noise and squared drift; None without draws.
+        """
         if not scatter:
             return None
         known = self.calibration

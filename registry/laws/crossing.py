@@ -1,0 +1,86 @@
+"""Find where a function of one number crosses 0, in as few evaluations as it takes."""
+
+import math
+from collections.abc import Callable
+
+
+def falls_to(above: Callable[[float], float], low: float, high: float) -> float | None:
+    """Return where a falling function crosses 0 in [low, high]: ``low`` if it is below there, None if above at high."""
+    at_low = above(low)
+    if at_low <= 0:
+        return low
+    at_high = above(high)
+    return None if at_high > 0 else _root(above, low, at_low, high, at_high)
+
+
+def crossing_below(above: Callable[[float], float], start: float) -> float:
+    """Return the nearest point below ``start`` where ``above`` gets past 0; 0 if it stays below."""
+    right, at_right, step = start, above(start), 0.125
+    if at_right >= 0:  # no doubt at all
+        return start
+    while right > 0:
+        left = max(right - step, 0.0)
+        at_left = above(left)
+        if at_left > 0:
+            return _root(above, left, at_left, right, at_right)
+        right, at_right, step = left, at_left, 2 * step
+    return 0.0
+
+
+def crossing_above(above: Callable[[float], float], start: float, most: float) -> float | None:
+    """Return the nearest point in [``start``, ``most``] where ``above`` gets down to 0; None if it turns before."""
+    before, left, step = start, start, 0.125
+    at_left = above(left)
+    if at_left <= 0:
+        return start
+    while left < most:
+        right = min(left + step, most)
+        at_right = above(right)
+        if at_right <= 0:
+            return _root(above, left, at_left, right, at_right)
+        if at_right >= at_left:  # it turned between here and the point before last
+            lowest = _lowest(above, before, right)
+            at_lowest = above(lowest)
+            return None if at_lowest > 0 else _root(above, before, above(before), lowest, at_lowest)
+        before, left, at_left, step = left, right, at_right, 1.5 * step
+    return None
+
+
+def _root(above: Callable[[float], float], left: float, at_left: float, right: float, at_right: float) -> float:
+    """Return where ``above`` crosses 0 between a point above it and one at or below it, by the Illinois method."""
+    side = 0
+    for _ in range(200):
+        if right - left <= 1e-13 * (1 + abs(right)):
+            break
+        middle = (left * at_right - right * at_left) / (at_right - at_left)
+        if not left < middle < right:
+            middle = (left + right) / 2
+        value = above(middle)
+        if value == 0:
+            return middle
+        if value > 0:
+            left, at_left = middle, value
+            at_right, side = (at_right / 2, 1) if side == 1 else (at_right, 1)
+        else:
+            right, at_right = middle, value
+            at_left, side = (at_left / 2, -1) if side == -1 else (at_left, -1)
+        if abs(value) < 1e-15:
+            return middle
+    return right
+
+
+def _lowest(function: Callable[[float], float], left: float, right: float) -> float:
+    """Return where a function that falls, then rises, is lowest, by golden sections."""
+    ratio = (math.sqrt(5) - 1) / 2
+    a, b = right - ratio * (right - left), left + ratio * (right - left)
+    at_a, at_b = function(a), function(b)
+    while right - left > 1e-4:
+        if at_a <= at_b:
+            right, b, at_b = b, a, at_a
+            a = right - ratio * (right - left)
+            at_a = function(a)
+        else:
+            left, a, at_a = a, b, at_b
+            b = left + ratio * (right - left)
+            at_b = function(b)
+    return (left + right) / 2

@@ -1,0 +1,270 @@
+"""Answer from the laws on record: what a network reaches with so much data, and how much data a target takes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+
+from registry import index, roots
+from registry.answers import Query
+from registry.errors import NoAnswer
+from registry.law import Bounds, Prediction, evaluate, locate, needed, refuse_outside
+from registry.law import data_needed as invert
+from registry.laws.sources import Refusal, Source, answers, find
+from registry.wording import aim, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from registry.index import Index
+
+Verdict = Literal["met", "missed", "undecided"]
+
+_FLOORED: Final = 0.5  # more than this share of the error is its limit: the floor binds
+
+
+class Forecast(NamedTuple):
+    """What a law predicts for so much data.
+
+    Args:
+        source: The law.
+        n_train: Training examples.
+        sizes: Each size of the law, asked for or the best in its range.
+        chosen: The sizes that were not asked for.
+        error: The predicted error with its intervals.
+        verdicts: For each target: met or missed where the 90 % interval of the mean curve says so.
+        doubled: Error with twice as much of each variable, by its name.
+        limit: Error with endless data.
+    """
+
+    source: Source
+    n_train: float
+    sizes: Mapping[str, float]
+    chosen: tuple[str, ...]
+    error: Prediction
+    verdicts: Mapping[float, Verdict]
+    doubled: Mapping[str, float]
+    limit: float
+
+    @property
+    def binds(self) -> str:
+        """What keeps the error up most: ``floor``, or the variable of which twice as much helps most."""
+        if self.limit > _FLOORED * self.error.value:
+            return "floor"
+        return min(self.doubled, key=lambda name: self.doubled[name])
+
+
+class Needed(NamedTuple):
+    """How much data a law says a target takes.
+
+    Args:
+        source: The law.
+        target: The value of the metric.
+        sizes: Each size of the law, asked for or the best in its range.
+        chosen: The sizes that were not asked for.
+        bounds: Training examples; None where the law never gets there but a certified network does.
+        certified: Training examples and params of the certified network with the fewest examples; None: there is none.
+    """
+
+    source: Source
+    target: float
+    sizes: Mapping[str, float]
+    chosen: tuple[str, ...]
+    bounds: Bounds | None
+    certified: tuple[int, int] | None
+
+
+class Reply(NamedTuple):
+    """Everything found: answers, and the laws that have none with the reason."""
+
+    answers: tuple[Any, ...]
+    refused: tuple[Refusal, ...]
+
+
+def predict(
+    task: str,
+    n_train: float,
+    *,
+    dataset: str | None = None,
+    family: str | None = None,
+    target: float | Sequence[float] = (),
+    metric: str = "accuracy",
+    extrapolate: bool = False,
+    registry: Sequence[str] = (),
+    **sizes: float | None,
+) -> list[Forecast]:
+    """Return what each law of ``task`` predicts for networks trained on ``n_train`` examples.
+
+    Args:
+        task: The task category, for example ``image-cls``.
+        n_train: Training examples.
+        dataset: One data set only.
+        family: One family only.
+        target: Values of ``metric`` to hold the prediction to.
+        metric: The metric of the targets.
+        extrapolate: Answer outside the range a law was fitted on; intervals widen with the distance.
+        registry: Folders to search before the usual ones.
+        **sizes: ``params``, or ``width`` and ``depth``, for laws that know them; without, the best in the range.
+
+    Returns:
+        One forecast per law that answers, by record.
+
+    Raises:
+        UsageError: If a name is unknown, or a value cannot be.
+        NoAnswer: If no law answers: none on record, or outside the range (OutsideRange).
+    """
+    query = Query(task, _several(target), metric, dataset, family)
+    where = roots.find(registry)
+    return list(index.read(where, lambda opened: foretell(opened, query, n_train, extrapolate, sizes)).answers)
+
+
+def data_needed(
+    task: str,
+    target: float | Sequence[float],
+    *,
+    metric: str = "accuracy",
+    dataset: str | None = None,
+    family: str | None = None,
+    extrapolate: bool = False,
+    registry: Sequence[str] = (),
+    **sizes: float | None,
+) -> list[Needed]:
+    """Return how many training examples each law of ``task`` says a target takes.
+
+    Args:
+        task: The task category, for example ``image-cls``.
+        target: One or more values of ``metric``.
+        metric: The metric's name.
+        dataset: One data set only.
+        family: One family only.
+        extrapolate: Answer outside the range a law was fitted on; intervals widen with the distance.
+        registry: Folders to search before the usual ones.
+        **sizes: ``params``, or ``width`` and ``depth``, for laws that know them; without, the best in the range.
+
+    Returns:
+        One answer per law and target that has one, by record.
+
+    Raises:
+        UsageError: If a name is unknown, or a value cannot be.
+        NoAnswer: If no law answers: none on record, levelled off before, or outside the range (OutsideRange).
+    """
+    query = Query(task, _several(target), metric, dataset, family)
+    where = roots.find(registry)
+    return list(index.read(where, lambda opened: inquire(opened, query, extrapolate, sizes)).answers)
+
+
+def foretell(
+    indexes: list[Index], query: Query, n_train: float, extrapolate: bool, sizes: Mapping[str, float | None]
+) -> Reply:
+    """Answer :func:`predict` from open indexes."""
+
+    def one(source: Source, n_train: float) -> Forecast:
+        error = evaluate(source.law, n_train, extrapolate=extrapolate, **sizes)
+        return forecast(source, locate(source.law, n_train, **sizes), error, sizes, query.targets)
+
+    sources = find(indexes, query, _asked(sizes))
+    return Reply(*answers([(source, n_train) for source in sources], one))
+
+
+def inquire(indexes: list[Index], query: Query, extrapolate: bool, sizes: Mapping[str, float | None]) -> Reply:
+    """Answer :func:`data_needed` from open indexes."""
+    sources = find(indexes, query, _asked(sizes))
+    asked = [(source, target) for source in sources for target in query.targets]
+    return Reply(*answers(asked, lambda source, target: _needed(source, target, extrapolate, sizes)))
+
+
+def forecast(
+    source: Source,
+    x: Sequence[float],
+    error: Prediction,
+    sizes: Mapping[str, float | None],
+    targets: Sequence[float] = (),
+) -> Forecast:
+    """Set beside a prediction what binds and which targets are met."""
+    law = source.law
+    doubled = {
+        name: math.exp(law.log_error([value + math.log(2) * (i == j) for j, value in enumerate(x)]))
+        for i, name in enumerate(law.variables)
+    }
+    full = dict(zip(law.variables[1:], map(math.exp, x[1:]), strict=True))
+    verdicts = {target: _verdict(source, error, target) for target in targets}
+    chosen = tuple(name for name in full if sizes.get(name) is None)
+    return Forecast(source, math.exp(x[0]), full, chosen, error, verdicts, doubled, law.limit(x))
+
+
+def _verdict(source: Source, error: Prediction, target: float) -> Verdict:
+    if error.low is None or error.high is None:
+        return "undecided"
+    wanted = source.error(target)
+    return "met" if error.high <= wanted else "missed" if error.low > wanted else "undecided"
+
+
+def _needed(source: Source, target: float, extrapolate: bool, sizes: Mapping[str, float | None]) -> Needed:
+    law, error = source.law, source.error(target)
+    start = locate(law, math.exp(law.ranges[0][0]), **sizes)
+    full = dict(zip(law.variables[1:], map(math.exp, start[1:]), strict=True))
+    chosen = tuple(name for name in full if sizes.get(name) is None)
+    if not extrapolate:
+        refuse_outside(law, start)
+    certified = _certified(source, target)
+    if error <= 0 or needed(law, error, start) is None or _is_irreducible(source, error):
+        if certified is None:
+            raise _out_of_reach(source, target, error, start)
+        return Needed(source, target, full, chosen, None, certified)
+    bounds = invert(law, error, extrapolate=extrapolate, level=90, **sizes)
+    return Needed(source, target, full, chosen, bounds, certified)
+
+
+def _certified(source: Source, target: float) -> tuple[int, int] | None:
+    """Return examples and params of the record's certified network with the fewest examples that meets a target."""
+    select = (
+        "SELECT n_train, params FROM points WHERE record = ? AND kind = 'frontier' AND score >= ? "
+        "AND n_train IS NOT NULL ORDER BY n_train, params LIMIT 1"
+    )
+    row = source.opened.rows(select, (source.record, source.question.sign * target)).fetchone()
+    return (int(row[0]), int(row[1])) if row else None
+
+
+def _is_irreducible(source: Source, error: float) -> bool:
+    low = (source.facts.get("irreducible_error") or {}).get("low")
+    return low is not None and error < low
+
+
+def _out_of_reach(source: Source, target: float, error: float, x: Sequence[float]) -> NoAnswer:
+    """Say what stands between a target and endless data: the irreducible error, the size, or a doubt."""
+    law, limit = source.law, source.law.limit(x)
+    metric, says = source.question.metric, f"{aim(target)} takes"
+    if _is_irreducible(source, error) or error <= 0:
+        floor = source.facts.get("irreducible_error") or {"value": limit, "low": None, "high": None}
+        low, high = ("open" if floor[end] is None else f"{floor[end]:.4g}" for end in ("low", "high"))
+        return NoAnswer(
+            f"no number of examples reaches {metric} {aim(target)}: it asks for error {max(error, 0.0):.4g}, "
+            f"and {floor['value']:.4g} [{low}, {high}] is irreducible",
+            "other inputs, resolution, labels or family may; more data will not",
+        )
+    largest = locate(law, math.exp(law.ranges[0][0]))
+    if law.limit(largest) < error:
+        sizes = " and ".join(
+            f"{name} {math.exp(high):,.0f}"
+            for name, value, high in zip(law.variables[1:], x[1:], largest[1:], strict=True)
+            if value < high
+        )
+        return NoAnswer(
+            f"{says} a larger network: at this size the law levels off at {metric} {shown(source.metric(limit))}",
+            f"with {sizes} it levels off at {shown(source.metric(law.limit(largest)))}",
+        )
+    floor = source.facts.get("irreducible_error") or {"low": None}
+    least = "open" if floor["low"] is None else f"{metric} {shown(source.metric(floor['low']))}"
+    return NoAnswer(
+        f"{says} more than endless data: the law levels off at {metric} {shown(source.metric(limit))}; "
+        f"the end of its interval: {least}",
+        "undecided: search on, with other families, inputs, resolution or labels too",
+    )
+
+
+def _asked(sizes: Mapping[str, float | None]) -> list[str]:
+    return [name for name, value in sizes.items() if value is not None]
+
+
+def _several(target: float | Sequence[float]) -> tuple[float, ...]:
+    return (float(target),) if isinstance(target, int | float) else tuple(target)

@@ -1,0 +1,243 @@
+"""Write down what laws answer: the lines a person reads, and the same as plain JSON values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from registry.report import table
+from registry.wording import aim, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from registry.answers import Query
+    from registry.law import Interval
+    from registry.laws.predict import Forecast, Needed, Reply
+    from registry.laws.sources import Refusal, Source
+
+SHOWN: Final = 10  # laws a person wants to see; --json has all
+
+
+def predict_lines(query: Query, n_train: float, reply: Reply) -> list[str]:
+    """Return forecasts as lines: a table, and per law what binds and what it rests on."""
+    forecasts: Sequence[Forecast] = reply.answers[:SHOWN]
+    metrics = " or ".join(dict.fromkeys(one.source.question.metric for one in forecasts))
+    rows: list[tuple[str, ...]] = [
+        ("guideline", "predicted", "mean, 80 %", "mean, 90 %", "one run, 80 %", "one run, 90 %")
+    ]
+    for one in forecasts:
+        source, error = one.source, one.error
+        mean, run = ([_either(source, each, level) for level in (80, 90)] for each in (error.mean, error.run))
+        rows.append((short(source), shown(source.metric(error.value)), *mean, *run))
+    out = [
+        f"{query.task}, {metrics} after training on {n_train:,.0f} examples, predicted, not measured:",
+        *(f"  {line}" for line in table(rows, (0,))),
+    ]
+    for one in forecasts:
+        out += [f"  {short(one.source)}, {line}" if i == 0 else f"    {line}" for i, line in enumerate(_says(one))]
+    return out + _rest(reply)
+
+
+def needed_lines(query: Query, reply: Reply) -> list[str]:
+    """Return how much data targets take as lines: a table, and per law what it rests on."""
+    found: Sequence[Needed] = reply.answers[:SHOWN]
+    rows: list[tuple[str, ...]] = [("target", "guideline", "examples", "90 % interval", "fitted on")]
+    rows += [
+        (
+            f"{one.target:g}",
+            short(one.source),
+            "-" if one.bounds is None else _count(one.bounds.value),
+            "-" if one.bounds is None else f"{_or_open(one.bounds.low)} to {_or_open(one.bounds.high)}",
+            one.source.range_of("n_train"),
+        )
+        for one in found
+    ]
+    out = [
+        f"{query.task}, training examples that {query.metric} takes, predicted, not measured:",
+        *(f"  {line}" for line in table(rows, (1,))),
+    ]
+    for one in found:
+        out += [f"  {line}" for line in _takes(one)]
+    for source in {one.source.id: one.source for one in found}.values():
+        sizes = next((one.sizes, one.chosen) for one in found if one.source.id == source.id)
+        lines = [f"{_shape(source, *sizes)}: {backtested(source)}", *cautions(source)]
+        out += [f"  {short(source)}, {lines[0]}", *(f"    {line}" for line in lines[1:])]
+    return out + _rest(reply)
+
+
+def forecast_values(one: Forecast) -> dict[str, Any]:
+    """Return a forecast as plain JSON values, in the task's metric."""
+    source = one.source
+    return {
+        **source_values(source),
+        "predicted": True,
+        "n_train": one.n_train,
+        "sizes": dict(one.sizes),
+        "sizes_chosen_here": list(one.chosen),
+        "value": source.metric(one.error.value),
+        "error": one.error.value,
+        "mean": _intervals(source, one.error.mean),
+        "one_run": _intervals(source, one.error.run),
+        "outside_range": one.error.outside > 0,
+        "binds": one.binds,
+        "with_twice_as_much": {name: source.metric(error) for name, error in one.doubled.items()},
+        "with_endless_data": source.metric(one.limit),
+        "targets": [{"target": target, "verdict": verdict} for target, verdict in one.verdicts.items()],
+    }
+
+
+def needed_values(one: Needed) -> dict[str, Any]:
+    """Return how much data a target takes as plain JSON values."""
+    bounds = one.bounds
+    return {
+        **source_values(one.source),
+        "predicted": True,
+        "target": one.target,
+        "sizes": dict(one.sizes),
+        "sizes_chosen_here": list(one.chosen),
+        "n_train": None if bounds is None else {"value": bounds.value, "low": bounds.low, "high": bounds.high},
+        "certified": None if one.certified is None else dict(zip(("n_train", "params"), one.certified, strict=True)),
+    }
+
+
+def source_values(source: Source) -> dict[str, Any]:
+    """Return where a law is from and what it rests on as plain JSON values."""
+    question, law = source.question, source.law
+    return {
+        "task": question.task,
+        "dataset": question.dataset,
+        "family": source.family,
+        "metric": {"name": question.metric, "unit": question.unit, "direction": question.direction},
+        "id": source.id,
+        "version": source.version,
+        "superseded": source.superseded,
+        "root": {"path": source.root.path, "shipped": source.root.shipped},
+        "law": {
+            "variables": list(law.variables),
+            "shape": {key: source.facts[key] for key in ("width", "depth", "resolution")}
+            if source.facts.get("width") is not None
+            else None,
+            "valid_range": source.facts["valid_range"],
+            "backtest_error": source.facts.get("backtest_error"),
+            "calibrated": law.calibration.known,
+            "draws": law.n_draws,
+        },
+    }
+
+
+def refused_values(refused: Sequence[Refusal]) -> list[dict[str, Any]]:
+    """Return why laws do not answer as plain JSON values."""
+    return [
+        {"id": one.source.id, "version": one.source.version, "asked": one.asked, "reason": one.reason.message}
+        for one in refused
+    ]
+
+
+def backtested(source: Source) -> str:
+    """Say what a law was fitted on and how well it foretold its own largest cells."""
+    law = source.law
+    ranges = ", ".join(f"{name} {source.range_of(name)}" for name in law.variables)
+    error = source.facts.get("backtest_error")
+    tested = "" if error is None else f"; fitted without its largest cells it missed their error by {error:.0%}"
+    return f"fitted on {ranges}{tested}".replace("%", " %")
+
+
+def cautions(source: Source) -> list[str]:
+    """Say what keeps a law's interval from being one."""
+    out = []
+    if not source.law.n_draws:
+        out.append("It has no interval: it was fitted to one run a cell, or to no more than its curve.")
+    elif not source.law.calibration.known:
+        out.append("Its intervals are not calibrated: they know the noise between runs alone and are too narrow.")
+    if source.superseded:
+        out.append("This version is superseded; no newer one has a law.")
+    return out
+
+
+def short(source: Source) -> str:
+    """Return ``digits/mlp v1``: the task stands above."""
+    return f"{source.question.dataset}/{source.family} v{source.version}"
+
+
+def _says(one: Forecast) -> list[str]:
+    source = one.source
+    out = [f"{_shape(source, one.sizes, one.chosen)}: {backtested(source)}", _binding(one)]
+    out += [_held(one, target) for target in one.verdicts]
+    if one.error.outside > 0:
+        out.append("Outside that range: the interval is widened for the distance, and nothing there was measured.")
+    return out + cautions(source)
+
+
+def _shape(source: Source, sizes: Mapping[str, float], chosen: Sequence[str]) -> str:
+    """Name the network a law speaks of, and whose choice its size was."""
+    if not sizes:
+        return source.network
+    named = ", ".join(f"{name} {value:,.0f}" for name, value in sizes.items())
+    return f"{named}{' (the most in the range)' if chosen else ''}"
+
+
+def _binding(one: Forecast) -> str:
+    source = one.source
+    doubled = ", ".join(
+        f"twice the {_WORDS[name]} {shown(source.metric(error))}" for name, error in one.doubled.items()
+    )
+    if one.binds == "floor":
+        limit = shown(source.metric(one.limit))
+        return f"The floor binds: endless data would bring {limit}; {doubled}."
+    return f"{_WORDS[one.binds].capitalize()} bind{'s' if one.binds in ('width', 'depth') else ''}: {doubled}."
+
+
+_WORDS: Final = {"n_train": "examples", "params": "params", "width": "width", "depth": "depth", "steps": "steps"}
+
+
+def _held(one: Forecast, target: float) -> str:
+    verdict = one.verdicts[target]
+    if one.error.mean is None:
+        return f"{aim(target)} is undecided: the law has no interval."
+    if verdict == "undecided":
+        return f"{aim(target)} is undecided: it lies in the 90 % interval of the mean."
+    return f"{aim(target)} is {verdict} by the whole 90 % interval of the mean."
+
+
+def _takes(one: Needed) -> list[str]:
+    source = one.source
+    out = []
+    if one.bounds is None:
+        out.append(f"{one.target:g}: the law of {short(source)} never gets there, but a certified network does.")
+    elif one.bounds.low is not None and one.bounds.high is None:
+        out.append(f"{one.target:g}: open above: the upper end of the interval never gets there.")
+    if one.certified is not None:
+        n_train, params = one.certified
+        out.append(f"{one.target:g} is certified: {params:,} params trained on {n_train:,} examples (guides lookup).")
+    return out
+
+
+def _rest(reply: Reply) -> list[str]:
+    out = [f"  {short(one.source)} does not answer: {one.reason.message}." for one in reply.refused[:SHOWN]]
+    if len(reply.answers) > SHOWN:
+        out.append(f"Only {SHOWN} of {len(reply.answers)} are here: choose with --dataset or --family; --json has all.")
+    return out
+
+
+def _either(source: Source, intervals: Mapping[int, Interval] | None, level: int) -> str:
+    if intervals is None:
+        return "open"
+    low, high = source.metrics(intervals[level])
+    return f"[{shown(low)}, {shown(high)}]"
+
+
+def _intervals(source: Source, intervals: Mapping[int, Interval] | None) -> dict[str, list[float]] | None:
+    return None if intervals is None else {str(k): list(source.metrics(each)) for k, each in intervals.items()}
+
+
+def _count(value: float) -> str:
+    """Return examples, rounded up, to 3 figures: a law knows no more."""
+    if value >= 1e12:
+        return f"{value:.2e}"
+    digits = max(len(str(int(value))) - 3, 0)
+    unit = 10**digits
+    return f"{-(-value // unit) * unit:,.0f}"
+
+
+def _or_open(value: float | None) -> str:
+    return "open" if value is None else _count(value)

@@ -1,0 +1,350 @@
+"""Weigh data against parameters with a law in both: the cheapest mix, the best for a budget, or which change helps."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from registry import index, roots
+from registry.answers import Query
+from registry.errors import NoAnswer, UsageError
+from registry.law import Comparison, compare, locate, needed, predicted, refuse_outside
+from registry.laws.costing import Costing, Prices, costing, prices
+from registry.laws.predict import Forecast, Reply, forecast
+from registry.laws.sources import Source, answers, find
+from registry.wording import aim, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from registry.index import Index
+
+_GRID: Final = 64  # params tried between the ends of the range, before the best is refined
+_BEYOND: Final = math.log(10)  # how far --extrapolate looks outside the range of params
+
+Change = tuple[Literal["n_train", "params"], float]
+
+
+class Mix(NamedTuple):
+    """Training examples and params with what they cost; ``edge``: the params are at an end of the range."""
+
+    forecast: Forecast
+    train_flops: float
+    cost: float | None
+    edge: bool
+
+    @property
+    def n_train(self) -> float:
+        """Training examples."""
+        return self.forecast.n_train
+
+    @property
+    def params(self) -> float:
+        """Parameters."""
+        return self.forecast.sizes["params"]
+
+
+class Best(NamedTuple):
+    """The cheapest mix for a target, or the best for a budget.
+
+    Args:
+        source: The law.
+        target: The value of the metric; None for a budget.
+        budget: Most train flops; None for a target.
+        costing: How training was counted.
+        mix: The answer.
+        beside: The same with half and with twice the params, where these can be.
+    """
+
+    source: Source
+    target: float | None
+    budget: float | None
+    costing: Costing
+    mix: Mix
+    beside: tuple[Mix, ...]
+
+
+class Changed(NamedTuple):
+    """One change of a mix.
+
+    Args:
+        change: The variable and its factor.
+        mix: What it leads to.
+        ratio: The error then over that before, paired.
+        extra: What it adds to the cost; None without prices.
+    """
+
+    change: Change
+    mix: Mix
+    ratio: Comparison
+    extra: float | None
+
+
+class Weighed(NamedTuple):
+    """Changes of one mix, held against one another.
+
+    Args:
+        source: The law.
+        costing: How training was counted.
+        mix: The mix that is changed.
+        changes: In the order given.
+        winner: The change with the least error (with prices: the most log error saved per price), where the paired
+            90 % interval leaves out that any other does as well; None: undecided.
+        priced: Whether the verdict is per price.
+    """
+
+    source: Source
+    costing: Costing
+    mix: Mix
+    changes: tuple[Changed, ...]
+    winner: int | None
+    priced: bool
+
+
+def tradeoff(
+    task: str,
+    target: float | None = None,
+    *,
+    budget_flops: float | None = None,
+    at: tuple[float, float] | None = None,
+    changes: Sequence[Change] = (),
+    price_per_example: float | None = None,
+    price_per_flop: float | None = None,
+    metric: str = "accuracy",
+    dataset: str | None = None,
+    family: str | None = None,
+    extrapolate: bool = False,
+    registry: Sequence[str] = (),
+) -> list[Best] | list[Weighed]:
+    """Weigh data against parameters, with each law of ``task`` that is in both.
+
+    Args:
+        task: The task category, for example ``image-cls``.
+        target: A value of ``metric``: the cheapest mix that reaches it.
+        budget_flops: Most train flops: the mix with the least error within them.
+        at: (n_train, params) of a mix whose ``changes`` are compared.
+        changes: Pairs of ``n_train`` or ``params`` and a factor.
+        price_per_example: What an example costs; without prices the cheapest is that with the fewest train flops.
+        price_per_flop: What a training flop costs.
+        metric: The metric of the target.
+        dataset: One data set only.
+        family: One family only.
+        extrapolate: Answer outside the range a law was fitted on; intervals widen with the distance.
+        registry: Folders to search before the usual ones.
+
+    Raises:
+        UsageError: Unless it is asked for exactly one of target, budget and changes; or a name or value cannot be.
+        NoAnswer: If no law in n_train and params answers.
+    """
+    if (target is not None) + (budget_flops is not None) + (at is not None) != 1 or bool(at) != bool(changes):
+        raise UsageError("give exactly one of a target, a budget, or a mix with changes to compare")
+    query = Query(task, () if target is None else (target,), metric, dataset, family)
+    given = prices(price_per_example, price_per_flop)
+    where = roots.find(registry)
+
+    def answer(indexes: list[Index]) -> Reply:
+        if at is not None:
+            return weigh(indexes, query, at, changes, given, extrapolate)
+        return cheapest(indexes, query, budget_flops, given, extrapolate)
+
+    return list(index.read(where, answer).answers)
+
+
+def cheapest(
+    indexes: list[Index], query: Query, budget: float | None, prices: Prices | None, extrapolate: bool
+) -> Reply:
+    """Find the cheapest mix for each target of ``query``, or the best for ``budget``, from open indexes."""
+    sources = find(indexes, query, ["params"])
+    if budget is not None:
+        asked = [(source, budget) for source in sources]
+        return Reply(*answers(asked, lambda source, flops: _for_budget(source, flops, prices, extrapolate)))
+    asked = [(source, target) for source in sources for target in query.targets]
+    return Reply(*answers(asked, lambda source, target: _for_target(source, target, prices, extrapolate)))
+
+
+def weigh(
+    indexes: list[Index],
+    query: Query,
+    at: tuple[float, float],
+    changes: Sequence[Change],
+    prices: Prices | None,
+    extrapolate: bool,
+) -> Reply:
+    """Compare changes of one mix, from open indexes."""
+    asked = [(source, at[0]) for source in find(indexes, query, ["params"])]
+    return Reply(*answers(asked, lambda source, _: _weighed(source, at, changes, prices, extrapolate)))
+
+
+def _for_target(source: Source, target: float, prices: Prices | None, extrapolate: bool) -> Best:
+    law, count, error = source.law, costing(source), source.error(target)
+    (low_n, high_n), ends = law.ranges[0], _ends(source, extrapolate)
+
+    def price(log_params: float) -> float:
+        log_n = needed(law, error, _x(source, 0.0, log_params)) if error > 0 else None
+        if log_n is None or (log_n > high_n + 1e-9 and not extrapolate):
+            return math.inf
+        n_train = math.exp(log_n if extrapolate else max(log_n, low_n))
+        return count.price(prices, n_train, math.exp(log_params))
+
+    best = _least(price, *ends)
+    if best is None:
+        raise _not_in_range(source, target, error, extrapolate)
+
+    def mix(log_params: float) -> Mix:
+        log_n = needed(law, error, _x(source, 0.0, log_params)) or 0.0
+        return _mix(source, count, prices, log_n if extrapolate else max(log_n, low_n), log_params)
+
+    beside = _beside(price, best, *ends)
+    return Best(source, target, None, count, mix(best), tuple(map(mix, beside)))
+
+
+def _for_budget(source: Source, budget: float, prices: Prices | None, extrapolate: bool) -> Best:
+    law, count = source.law, costing(source)
+    (low_n, high_n), ends = law.ranges[0], _ends(source, extrapolate)
+
+    def log_n(log_params: float) -> float:
+        """Return the log of the most examples that the budget allows; -inf where it allows too few."""
+        log_seen = math.log(budget) - math.log(3 * count.flops_per_param) - log_params
+        if count.slope > 0:
+            most = (log_seen - count.log_seen) / count.slope
+        else:
+            most = math.inf if log_seen >= count.log_seen else -math.inf
+        if not extrapolate:
+            most = min(most, high_n)
+        least = 0.0 if extrapolate else low_n - 1e-9
+        return min(most, math.log(1e30)) if most >= least else -math.inf
+
+    def error(log_params: float) -> float:
+        most = log_n(log_params)
+        return math.inf if most == -math.inf else law.log_error(_x(source, most, log_params))
+
+    best = _least(error, *ends)
+    if best is None:
+        smallest = count.train_flops(math.exp(low_n), math.exp(ends[0]))
+        raise NoAnswer(
+            f"{budget:.3g} train flops are too few for any mix in the range; the smallest takes about {smallest:.3g}",
+            "give more, or --extrapolate",
+        )
+    beside = _beside(error, best, *ends)
+    mixes = [_mix(source, count, prices, log_n(at), at) for at in (best, *beside)]
+    return Best(source, None, budget, count, mixes[0], tuple(mixes[1:]))
+
+
+def _weighed(
+    source: Source, at: tuple[float, float], changes: Sequence[Change], prices: Prices | None, extrapolate: bool
+) -> Weighed:
+    law, count = source.law, costing(source)
+    before = {"n_train": at[0], "params": at[1]}
+    points = [{**before, name: before[name] * factor} for name, factor in changes]
+    for point in (before, *points):
+        x = locate(law, point["n_train"], params=point["params"])
+        if not extrapolate:
+            refuse_outside(law, x)
+    mixes = [_mix(source, count, prices, math.log(p["n_train"]), math.log(p["params"])) for p in (before, *points)]
+    changed = tuple(
+        Changed(
+            change,
+            mix,
+            compare(law, before, point, extrapolate=True),
+            None if mix.cost is None else mix.cost - (mixes[0].cost or 0.0),
+        )
+        for change, mix, point in zip(changes, mixes[1:], points, strict=True)
+    )
+    extras = [one.extra for one in changed]
+    priced = prices is not None and all(extra is not None and extra > 0 for extra in extras)
+    weights = [1 / extra if priced and extra else 1.0 for extra in extras]
+    return Weighed(source, count, mixes[0], changed, _winner(source, before, points, weights), priced)
+
+
+def _winner(
+    source: Source, before: Mapping[str, float], points: Sequence[Mapping[str, float]], weights: Sequence[float]
+) -> int | None:
+    """Return the change that saves most log error, times its weight, if that is sure against every other."""
+    law = source.law
+    x, *ys = (locate(law, point["n_train"], params=point["params"]) for point in (before, *points))
+    gains = [weight * (law.log_error(x) - law.log_error(y)) for weight, y in zip(weights, ys, strict=True)]
+    best = max(range(len(gains)), key=gains.__getitem__)
+    if len(gains) == 1:
+        verdict = compare(law, before, points[0], extrapolate=True)
+        return 0 if verdict.is_decided and verdict.ratio < 1 else None
+    start = law.log_draws(x)
+    if not start:
+        return None
+    saved = [
+        [weight * (a - b) for a, b in zip(start, law.log_draws(y), strict=True)]
+        for weight, y in zip(weights, ys, strict=True)
+    ]
+    drifts = [weight * (law.outside(y) - law.outside(x)) for weight, y in zip(weights, ys, strict=True)]
+    for other in range(len(gains)):
+        if other == best:
+            continue
+        lead = gains[best] - gains[other]
+        scatter = [mine - its - lead for mine, its in zip(saved[best], saved[other], strict=True)]
+        doubt = law.scale(scatter, drifts[best] - drifts[other], noise=0.0) or 0.0
+        if lead <= law.calibration.factors[90] * doubt:
+            return None
+    return best
+
+
+def _mix(source: Source, count: Costing, prices: Prices | None, log_n: float, log_params: float) -> Mix:
+    x = _x(source, log_n, log_params)
+    asked = {"params": math.exp(log_params)}
+    found = forecast(source, x, predicted(source.law, x), asked)
+    flops = count.train_flops(found.n_train, asked["params"])
+    cost = None if prices is None else count.price(prices, found.n_train, asked["params"])
+    low, high = source.law.ranges[source.law.variables.index("params")]
+    return Mix(found, flops, cost, min(abs(log_params - low), abs(log_params - high)) < 1e-6)
+
+
+def _x(source: Source, log_n: float, log_params: float) -> tuple[float, ...]:
+    return (log_n, log_params)
+
+
+def _ends(source: Source, extrapolate: bool) -> tuple[float, float]:
+    low, high = source.law.ranges[1]
+    return (max(low - _BEYOND, 0.0), high + _BEYOND) if extrapolate else (low, high)
+
+
+def _least(value: Callable[[float], float], low: float, high: float) -> float | None:
+    """Return where ``value`` is least in [low, high]: on a grid, then by golden sections; None if nowhere finite."""
+    points = [low + (high - low) * i / _GRID for i in range(_GRID + 1)]
+    values = [value(point) for point in points]
+    best = min(range(len(points)), key=values.__getitem__)
+    if values[best] == math.inf:
+        return None
+    left, right = points[max(best - 1, 0)], points[min(best + 1, _GRID)]
+    ratio = (math.sqrt(5) - 1) / 2
+    while right - left > 1e-5:
+        a, b = right - ratio * (right - left), left + ratio * (right - left)
+        if value(a) <= value(b):
+            right = b
+        else:
+            left = a
+    middle = (left + right) / 2
+    return min((points[best], middle, low, high), key=value)
+
+
+def _beside(value: Callable[[float], float], best: float, low: float, high: float) -> list[float]:
+    """Return half and twice as much as ``best`` where these lie in [low, high] and have a finite value."""
+    around = (best - math.log(2), best + math.log(2))
+    return [at for at in around if low <= at <= high and value(at) < math.inf]
+
+
+def _not_in_range(source: Source, target: float, error: float, extrapolate: bool) -> NoAnswer:
+    """Say what the best corner of the range reaches, and whether data or params would help beyond it."""
+    law = source.law
+    corner = tuple(high for _, high in law.ranges)
+    most = source.metric(math.exp(law.log_error(corner)))
+    metric = source.question.metric
+    floor = source.facts.get("width_floor") or {}
+    low = floor.get("low")
+    hint = "--extrapolate looks beyond the range"
+    if extrapolate:
+        hint = "other inputs, resolution, labels or family may; more data or params hardly will"
+    elif low is not None and error < low:
+        hint = "more data: no width reaches it with as many examples as the range has; --extrapolate says how many"
+    return NoAnswer(
+        f"no mix in the range reaches {metric} {aim(target)}: with {source.range_of('n_train').partition(' to ')[2]} "
+        f"examples and {source.range_of('params').partition(' to ')[2]} params the law predicts {shown(most)}",
+        hint,
+    )
