@@ -1,0 +1,1 @@
+"""Scaling laws: what error to expect at sizes nobody has trained at."""

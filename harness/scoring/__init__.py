@@ -1,0 +1,1 @@
+"""How well laws fitted to the small end of published curves and grids predict the rest."""
