@@ -1,0 +1,255 @@
+"""What a curve is fitted to: measured points, checked, in logs, each with its noise."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any, Final, NamedTuple, final
+
+import numpy as np
+from jaxtyping import Float64
+
+from registry.errors import InvalidData
+
+FEWEST_SIZES: Final = 4  # a power law has 3 parameters
+SMALLEST_SPAN: Final = 2  # largest n over smallest
+TREND_Z: Final = 3.5  # standard errors before a rise counts as one
+PRIOR_DEGREES: Final = 4  # degrees of freedom that the pooled noise lends to each point
+# assumption: relative noise of one run, where nothing tells
+NOISE_OF_SINGLE_RUNS: Final = 0.03
+# assumption: no mean of seeds is known better than this, relative; lucky agreement of few seeds must not rule the fit
+LEAST_NOISE_OF_SEEDS: Final = 0.01
+LEAST_NOISE: Final = 1e-4  # of a curve that is smooth to the eye of a fourth-degree polynomial
+LEAST_NOISE_OF_STDERR: Final = 0.002
+MOST_NOISE: Final = 0.2
+ENOUGH_FOR_A_SMOOTH: Final = 6  # points from which their scatter about a polynomial says what the noise is
+
+
+@final
+@dataclass(frozen=True)
+class Point:
+    """What was measured at one n.
+
+    Args:
+        n: Number of training examples, or of steps; at least 1.
+        errors: One error a seed, in the task's error form; or one mean, where only that is known.
+        stderr: Standard error of the mean of ``errors``, where somebody else worked it out.
+        n_items: How many validation examples the errors count wrong answers of; None where they are no counts.
+        steps: Optimiser steps of each run.
+        capped: Whether steps hit their cap before the error settled; such a point is kept, not fitted.
+    """
+
+    n: float
+    errors: tuple[float, ...]
+    stderr: float | None = None
+    n_items: int | None = None
+    steps: int | None = None
+    capped: bool = False
+
+    @property
+    def mean(self) -> float:
+        """The mean error; of no error at all in a count of wrong answers, (0 + 0.5) / (n_items + 1)."""
+        mean = math.fsum(self.errors) / len(self.errors)
+        return 0.5 / (self.n_items + 1) if mean == 0 and self.n_items else mean
+
+    @property
+    def sd(self) -> float:
+        """The standard deviation between seeds, 0 for one seed."""
+        return float(np.std(self.errors, ddof=1)) if len(self.errors) > 1 else 0.0
+
+
+class Curve(NamedTuple):
+    """Points in logs, n ascending; ``noise`` is the standard error of the log of each mean.
+
+    ``run_sd`` is the standard deviation of the log error of one run, None where no seed and no standard error tells.
+    """
+
+    points: tuple[Point, ...]
+    n: Float64[np.ndarray, " points"]
+    log_error: Float64[np.ndarray, " points"]
+    noise: Float64[np.ndarray, " points"]
+    run_sd: float | None
+
+
+def points_of(n: Sequence[float], error: Sequence[float], stderr: Sequence[float] | None = None) -> list[Point]:
+    """Return one point a mean error."""
+    given: Sequence[float | None] = [None] * len(n) if stderr is None else stderr
+    return [
+        Point(float(each), (float(mean),), None if sd is None else float(sd))
+        for each, mean, sd in zip(n, error, given, strict=True)
+    ]
+
+
+def curve_of(points: Sequence[Point], *, chance: float | None = None) -> Curve:
+    """Check points and return the curve they make.
+
+    Args:
+        points: In any order. Those that hit their cap are left out; the same point twice counts once.
+        chance: What a guess gives, where it bounds the error.
+
+    Raises:
+        InvalidData: If fewer than 4 distinct n, a span below a factor 2, two different points at one n, an n below 1, an
+            error that is not a finite number from 0 up, or an error of 0 that is no count.
+    """
+    for point in points:
+        _check(point)
+    settled = sorted({point for point in points if not point.capped}, key=lambda point: point.n)
+    for n, same in groupby(settled, key=lambda point: point.n):
+        if len(list(same)) > 1:
+            raise InvalidData(
+                f"n {n:,.12g} comes in more than one point, expected one with all its seeds",
+                "give one n all its errors, or fit one curve at a time",
+            )
+    sizes = [point.n for point in settled]
+    if len(sizes) < FEWEST_SIZES:
+        listed = f" ({', '.join(f'{n:,.12g}' for n in sizes)})" if sizes else ""
+        n_capped = len(points) - len(settled)
+        raise InvalidData(
+            f"a law with 3 parameters needs at least {FEWEST_SIZES} distinct n, got {len(sizes)}{listed}",
+            f"{n_capped} more hit the cap on steps: train them longer" if n_capped else "",
+        )
+    if sizes[-1] < SMALLEST_SPAN * sizes[0]:
+        raise InvalidData(
+            f"n spans {sizes[0]:,.12g} to {sizes[-1]:,.12g}, a factor {sizes[-1] / sizes[0]:.3g}; "
+            f"a law needs a factor {SMALLEST_SPAN} or more"
+        )
+    n, log_error = np.array(sizes, dtype=np.float64), np.log([point.mean for point in settled])
+    noise, run_sd = _noise(settled, n, log_error)
+    return Curve(tuple(settled), n, log_error, noise, run_sd)
+
+
+def flags(curve: Curve, *, chance: float | None = None) -> list[str]:
+    """Return why the law of a curve should not be trusted, one line a reason; empty where nothing speaks against it."""
+    found = []
+    log_error, noise, n = curve.log_error, curve.noise, curve.n
+    rise = (log_error[np.newaxis] - log_error[:, np.newaxis]) / np.hypot(noise[np.newaxis], noise[:, np.newaxis])
+    later = np.triu(rise, 1)
+    i, j = np.unravel_index(int(np.argmax(later)), later.shape)
+    # the largest of many differences is expected to be large: each pair shares 1 % with all others
+    limit = max(TREND_Z, math.sqrt(2 * math.log(len(n) ** 2 / 2 / 0.01)))
+    if later[i, j] > limit:
+        found.append(
+            f"error rises from {math.exp(log_error[i]):.4g} at n {n[i]:,.12g} to {math.exp(log_error[j]):.4g} at "
+            f"{n[j]:,.12g}, {later[i, j]:.1f} standard errors: no law rises"
+        )
+    fall = float(log_error[0] - log_error[-1]) / math.hypot(noise[0], noise[-1])
+    if fall < TREND_Z:
+        found.append(f"error does not fall by more than its noise between n {n[0]:,.12g} and {n[-1]:,.12g}")
+    if n[-1] < 4 * n[0]:
+        found.append(f"n spans {n[0]:,.12g} to {n[-1]:,.12g}, less than a factor 4")
+    if chance is not None and math.exp(float(log_error.max())) > chance * (1 + 2 * float(noise[log_error.argmax()])):
+        found.append(f"error {math.exp(float(log_error.max())):.4g} lies above chance, {chance:.4g}")
+    return found
+
+
+def point_fields(points: Sequence[Point], variable: str) -> list[dict[str, Any]]:
+    """Return points as a record holds them, n ascending."""
+    return [
+        {
+            variable: int(point.n) if float(point.n).is_integer() else point.n,
+            "error": point.mean,
+            "sd": point.sd,
+            "n_seeds": len(point.errors),
+            "steps": point.steps,
+            "capped": point.capped,
+        }
+        for point in sorted(points, key=lambda point: point.n)
+    ]
+
+
+def resampled(curve: Curve, n_draws: int, generator: np.random.Generator) -> Float64[np.ndarray, " draws points"]:
+    """Return log mean errors drawn again: from the seeds of a point where there are 3, from its noise otherwise."""
+    drawn = curve.log_error + curve.noise * generator.standard_normal((n_draws, len(curve.n)))
+    for at, point in enumerate(curve.points):
+        if len(point.errors) >= 3 and min(point.errors) > 0:
+            seeds = np.asarray(point.errors)
+            drawn[:, at] = np.log(generator.choice(seeds, size=(n_draws, len(seeds))).mean(axis=1))
+    return drawn
+
+
+def thinned(curve: Curve, most: int) -> Curve:
+    """Return at most about ``most`` points: neighbours in log n averaged, noise less accordingly."""
+    if len(curve.n) <= most:
+        return curve
+    log_n = np.log(curve.n)
+    bins = np.minimum(((log_n - log_n[0]) / (log_n[-1] - log_n[0]) * most).astype(int), most - 1)
+    kept = np.unique(bins)
+    weight = 1 / curve.noise**2
+    total = np.array([weight[bins == each].sum() for each in kept])
+
+    def mean(values: Float64[np.ndarray, " points"]) -> Float64[np.ndarray, " kept"]:
+        return np.array([(weight * values)[bins == each].sum() for each in kept]) / total
+
+    n, log_error = np.exp(mean(log_n)), mean(curve.log_error)
+    points = tuple(Point(float(at), (float(np.exp(value)),)) for at, value in zip(n, log_error, strict=True))
+    return curve._replace(points=points, n=n, log_error=log_error, noise=np.maximum(total**-0.5, LEAST_NOISE))
+
+
+def _check(point: Point) -> None:
+    if not (math.isfinite(point.n) and point.n >= 1):
+        raise InvalidData(f"n {point.n:g} is not a number of examples or steps, expected at least 1")
+    if not point.errors:
+        raise InvalidData(f"n {point.n:,.12g} has no errors, expected one a seed")
+    for error in point.errors:
+        if not (math.isfinite(error) and error >= 0):
+            raise InvalidData(f"n {point.n:,.12g} has error {error:g}, expected a finite number from 0 up")
+    if point.stderr is not None and not (math.isfinite(point.stderr) and point.stderr >= 0):
+        raise InvalidData(f"n {point.n:,.12g} has stderr {point.stderr:g}, expected a finite number from 0 up")
+    if point.n_items is not None and point.n_items < 1:
+        raise InvalidData(f"n {point.n:,.12g} counts errors of {point.n_items} items, expected at least 1")
+    if not any(point.errors) and point.n_items is None:
+        raise InvalidData(
+            f"n {point.n:,.12g} has no error in any seed and a power law never gets to 0",
+            "say how many validation examples there were: 0 is then fitted as a count",
+        )
+
+
+def _noise(
+    points: Sequence[Point], n: Float64[np.ndarray, " points"], log_error: Float64[np.ndarray, " points"]
+) -> tuple[Float64[np.ndarray, " points"], float | None]:
+    """Return the standard error of each log mean, and the standard deviation of the log error of one run.
+
+    From standard errors where given, else from seeds, else from the scatter of the points about a smooth curve. The
+    variance of few seeds is drawn towards the pooled one: of 3 seeds alone it would make lucky points weigh too much.
+    """
+    means, counts = np.exp(log_error), np.array([len(point.errors) for point in points])
+    items = np.array([np.inf if point.n_items is None else point.n_items for point in points])
+    binomial = np.maximum(1 - means, 0) / means / items
+    run_sd: float | None = None
+    if all(point.stderr is not None for point in points):
+        relative = np.array([point.stderr for point in points], dtype=np.float64) / means
+        known = relative > 0
+        relative = np.where(known, relative, np.median(relative[known]) if known.any() else NOISE_OF_SINGLE_RUNS)
+        return np.sqrt(relative**2 + LEAST_NOISE_OF_STDERR**2), run_sd
+    degrees = np.where(np.array([min(point.errors) > 0 for point in points]), counts - 1, 0)
+    if degrees.any():
+        variance = np.array([(point.sd / point.mean) ** 2 for point in points])
+        pooled = float(degrees @ variance) / float(degrees.sum())
+        moderated = (PRIOR_DEGREES * pooled + degrees * variance) / (PRIOR_DEGREES + degrees)
+        run_sd = math.sqrt(pooled)
+        return np.sqrt(moderated / counts + binomial + LEAST_NOISE_OF_SEEDS**2), run_sd
+    scatter = _scatter(np.log(n), log_error)
+    return np.sqrt(np.full(len(points), scatter**2) + binomial), run_sd
+
+
+def _scatter(x: Float64[np.ndarray, " points"], y: Float64[np.ndarray, " points"]) -> float:
+    """Return the noise of single points: about a low polynomial, or about the line through both neighbours if less."""
+    count = len(x)
+    if count < ENOUGH_FOR_A_SMOOTH:
+        return NOISE_OF_SINGLE_RUNS
+    degree = min(4, count - 3)
+    basis = np.polynomial.chebyshev.chebvander(2 * (x - x[0]) / (x[-1] - x[0]) - 1, degree)
+    rest = y - basis @ np.linalg.lstsq(basis, y, rcond=None)[0]
+    found = math.sqrt(float(rest @ rest) / (count - degree - 1))
+    if count >= ENOUGH_FOR_A_SMOOTH + 2:
+        share = (x[1:-1] - x[:-2]) / (x[2:] - x[:-2])
+        rest = (y[1:-1] - (1 - share) * y[:-2] - share * y[2:]) / np.sqrt(1 + share**2 + (1 - share) ** 2)
+        found = min(found, 1.4826 * float(np.median(np.abs(rest))))
+    return min(max(found, LEAST_NOISE), MOST_NOISE)
+
+
+def without(points: Sequence[Point], largest: float) -> list[Point]:
+    """Return the points up to an n."""
+    return [replace(point) for point in points if point.n <= largest]

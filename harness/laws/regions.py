@@ -1,0 +1,90 @@
+"""Where a curve's three regions meet: small data, power law, irreducible error (Hestness et al. 2017, arXiv:1712.00409).
+
+The local exponent, -d log error / d log n, is small where there is too little data to learn from, largest in the
+power-law region, and falls towards 0 where the irreducible error takes over. A region ends where the local exponent is
+half of its largest value inside the range fitted; a border outside that range is unseen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+from jaxtyping import Float64
+
+from harness.laws.forms import Logs, Points
+from harness.laws.intervals import log_draws, log_values
+
+_GRID: Final = 120  # points of log n
+_HALF: Final = 0.5
+_MOST_UNSEEN: Final = 0.5  # a border that more of the draws do not see is unseen
+_STEPS: Final = ("small_data_end", "irreducible_start")
+
+
+def locate(law: Mapping[str, Any]) -> dict[str, dict[str, float | None] | None]:
+    """Return where both borders lie, with their 5 % and 95 % points; None is unseen.
+
+    ``low`` or ``high`` is None where more than 5 % of the draws see no border there.
+    """
+    low, high = next(iter(law["valid_range"].values()))
+    n = np.geomspace(low, high, _GRID)
+    own = _borders(log_values(law, n)[np.newaxis], n)[0]
+    drawn = _borders(log_draws(law, n), n)
+    return {name: _bound(own[at], drawn[:, at], before=at == 0) for at, name in enumerate(_STEPS)}
+
+
+def irreducible(law: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return the limit of the error as n grows: the median of the draws' floors, and their 5 % and 95 % points.
+
+    ``low`` is None (open) where the curve fits as well without a floor, ``high`` where the floor may be as high as the
+    law at the largest n.
+    """
+    floors = [(form["parameters"]["floor"], form["weight"]) for form in law["forms"]]
+    if not law["draws"]:
+        return {"value": _median(floors), "low": None, "high": None}
+    drawn = np.array([draw[3] for draw in law["draws"]])
+    low, middle, high = (float(point) for point in np.percentile(drawn, (5, 50, 95)))
+    end = float(np.exp(log_values(law, np.array([next(iter(law["valid_range"].values()))[1]], dtype=np.float64))[0]))
+    return {"value": middle, "low": low if low > 0.01 * end else None, "high": high if high < 0.95 * end else None}
+
+
+def _borders(log_error: Logs, n: Points) -> Float64[np.ndarray, " curves 2"]:
+    """Return both borders of each curve, NaN where unseen."""
+    log_n = np.log(n)
+    exponent = -np.diff(log_error, axis=1) / np.diff(log_n)
+    middle = np.exp((log_n[1:] + log_n[:-1]) / 2)
+    found = np.full((len(log_error), 2), np.nan)
+    for row, each in enumerate(exponent):
+        peak = int(each.argmax())
+        small = each < _HALF * each[peak]
+        before, after = np.flatnonzero(small[:peak]), np.flatnonzero(small[peak:])
+        if len(before):
+            found[row, 0] = middle[before[-1] + 1]
+        if len(after):
+            found[row, 1] = middle[peak + after[0]]
+    return found
+
+
+def _bound(value: float, drawn: Float64[np.ndarray, " draws"], *, before: bool) -> dict[str, float | None] | None:
+    """Return a border with its interval; draws that do not see it put it outside the range, on its own side."""
+    if np.isnan(value) or (len(drawn) and np.isnan(drawn).mean() > _MOST_UNSEEN):
+        return None
+    if not len(drawn):
+        return {"value": float(value), "low": None, "high": None}
+    placed = np.sort(np.where(np.isnan(drawn), -np.inf if before else np.inf, drawn))
+    low, high = float(placed[int(0.05 * len(placed))]), float(placed[-1 - int(0.05 * len(placed))])
+    return {
+        "value": float(value),
+        "low": low if np.isfinite(low) else None,
+        "high": high if np.isfinite(high) else None,
+    }
+
+
+def _median(floors: list[tuple[float, float]]) -> float:
+    ordered, total = sorted(floors), 0.0
+    for floor, weight in ordered:
+        total += weight
+        if total >= 0.5:
+            return float(floor)
+    return float(ordered[-1][0])

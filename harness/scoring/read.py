@@ -1,0 +1,148 @@
+"""Read published learning curves, each split into what is fitted and what is held out."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import math
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Float64
+
+from registry.errors import InvalidData
+
+CURVES: Final = ("curve", "domain", "n", "loss", "split")
+LCDB: Final = ("openml_id", "learner", "n_train", "err_test", "err_test_stderr")
+HORIZONS: Final = (2, 4)  # of LCDB; the other files say themselves what is held out, the next factor 2
+FRACTIONS: Final = ("IC", "BB")  # domains whose loss is an error rate, which no guess exceeds
+ERR_0: Final[Mapping[str, float]] = {"BB": 1.001}  # source: arXiv:2209.06640, released settings of M4
+# LCDB's curves that are scored: long enough, not solved, and they fall
+_LEAST_LARGEST: Final = 1000
+_LEAST_ERROR: Final = 0.005
+_LEAST_FALL: Final = 0.1
+
+
+class HeldOut(NamedTuple):
+    """One curve: ``n`` and ``error`` are fitted, ``later_n`` and ``later_error`` predicted.
+
+    ``stderr`` is the standard error of each fitted error, where known; ``chance`` bounds the error, where known;
+    ``err_0`` is where M4's chance level starts.
+    """
+
+    dataset: str
+    domain: str
+    name: str
+    horizon: float
+    n: Float64[np.ndarray, " points"]
+    error: Float64[np.ndarray, " points"]
+    stderr: Float64[np.ndarray, " points"] | None
+    later_n: Float64[np.ndarray, " later"]
+    later_error: Float64[np.ndarray, " later"]
+    chance: float | None
+    err_0: float
+
+
+def read_curves(path: Path) -> list[HeldOut]:
+    """Read a file of curves, of either kind; LCDB's come once a horizon.
+
+    Raises:
+        InvalidData: If the columns are neither's, or a number is not one.
+    """
+    columns, lines = _table(path)
+    if set(CURVES) <= set(columns):
+        return list(_curves(stem(path), path.name, lines))
+    if set(LCDB) <= set(columns):
+        return list(_lcdb(stem(path), path.name, lines))
+    raise InvalidData(
+        f"{path.name} has columns {', '.join(columns)}, expected {', '.join(CURVES)} or {', '.join(LCDB)}"
+    )
+
+
+def holds_curves(path: Path) -> bool:
+    """Say whether a file has the columns of curves."""
+    columns, _ = _table(path)
+    return set(CURVES) <= set(columns) or set(LCDB) <= set(columns)
+
+
+def read_baselines(path: Path) -> dict[str, dict[str, float]]:
+    """Return the errors of other estimators on the curves of ``path``, by curve; empty where nobody gave them.
+
+    They are in ``<stem>_baselines.csv`` beside it, in the columns M4 and BNSL1.
+    """
+    beside = path.with_name(f"{stem(path)}_baselines.csv")
+    if not beside.exists():
+        return {}
+    _, lines = _table(beside)
+    return {
+        line["curve"]: {method: float(line[column]) for method, column in (("m4", "M4"), ("bnsl", "BNSL1"))}
+        for _, line in lines
+    }
+
+
+def stem(path: Path) -> str:
+    """Return a file's name without ``.csv`` or ``.csv.gz``."""
+    return path.name.removesuffix(".gz").removesuffix(".csv")
+
+
+def _table(path: Path) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
+    raw = path.read_bytes()
+    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
+    reader = csv.DictReader(io.StringIO(text))
+    return list(reader.fieldnames or ()), enumerate(reader, start=2)
+
+
+def _curves(dataset: str, file: str, lines: Iterator[tuple[int, dict[str, str]]]) -> Iterator[HeldOut]:
+    found: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = {}
+    for at, line in lines:
+        if line["split"] not in ("fit", "test"):
+            raise InvalidData(f"{file}, line {at}: split '{line['split']}' is unknown, expected fit or test")
+        parts = found.setdefault((line["domain"], line["curve"]), {"fit": [], "test": []})
+        parts[line["split"]].append((_number(file, at, line["n"]), _number(file, at, line["loss"])))
+    for (domain, name), parts in found.items():
+        if not (parts["fit"] and parts["test"]):
+            continue
+        fitted, later = _averaged(parts["fit"]), np.array(sorted(parts["test"]))
+        chance = 1.0 if domain in FRACTIONS else None
+        top = float(fitted[:, 1].max())
+        err_0 = ERR_0.get(domain, 1.0 if top < 1 else top + 1e-3)
+        yield HeldOut(dataset, domain, name, 2.0, *fitted.T, None, *later.T, chance, err_0)
+
+
+def _averaged(points: list[tuple[float, float]]) -> Float64[np.ndarray, " points 2"]:
+    """Return points with n ascending, those at the same n averaged."""
+    at: dict[float, list[float]] = {}
+    for n, loss in sorted(points):
+        at.setdefault(n, []).append(loss)
+    return np.array([(n, math.fsum(losses) / len(losses)) for n, losses in at.items()])
+
+
+def _lcdb(dataset: str, file: str, lines: Iterator[tuple[int, dict[str, str]]]) -> Iterator[HeldOut]:
+    found: dict[tuple[str, str], list[tuple[float, ...]]] = {}
+    for at, line in lines:
+        values = tuple(_number(file, at, line[column]) for column in LCDB[2:])
+        found.setdefault((line["learner"], line["openml_id"]), []).append(values)
+    for (learner, name), points in found.items():
+        n, error, stderr = np.array(sorted(points)).T
+        if n[-1] < _LEAST_LARGEST or error.min() < _LEAST_ERROR or error.min() > (1 - _LEAST_FALL) * error[0]:
+            continue
+        for horizon in HORIZONS:
+            fitted = n <= n[-1] / horizon
+            parts = (n[fitted], error[fitted], stderr[fitted], n[~fitted], error[~fitted])
+            yield HeldOut(dataset, learner, name, float(horizon), *parts, chance=1.0, err_0=1.0)
+
+
+def _number(file: str, at: int, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise InvalidData(f"{file}, line {at}: '{text}' is not a number")
+    return value
+
+
+Reader = Callable[[Path], list[HeldOut]]
