@@ -26,7 +26,7 @@ INK: Final = "#1a1a1a"
 MUTED: Final = "#8a8f98"
 LAW: Final = "#2458a6"
 ASKED: Final = "#c2410c"
-OPEN: Final = "#b8bdc6"
+COLOURS: Final = (LAW, "#b45309", "#15803d", "#7c3aed", "#be123c", "#0e7490")
 BEYOND: Final = 4.0  # times the range to either side that a law is drawn over, dashed
 SAMPLES: Final = 160
 SUFFIXES: Final = (".svg", ".png", ".pdf")
@@ -111,6 +111,7 @@ def draw_law(
     name: str = "",
     colour: str = LAW,
     sizes: Mapping[str, float] | None = None,
+    reach: float = 0.0,
 ) -> None:
     """Draw a law with its 90 % interval, solid in its range and dashed beyond, over what it was fitted to.
 
@@ -121,10 +122,12 @@ def draw_law(
         name: What the law is called at its right end.
         colour: Of law and marks.
         sizes: ``params``, or ``width`` and ``depth``, of a law that has them; one left open is the best in the range.
+        reach: Size that the law is drawn to at least.
     """
     logarithmic(axes)
     low, high = law["valid_range"][variables(law)[0]]
-    for first, last, style in ((low / BEYOND, low, "--"), (low, high, "-"), (high, high * BEYOND, "--")):
+    end = max(high * BEYOND, reach)
+    for first, last, style in ((low / BEYOND, low, "--"), (low, high, "-"), (high, end, "--")):
         at = np.geomspace(max(1.0, first), max(1.0, last), SAMPLES)
         found = [evaluate(law, float(x), extrapolate=True, **(sizes or {})) for x in at]
         axes.plot(at, [one.value for one in found], style, color=colour, linewidth=1.8 if style == "-" else 1.2)
@@ -141,8 +144,8 @@ def draw_law(
                 markersize=5, color=colour, markerfacecolor=face, elinewidth=1, linestyle="none",
             )  # fmt: skip
     if name:
-        end = evaluate(law, high * BEYOND, extrapolate=True, **(sizes or {})).value
-        axes.annotate(name, (high * BEYOND, end), (4, 0), textcoords="offset points", color=colour, fontsize=9)
+        value = evaluate(law, end, extrapolate=True, **(sizes or {})).value
+        axes.annotate(name, (end, value), (4, 0), textcoords="offset points", color=colour, fontsize=9)
 
 
 def draw_floor(axes: Axes, law: Mapping[str, Any]) -> None:
@@ -191,8 +194,8 @@ def draw_target(
     """
     axes.axhline(error, color=ASKED, linewidth=1)
     axes.annotate(
-        words, (0.99, error), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points", ha="right",
-        color=ASKED, fontsize=9,
+        words, (0.01, error), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points", color=ASKED,
+        fontsize=9,
     )  # fmt: skip
     if needed is None:
         return

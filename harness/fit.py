@@ -16,7 +16,11 @@ from typing import Any, Final, NamedTuple, final
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from harness.laws.curve import fit_curve
+from harness.laws.surface import fit_surface
 from registry.errors import InvalidData
+
+__all__ = ["Cell", "fit_curve", "fit_power_law", "fit_surface"]
 
 FEWEST_SIZES: Final = 5  # 3 parameters, and 2 points that can contradict them
 SMALLEST_SPAN: Final = 4  # largest n_train over smallest

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "show": ("registry.commands.show", "One guideline: its answers, what beats them, what it cost."),
     "export": ("registry.commands.export", "A network of a guideline, as ONNX file or PyTorch program."),
     "bench": ("harness.commands.bench", "Train, shrink, measure and certify: make a guideline."),
+    "fit": ("harness.commands.fit", "Fit laws to your own learning curves."),
     "plot": ("harness.commands.plot", "Draw the frontier and the law of a guideline."),
     "validate": ("registry.commands.validate", "Hold records against every static rule."),
     "schema": ("registry.commands.schema", "The JSON Schema of a guideline record."),

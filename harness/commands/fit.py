@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from harness.curve_file import CurveFile
     from harness.curves import Fitted
 
+MOST_DRAWN: Final = 1000.0  # times the largest size measured
 UNIT: Final = {"n_train": "training examples", "steps": "steps"}
 
 
@@ -81,13 +82,13 @@ def COMMAND(
     asked = [*targets, *(parse.Target("accuracy", value) for values in accuracies for value in values)]
     errors = {target: _error(file, target) for target in asked}
     fitted = [curves.fit(file, name, chance=chance) for name in file.curves]
-    answers = [
-        _answers(one, file, errors, sizes, params, extrapolate=extrapolate) for one in fitted
-    ]
+    answers = [_answers(one, file, errors, sizes, params, extrapolate=extrapolate) for one in fitted]
     if plot is not None:
         _plot(plot, curve.name, file, fitted, errors, answers)
     if json_:
-        print_json("fit", {"file": str(curve), "curves": [_values(*pair) for pair in zip(fitted, answers, strict=True)]})
+        print_json(
+            "fit", {"file": str(curve), "curves": [_values(*pair) for pair in zip(fitted, answers, strict=True)]}
+        )
     else:
         for one, answer in zip(fitted, answers, strict=True):
             click.echo("\n".join(_lines(one, file, answer)))
@@ -190,7 +191,13 @@ def _values(one: Fitted, answer: dict[str, Any]) -> dict[str, Any]:
         "law": one.law,
         "flags": one.flags,
         "predictions": [
-            {"at": size, "error": found.value, "mean": _ends(found.mean), "run": _ends(found.run), "outside": found.outside}
+            {
+                "at": size,
+                "error": found.value,
+                "mean": _ends(found.mean),
+                "run": _ends(found.run),
+                "outside": found.outside,
+            }
             for size, found in answer["predictions"]
         ],
         "targets": [
@@ -217,15 +224,16 @@ def _plot(
     from harness import drawing
 
     made, [axes] = drawing.figure()
+    reach = max((needed.value for answer in answers for _, needed in answer["targets"]), default=0.0)
     for i, one in enumerate(fitted):
-        one.draw(axes, drawing.LAW if len(fitted) == 1 else drawing.COLOURS[i % len(drawing.COLOURS)])
+        colour = drawing.LAW if len(fitted) == 1 else drawing.COLOURS[i % len(drawing.COLOURS)]
+        one.draw(axes, colour, min(MOST_DRAWN * one.law["valid_range"][file.variable][1], 1.5 * reach))
     if len(fitted) == 1:
         drawing.draw_regions(axes, fitted[0].law)
         drawing.draw_floor(axes, fitted[0].law)
     for target, error in errors.items():
         found = [needed for answer in answers for kept, needed in answer["targets"] if kept == target]
-        needed = tuple(found[0]) if len(found) == 1 else None
-        drawing.draw_target(axes, error, f"{target.metric} {target.value:g}", needed)  # type: ignore[arg-type]  # a Bounds
+        drawing.draw_target(axes, error, f"{target.metric} {target.value:g}", found[0] if len(found) == 1 else None)
     shown = "loss" if file.result == "loss" else "error"
     drawing.label(axes, UNIT[file.variable], shown, f"{title}: law and 90 % interval")
     drawing.save(made, path)

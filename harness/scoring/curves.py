@@ -137,9 +137,7 @@ def _m4(curves: Sequence[HeldOut]) -> list[Score]:
     )
     predicted = [fitted.error(curve.later_n) for fitted, curve in zip(fits, curves, strict=True)]
     seconds = (time.process_time() - started) / len(curves)
-    return [
-        Score(_rmse(error, curve.later_error), seconds) for error, curve in zip(predicted, curves, strict=True)
-    ]
+    return [Score(_rmse(error, curve.later_error), seconds) for error, curve in zip(predicted, curves, strict=True)]
 
 
 def _bnsl(curves: Sequence[HeldOut]) -> list[Score]:

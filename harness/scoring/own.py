@@ -72,7 +72,7 @@ def far(grid: Grid) -> Iterator[Far]:
     """Predict the far cells of a grid that has them."""
     scratch = [cell for cell in grid.cells if cell.parent_width is None]
     for fitted_to, at in FAR:
-        [held] = [cell for cell in scratch if (cell.n_train, cell.shape.width) == at] or [None]
+        held = next((cell for cell in scratch if (cell.n_train, cell.shape.width) == at), None)
         near = [cell for cell in scratch if cell.n_train <= fitted_to[0] and cell.shape.width <= fitted_to[1]]
         if held is None or not near:
             continue
@@ -135,8 +135,8 @@ def report(say: Callable[[str], None], folder: Path = GRIDS) -> dict[str, list[d
         factors = [case.factor for case in shapes]
         within = [sum(factor <= most for factor in factors) / len(factors) for most in (1.25, 2)]
         say(
-            f"smallest shape, {len(shapes)} cases: params within 25 % in {within[0]:.0%}, within 2 x in {within[1]:.0%}; "
-            f"median factor {median(factors):.2f}"
+            f"smallest shape, {len(shapes)} cases: params within 25 % in {within[0]:.0%}, within 2 x in "
+            f"{within[1]:.0%}; median factor {median(factors):.2f}"
         )
     return {
         "far": [{**one._asdict(), "divergence": one.divergence} for one in distant],

@@ -1,0 +1,227 @@
+"""From a person's file of points to laws: what is fitted to each curve, and how that reads."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, Final, final
+
+import numpy as np
+
+from harness.curve_file import CurveFile, Observation
+from harness.fit import fit_curve, fit_surface
+from harness.laws.exponents import Curve, compare_exponents
+from harness.laws.next_run import Candidate, rank_runs
+from harness.laws.points import Point, curve_of, flags
+from harness.laws.surface_cells import GridCell
+from registry.errors import GuidesError, InvalidData
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+EXPONENTS: Final = {"data_exponent": "in n_train", "size_exponent": "in params", "width_exponent": "in width"}
+FEW_SEEDS: Final = 3
+NEXT: Final = (1.0, 2.0, 4.0)  # runs worth making: sizes up to so many times the largest
+
+
+@final
+@dataclass(frozen=True)
+class Fitted:
+    """The law of one curve of a file, and why it may not be trusted.
+
+    Attributes:
+        name: The curve's; "" for the only one.
+        law: As a record holds it.
+        flags: What speaks against it.
+        points: What was fitted.
+    """
+
+    name: str
+    law: dict[str, Any]
+    flags: tuple[str, ...]
+    points: tuple[Point | GridCell, ...]
+
+    def description(self) -> list[str]:
+        """Say what the law is, in lines."""
+        law = self.law
+        parts: dict[str, float] = defaultdict(float)
+        for form in law["forms"]:
+            parts[form["form"]] += form["weight"]
+        shares = ", ".join(f"{share:.0%} {name}" for name, share in sorted(parts.items(), key=lambda part: -part[1]))
+        held = law["backtest_error"]
+        tested = (
+            "too few points to hold any out" if held is None else f"its largest points, held out: within {held:.1%}"
+        )
+        out = [f"law: log-average of {len(law['forms'])} fits ({shares}); {tested}", _exponents(law)]
+        for key, words in (
+            ("irreducible_error", "irreducible error"),
+            ("width_floor", "error however large the network"),
+        ):
+            if law[key] is not None:
+                out.append(f"{words}: {_bounds(law[key])}")
+        regions = law["regions"] or {}
+        for key, words in (
+            ("small_data_end", "small data end"),
+            ("irreducible_start", "the irreducible region begins"),
+        ):
+            found = regions.get(key)
+            out.append(f"{words}: {'unseen' if found is None else _bounds(found, size=True)}")
+        return out
+
+    def measure_next(self, at: float, params: float | None) -> str | None:
+        """Say which run would tell most about the law at a size; None where the law cannot tell.
+
+        Candidates are each size measured and 2 and 4 x the largest, 1 or 3 runs each; a run costs what it sees.
+        """
+        law = self.law
+        variable, *sizes = law["variables"]
+        ask: dict[str, float] = {variable: at}
+        for size in sizes:
+            ask[size] = params if size == "params" and params is not None else law["valid_range"][size][1]
+        largest = law["valid_range"][variable][1]
+        values = sorted({*(_size(point) for point in self.points), *(largest * times for times in NEXT)})
+        candidates = []
+        for value in values:
+            for run in _sizes_of(self.points, sizes):
+                work = value * run.get("params", run.get("width", 1.0) * run.get("depth", 1.0))
+                candidates += [Candidate({variable: value, **run}, seeds, seeds * work) for seeds in (1, FEW_SEEDS)]
+        try:
+            best = rank_runs(law, candidates, ask)[0]
+        except GuidesError:
+            return None
+        if best.shrinks <= 0:
+            return None
+        run = ", ".join(f"{name} {value:,.0f}" for name, value in best.candidate.at.items())
+        runs = f"{best.candidate.seeds} run{'s' if best.candidate.seeds > 1 else ''}"
+        return f"measure next: {run}, {runs}: the interval at {at:,.0f} would shrink by {1 - _left(best):.0%}"
+
+    def draw(self, axes: Axes, colour: str, reach: float) -> None:
+        """Draw the law over its points, at least to ``reach``; of a surface that of the largest size."""
+        from harness import drawing
+
+        sizes = self.law["variables"][1:]
+        at = {size: self.law["valid_range"][size][1] for size in sizes}
+        chosen = [
+            point for point in self.points
+            if isinstance(point, Point) or all(getattr(point, size) == value for size, value in at.items())
+        ]  # fmt: skip
+        marks = [
+            drawing.Mark(_size(point), fmean(point.errors), _sd(point.errors), not point.capped) for point in chosen
+        ]
+        drawing.draw_law(axes, self.law, marks, name=self.name, colour=colour, sizes=at, reach=reach)
+
+
+def fit(file: CurveFile, name: str, *, chance: float | None = None) -> Fitted:
+    """Fit one curve of a file: a surface where it says params or shapes, else a curve.
+
+    Raises:
+        InvalidData: If its points carry no law, or come twice without a seed to tell them apart.
+    """
+    rows = file.curves[name]
+    sizes: list[str] = [size for size in ("params",) if size in file.shapes] or [
+        s for s in ("width", "depth") if s in file.shapes
+    ]
+    if sizes and file.variable == "n_train":
+        cells = [
+            GridCell(
+                n_train=same[0].size, errors=tuple(row.error for row in same), params=same[0].params,
+                width=same[0].width, depth=same[0].depth, stderr=same[0].stderr if len(same) == 1 else None,
+            )
+            for same in _grouped(rows, sizes)
+        ]  # fmt: skip
+        totals = {row.total for row in rows}
+        n_val = totals.pop() if len(totals) == 1 else None
+        law = fit_surface(cells, variables=("n_train", *sizes), chance=chance, n_val=n_val)
+        law.pop("backtests")
+        return Fitted(name, law, (), tuple(cells))
+    if sizes:
+        raise InvalidData(
+            f"points in steps differ in {' and '.join(sizes)}, and no law has both",
+            "name each size in a column 'curve', and leave the sizes out",
+        )
+    points = [
+        Point(same[0].size, tuple(row.error for row in same), same[0].stderr if len(same) == 1 else None, same[0].total)
+        for same in _grouped(rows, [])
+    ]
+    law = fit_curve(points, variable=file.variable, chance=chance)
+    return Fitted(name, law, tuple(flags(curve_of(points), chance=chance)), tuple(points))
+
+
+def shared_exponent(fitted: Sequence[Fitted]) -> str | None:
+    """Say whether one exponent serves all curves of a file (Hestness et al. 2017); None where it cannot be told."""
+    curves = {}
+    for one in fitted:
+        points = [point for point in one.points if isinstance(point, Point) and not point.capped]
+        if len(points) == len(one.points):
+            found = curve_of(points)
+            curves[one.name] = Curve(found.n, np.exp(found.log_error), found.noise)
+    try:
+        compared = compare_exponents(curves)
+    except InvalidData:
+        return None
+    shared = compared.shared
+    verdict = "one exponent serves all curves" if compared.holds else "the curves differ in exponent"
+    own = ", ".join(f"{name} {value.value:.3f}" for name, value in compared.free.items())
+    return f"{verdict}: {shared.value:.3f} (90 %: {shared.low:.3f} to {shared.high:.3f}) shared; {own} on their own"
+
+
+def _grouped(rows: Sequence[Observation], sizes: Sequence[str]) -> list[list[Observation]]:
+    """Put the runs of one point together.
+
+    Raises:
+        InvalidData: If a point comes twice and rows have no seeds, or a seed comes twice.
+    """
+    groups: dict[tuple[float | None, ...], list[Observation]] = defaultdict(list)
+    for row in rows:
+        groups[(row.size, *(getattr(row, size) for size in sizes))].append(row)
+    for same in groups.values():
+        if len(same) == 1:
+            continue
+        at = f"n {same[0].size:,.12g}" + "".join(f", {size} {getattr(same[0], size):,.12g}" for size in sizes)
+        seeds = [row.seed for row in same]
+        if None in seeds:
+            raise InvalidData(f"{at} comes {len(same)} times", "say which run is which in a column 'seed'")
+        if len(set(seeds)) < len(seeds):
+            raise InvalidData(f"{at} comes twice with one seed", "each run needs a seed of its own, or is left out")
+    return [groups[key] for key in sorted(groups, key=lambda key: tuple(part or 0.0 for part in key))]
+
+
+def _exponents(law: dict[str, Any]) -> str:
+    """Return the range of the members' exponents."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for form in law["forms"]:
+        for key, value in form["parameters"].items():
+            if key == "exponent" or key in EXPONENTS:
+                found[key].append(value)
+    parts = []
+    for key, values in found.items():
+        low, high = min(values), max(values)
+        name = f"exponent {EXPONENTS[key]}" if key in EXPONENTS else "exponent"
+        parts.append(f"{name} {low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{name} {low:.3g} to {high:.3g}")
+    return "; ".join(parts)
+
+
+def _bounds(found: dict[str, float | None], *, size: bool = False) -> str:
+    ends = (found["value"], found["low"], found["high"])
+    shown = [None if end is None else f"{end:,.0f}" if size else f"{end:.4g}" for end in ends]
+    return f"{shown[0]} (90 % sure: {shown[1] or 'open'} to {shown[2] or 'open'})"
+
+
+def _size(point: Point | GridCell) -> float:
+    return point.n if isinstance(point, Point) else point.n_train
+
+
+def _sizes_of(points: Sequence[Point | GridCell], names: Sequence[str]) -> list[dict[str, float]]:
+    """Return every size that was measured, by name; one without names for a curve."""
+    found = {tuple(float(getattr(point, name)) for name in names) for point in points}
+    return [dict(zip(names, values, strict=True)) for values in sorted(found)]
+
+
+def _left(gain: Any) -> float:
+    return float(gain.half_width / (gain.half_width + gain.shrinks))
+
+
+def _sd(errors: Sequence[float]) -> float | None:
+    return float(np.std(errors, ddof=1)) if len(errors) > 1 else None
