@@ -93,9 +93,9 @@ class Fitted:
             return None
         if best.shrinks <= 0:
             return None
-        run = ", ".join(f"{name} {value:,.0f}" for name, value in best.candidate.at.items())
+        where = ", ".join(f"{name} {value:,.0f}" for name, value in best.candidate.at.items())
         runs = f"{best.candidate.seeds} run{'s' if best.candidate.seeds > 1 else ''}"
-        return f"measure next: {run}, {runs}: the interval at {at:,.0f} would shrink by {1 - _left(best):.0%}"
+        return f"measure next: {where}, {runs}: the interval at {at:,.0f} would shrink by {1 - _left(best):.0%}"
 
     def draw(self, axes: Axes, colour: str, reach: float) -> None:
         """Draw the law over its points, at least to ``reach``; of a surface that of the largest size."""
