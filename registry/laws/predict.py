@@ -64,6 +64,7 @@ class Needed(NamedTuple):
         chosen: The sizes that were not asked for.
         bounds: Training examples; None where the law never gets there but a certified network does.
         certified: Training examples and params of the certified network with the fewest examples; None: there is none.
+        outside: Whether the law was asked outside the range it was fitted on.
     """
 
     source: Source
@@ -72,6 +73,7 @@ class Needed(NamedTuple):
     chosen: tuple[str, ...]
     bounds: Bounds | None
     certified: tuple[int, int] | None
+    outside: bool = False
 
 
 class Reply(NamedTuple):
@@ -207,12 +209,13 @@ def _needed(source: Source, target: float, extrapolate: bool, sizes: Mapping[str
     if not extrapolate:
         refuse_outside(law, start)
     certified = _certified(source, target)
-    if error <= 0 or needed(law, error, start) is None or _is_irreducible(source, error):
+    if error <= 0 or needed(law, error, start) is None or is_irreducible(source, error):
         if certified is None:
             raise _out_of_reach(source, target, error, start)
         return Needed(source, target, full, chosen, None, certified)
     bounds = invert(law, error, extrapolate=extrapolate, level=90, **sizes)
-    return Needed(source, target, full, chosen, bounds, certified)
+    outside = law.outside((math.log(bounds.value), *start[1:])) > 0
+    return Needed(source, target, full, chosen, bounds, certified, outside)
 
 
 def _certified(source: Source, target: float) -> tuple[int, int] | None:
@@ -225,7 +228,8 @@ def _certified(source: Source, target: float) -> tuple[int, int] | None:
     return (int(row[0]), int(row[1])) if row else None
 
 
-def _is_irreducible(source: Source, error: float) -> bool:
+def is_irreducible(source: Source, error: float) -> bool:
+    """Say whether an error lies below the 90 % lower end of what is irreducible."""
     low = (source.facts.get("irreducible_error") or {}).get("low")
     return low is not None and error < low
 
@@ -234,7 +238,7 @@ def _out_of_reach(source: Source, target: float, error: float, x: Sequence[float
     """Say what stands between a target and endless data: the irreducible error, the size, or a doubt."""
     law, limit = source.law, source.law.limit(x)
     metric, says = source.question.metric, f"{aim(target)} takes"
-    if _is_irreducible(source, error) or error <= 0:
+    if is_irreducible(source, error) or error <= 0:
         floor = source.facts.get("irreducible_error") or {"value": limit, "low": None, "high": None}
         low, high = ("open" if floor[end] is None else f"{floor[end]:.4g}" for end in ("low", "high"))
         return NoAnswer(

@@ -144,8 +144,9 @@ def _rests(source: Source, count: Costing) -> list[str]:
         f"grow as n_train ** {count.slope:.2f}, as in its cells" if count.fitted else "taken to be n_train: one epoch"
     )
     return [
-        f"  {backtested(source)}".replace("  fitted", "  Fitted") + ".",
-        f"  Train flops are 3 x flops x examples seen: flops {flops} ({whose}), examples seen {seen}.",
+        *(f"  {line}" for line in backtested(source)),
+        f"  Train flops are 3 x flops x examples seen; flops are {flops} ({whose}),",
+        f"  examples seen {seen}.",
         *(f"  {line}" for line in cautions(source)),
     ]
 

@@ -43,8 +43,8 @@ def laws(draw, drift=True):
     return {
         "variables": variables,
         "forms": [
-            {"form": name, "weight": 1 / len(names), "parameters": dict(zip(FORMS[name].parameters, values, strict=True))}
-            for name, values in zip(names, members, strict=True)
+            {"form": name, "weight": 1 / len(names), "parameters": dict(zip(FORMS[name].parameters, each, strict=True))}
+            for name, each in zip(names, members, strict=True)
         ],
         "draws": [[k, *draw(parameters(names[k]))] for k in draws],
         "interval": {

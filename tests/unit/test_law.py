@@ -295,7 +295,7 @@ def test_a_law_in_steps_is_asked_for_steps():
     law = stored(variables=["steps"], valid_range={"steps": [100, 10_000]})
 
     assert evaluate(law, 400).value == pytest.approx(0.12)
-    with pytest.raises(OutsideRange, match="error 0.03 needs about 40,000 optimiser steps, outside the range 100 to"):
+    with pytest.raises(OutsideRange, match=r"error 0\.03 needs about 40,000 optimiser steps, outside the range 100 to"):
         data_needed(law, 0.03)
 
 
