@@ -43,14 +43,15 @@ def advice(indexes: list[Index], question: Question, network: Network, target: f
         return None
     error = source.error(target)
     if is_irreducible(source, error):
-        return "below the irreducible error of its law: other inputs, resolution, labels or family may reach it"
+        return "Below the irreducible error of its law: other inputs, resolution, labels or family may reach it"
     low = (source.facts.get("width_floor") or {}).get("low")
     if low is None or error >= low:
         return None
-    command = f"guides data-needed --task {question.task} {target_option(question.metric, target)} --extrapolate"
+    where = f"--task {question.task} --dataset {question.dataset}"
+    command = f"guides data-needed {where} {target_option(question.metric, target)} --extrapolate"
     start = locate(source.law, math.exp(source.law.ranges[0][0]))
     log_n = needed(source.law, error, start) if error > 0 else None
-    much = "" if log_n is None else f", about {math.exp(log_n):,.0f} examples"
+    much = "" if log_n is None else f" (about {math.exp(log_n):,.0f} examples)"
     return f"More data{much} would help more than more width: {command}"
 
 

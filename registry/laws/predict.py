@@ -10,7 +10,7 @@ from registry.answers import Query
 from registry.errors import NoAnswer
 from registry.law import Bounds, Prediction, evaluate, locate, needed, refuse_outside
 from registry.law import data_needed as invert
-from registry.laws.sources import Refusal, Source, answers, find
+from registry.laws.sources import Refusal, Source, answers, find, unlogged
 from registry.wording import aim, shown
 
 if TYPE_CHECKING:
@@ -188,10 +188,10 @@ def forecast(
         name: math.exp(law.log_error([value + math.log(2) * (i == j) for j, value in enumerate(x)]))
         for i, name in enumerate(law.variables)
     }
-    full = dict(zip(law.variables[1:], map(math.exp, x[1:]), strict=True))
+    full = dict(zip(law.variables[1:], map(unlogged, x[1:]), strict=True))
     verdicts = {target: _verdict(source, error, target) for target in targets}
     chosen = tuple(name for name in full if sizes.get(name) is None)
-    return Forecast(source, math.exp(x[0]), full, chosen, error, verdicts, doubled, law.limit(x))
+    return Forecast(source, unlogged(x[0]), full, chosen, error, verdicts, doubled, law.limit(x))
 
 
 def _verdict(source: Source, error: Prediction, target: float) -> Verdict:
@@ -204,7 +204,7 @@ def _verdict(source: Source, error: Prediction, target: float) -> Verdict:
 def _needed(source: Source, target: float, extrapolate: bool, sizes: Mapping[str, float | None]) -> Needed:
     law, error = source.law, source.error(target)
     start = locate(law, math.exp(law.ranges[0][0]), **sizes)
-    full = dict(zip(law.variables[1:], map(math.exp, start[1:]), strict=True))
+    full = dict(zip(law.variables[1:], map(unlogged, start[1:]), strict=True))
     chosen = tuple(name for name in full if sizes.get(name) is None)
     if not extrapolate:
         refuse_outside(law, start)

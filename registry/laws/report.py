@@ -184,7 +184,7 @@ def _binding(one: Forecast) -> str:
     )
     if one.binds == "floor":
         limit = shown(source.metric(one.limit))
-        return f"The floor binds: endless data would bring {limit}; {doubled}."
+        return f"The floor binds: endless data bring {limit}; {doubled}."
     return f"{_WORDS[one.binds].capitalize()} bind{'s' if one.binds in ('width', 'depth') else ''}: {doubled}."
 
 

@@ -155,6 +155,11 @@ def answers(
     return tuple(found), tuple(refused)
 
 
+def unlogged(log_value: float) -> float:
+    """Return the number to 12 figures: 500, not 499.99999999999983."""
+    return float(f"{math.exp(log_value):.12g}")
+
+
 _LAWS: Final = (
     "SELECT id, version, superseded, family, task, dataset, metric, unit, direction, law, batch_size, flops_per_param, "
     "record FROM laws JOIN records USING (record) JOIN questions USING (question)"

@@ -45,7 +45,10 @@ def verdict(found: Weighed) -> str:
     what = " per price" if found.priced else ""
     if found.winner is None:
         if len(found.changes) == 1:
-            return f"Undecided: the 90 % interval of {naming(found.changes[0].change)} covers no change."
+            (only,) = found.changes
+            if only.ratio.is_decided:
+                return f"{naming(only.change)} does not help."
+            return f"Undecided: the 90 % interval of {naming(only.change)} covers no change."
         return f"Undecided: the paired 90 % interval covers that the changes help alike{what}."
     best = naming(found.changes[found.winner].change)
     return f"{best} helps{what}." if len(found.changes) == 1 else f"{best} helps more{what}."

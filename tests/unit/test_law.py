@@ -388,7 +388,7 @@ def changed(*path, value, name="power-law"):
         (changed("interval", "drift", value=-1.0), "an interval has drift -1, expected a finite number from 0 up"),
         (changed("interval", "factor90", value=None), "the law cannot be read: TypeError"),
         (changed("valid_range", "n_train", value=[100, 20]), "a law's range of n_train is 100 to 20, expected two"),
-        (changed("valid_range", value={}), "the law cannot be read: KeyError 'n_train'"),
+        (changed("valid_range", value={}), "a law has no range of n_train, expected one for"),
         (changed("forms", value=[]), "a law's weights sum to 0"),
         (changed("draws", value=[[]]), "the law cannot be read: ValueError"),
         ({}, "the law cannot be read: KeyError"),
