@@ -165,6 +165,24 @@ class Answer(NamedTuple):
     near: bool
 
 
+class Predicted(NamedTuple):
+    """What a record's law predicts for the asker's number of examples; nothing was measured there.
+
+    Args:
+        n_train: The asker's training examples.
+        network: The network that the law is of: its shape, or its params where the law knows them.
+        value: The predicted metric.
+        low: Lower end of the 90 % interval of its mean; None: open.
+        high: Upper end.
+    """
+
+    n_train: int
+    network: str
+    value: float
+    low: float | None
+    high: float | None
+
+
 class Miss(NamedTuple):
     """A data set and target that nothing on record reaches.
 
@@ -173,12 +191,17 @@ class Miss(NamedTuple):
         target: The value asked for; None for a knee.
         best: The network with the best bound within the limits asked for; None where no network is.
         unlimited: The smallest network that reaches the target when the limits are left out; None where none does.
+        predicted: Where that one was trained on more examples than the asker has, what its record's law predicts
+            for as many as these; None where it predicts nothing.
+        advice: What a floor of the best one's record says the target takes; None where no floor is in the way.
     """
 
     question: Question
     target: float | None
     best: Network | None
     unlimited: Network | None
+    predicted: Predicted | None = None
+    advice: str | None = None
 
 
 class Reply(NamedTuple):

@@ -16,7 +16,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from registry.errors import NoAnswer, OutsideRange, UsageError
+from registry.errors import InvalidRecord, NoAnswer, OutsideRange, UsageError
 from registry.laws.crossing import crossing_above, crossing_below, falls_to
 from registry.laws.forms import FORMS, Logs
 from registry.laws.stored import Law, Z
@@ -25,6 +25,8 @@ __all__ = ["FORMS", "LEVELS", "Bounds", "Comparison", "Interval", "Law", "Predic
 __all__ += ["evaluate", "interval", "locate", "needed", "predicted", "refuse_outside"]
 
 LEVELS: Final = (80, 90)
+_LARGEST: Final = 1e300  # an end of an interval beyond it is cut: JSON has no infinity
+_STEEP: Final = math.log(_LARGEST)
 _MOST: Final = math.log(1e30)  # beyond this a number of examples means "never"; a record holds no larger number
 
 
@@ -96,7 +98,7 @@ def evaluate(
     Raises:
         UsageError: If a number cannot be, or the law knows nothing of such a size.
         OutsideRange: If the point lies outside ``valid_range`` and ``extrapolate`` is false.
-        InvalidRecord: If this version cannot read the law.
+        InvalidRecord: If this version cannot read the law, or it has no finite error there.
     """
     known = _as_law(law)
     x = locate(known, n_train, **sizes)
@@ -176,9 +178,10 @@ def compare(
         refuse_outside(known, x)
         refuse_outside(known, y)
     gain, doubt = known.log_error(y) - known.log_error(x), known.doubt_between(x, y)
+    ratio = math.exp(min(gain, _STEEP))
     if doubt is None:
-        return Comparison(math.exp(gain), None, None)
-    return Comparison(math.exp(gain), *interval(math.exp(gain), known.calibration.factors[90] * doubt))
+        return Comparison(ratio, None, None)
+    return Comparison(ratio, *interval(ratio, known.calibration.factors[90] * doubt))
 
 
 def locate(law: Law, data: float, **sizes: float | None) -> tuple[float, ...]:
@@ -201,6 +204,8 @@ def locate(law: Law, data: float, **sizes: float | None) -> tuple[float, ...]:
 def predicted(law: Law, x: Logs) -> Prediction:
     """Return the prediction at the logs of all variables, wherever they lie."""
     value, doubt, known = math.exp(law.log_error(x)), law.doubt(x), law.calibration
+    if not math.isfinite(value):
+        raise InvalidRecord("a law has no finite error there, expected one wherever it is asked")
     mean = run = None
     if doubt is not None:
         reach = {level: known.factors[level] * doubt for level in LEVELS}
@@ -212,7 +217,7 @@ def predicted(law: Law, x: Logs) -> Prediction:
 
 def interval(value: float, reach: float) -> Interval:
     """Return ``value`` divided and multiplied by exp(``reach``)."""
-    return Interval(value * math.exp(-reach), value * math.exp(min(reach, 700.0)))
+    return Interval(value * math.exp(-reach), min(value * math.exp(min(reach, _STEEP)), _LARGEST))
 
 
 def needed(law: Law, error: float, x: Logs) -> float | None:

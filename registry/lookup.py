@@ -228,7 +228,8 @@ def _smallest(indexes: list[Index], question: Question, query: Query, target: fl
         best = _first(indexes, question, query, target, by_score=True)
         free = _without_limits(query)
         unlimited = _first(indexes, question, free, target) if is_limited(query) else None
-        return Miss(question, target, best[0] if best else None, unlimited[0] if unlimited else None)
+        networks = [found and found[0] for found in (best, unlimited)]
+        return _miss(indexes, question, query, target, *networks)
     network, opened = found
     scratch = None
     if network.route != "scratch":
@@ -248,6 +249,28 @@ def _smallest(indexes: list[Index], question: Question, query: Query, target: fl
         _best_median(indexes, question),
         _is_near(query, network),
     )
+
+
+def _miss(
+    indexes: list[Index],
+    question: Question,
+    query: Query,
+    target: float | None,
+    best: Network | None,
+    unlimited: Network | None,
+) -> Miss:
+    """Set beside a miss what the law of its record says, where it says something."""
+    fewer = query.n_train is not None and unlimited is not None and (unlimited.n_train or 0) > query.n_train
+    if best is None and not fewer:
+        return Miss(question, target, best, unlimited)
+    from registry.laws import misses  # only here: a lookup that finds something needs no law
+
+    if fewer and query.n_train is not None and unlimited is not None:
+        foretold = misses.predicted(indexes, question, unlimited, query.n_train)
+        return Miss(question, target, best, unlimited, predicted=foretold)
+    if best is None or target is None or unlimited is not None:
+        return Miss(question, target, best, unlimited)
+    return Miss(question, target, best, unlimited, advice=misses.advice(indexes, question, best, target))
 
 
 _COLUMNS: Final = ", ".join(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from registry.wording import bench_command, bound_of, shape_of, shown
+from registry.wording import bench_command, bound_of, foretold, shape_of, shown
 
 if TYPE_CHECKING:
     from registry.answers import Answer, Bracket, Miss, Network, Query, Reply
@@ -59,6 +59,7 @@ def values(query: Query, reply: Reply) -> dict[str, Any]:
                 "target": miss.target,
                 "best": network_values(miss.best) if miss.best else None,
                 "smallest_without_limits": network_values(miss.unlimited) if miss.unlimited else None,
+                "predicted": miss.predicted._asdict() if miss.predicted else None,
             }
             for miss in reply.misses
         ],
@@ -296,7 +297,7 @@ def _missed(miss: Miss) -> str:
     if miss.best is not None:
         best = f"; best on record: {_name(miss.best)}, {shape_of(miss.best)}, with {shown(miss.best.median)}"
     aim = "no knee" if miss.target is None else f"nothing reaches {miss.target:g}"
-    return f"{miss.question.task} on {miss.question.dataset}: {aim}{best}"
+    return f"{miss.question.task} on {miss.question.dataset}: {aim}{best}{foretold(miss)}"
 
 
 def _minutes(seconds: float) -> str:

@@ -18,7 +18,7 @@ def no_answer(query: Query, reply: Reply) -> NoAnswer:
     bench = bench_command(query, miss.question.dataset)
     start = f"no guideline for {query.task} {'has a knee' if miss.target is None else f'reaches {aim(miss.target)}'}"
     if query.n_train is not None and miss.unlimited is not None and (miss.unlimited.n_train or 0) > query.n_train:
-        return _too_few_examples(start, query.n_train, miss.unlimited, bench)
+        return _too_few_examples(start, query.n_train, miss, miss.unlimited, bench)
     if miss.unlimited is not None:
         least = f"{naming(miss.unlimited)} with {miss.unlimited.params:,} params"
         message = f"{start} within these limits; without them the smallest is {least}"
@@ -30,13 +30,23 @@ def no_answer(query: Query, reply: Reply) -> NoAnswer:
     message = f"{start}; the best on record is {_nearest(bound_of(miss.best, miss.question), miss.target)}"
     if miss.target is not None and miss.question.meets(miss.best.median, miss.target):
         message += f", 95 % sure, or {shown(miss.best.median)} in the median run"
-    return NoAnswer(f"{message} ({naming(miss.best)})", f"Measure more: {bench}")
+    return NoAnswer(f"{message} ({naming(miss.best)})", miss.advice or f"Measure more: {bench}")
 
 
-def _too_few_examples(start: str, n_train: int, least: Network, bench: str) -> NoAnswer:
+def foretold(miss: Miss) -> str:
+    """Return what a law predicts for the asker's examples, where it does; else nothing."""
+    if miss.predicted is None:
+        return ""
+    said = miss.predicted
+    interval = "open" if said.low is None or said.high is None else f"{shown(said.low)}, {shown(said.high)}"
+    return f"; predicted with {said.n_train:,}: {shown(said.value)} [{interval}] by the law for {said.network}"
+
+
+def _too_few_examples(start: str, n_train: int, miss: Miss, least: Network, bench: str) -> NoAnswer:
     far = "no evidence near your task: " if (least.n_train or 0) > FAR * n_train else ""
     message = f"{far}{start} with at most {n_train:,} training examples"
-    return NoAnswer(f"{message}; {naming(least)} was trained on {least.n_train:,}", f"Measure one: {bench}")
+    trained = f"{naming(least)} was trained on {least.n_train:,}"
+    return NoAnswer(f"{message}; {trained}{foretold(miss)}", f"Measure one: {bench}")
 
 
 def _nearest(value: float, target: float | None) -> str:
@@ -52,8 +62,13 @@ def bench_command(query: Query, dataset: str | None = None) -> str:
     if not query.targets:
         return f"{command} --knee"
     if query.metric != "accuracy":
-        return f"{command} --target {query.metric}={query.targets[0]:g}"
+        return f"{command} {target_option(query.metric, query.targets[0])}"
     return f"{command} --target-acc {','.join(f'{target:g}' for target in query.targets)}"
+
+
+def target_option(metric: str, target: float) -> str:
+    """Return the option that asks for a target: ``--target-acc 0.95``, ``--target r2=0.9``."""
+    return f"--target-acc {target:g}" if metric == "accuracy" else f"--target {metric}={target:g}"
 
 
 def _dataset_of(task: str) -> str:

@@ -35,7 +35,11 @@ Shape = dict[str, Any]
 
 
 def example_record(
-    record_id: str = "image-cls/digits/mlp", version: int = 1, targets: Sequence[float] = (0.9, 0.95)
+    record_id: str = "image-cls/digits/mlp",
+    version: int = 1,
+    targets: Sequence[float] = (0.9, 0.95),
+    *,
+    surface: bool = False,
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Return a measured record as plain JSON values, and the bytes of every file it names.
 
@@ -43,6 +47,7 @@ def example_record(
         record_id: ``task/dataset/family``.
         version: From 2 on it supersedes the one before.
         targets: Accuracies between chance and 0.975, ascending; the first is met by width 8, the next by 12, 16 ...
+        surface: Whether its law is in n_train and params, else in n_train alone.
     """
     task, dataset, family = record_id.split("/")
     runs = Runs(dataset, family)
@@ -54,7 +59,7 @@ def example_record(
         files[network] = tiny_network(width)
         frontier.append(_point(target, width, network, files[network], runs))
     knee = _knee(frontier[0], runs)
-    law = _law(runs)
+    law = _surface(runs) if surface else _law(runs)
     files["trials.jsonl"] = b"".join(json.dumps(line, sort_keys=True).encode() + b"\n" for line in runs.lines)
     record = {
         "$schema": SCHEMA_ID,
@@ -379,5 +384,43 @@ def _law(runs: Runs) -> dict[str, Any]:
         "backtest_error": 0.05,
         "width_floor": {"value": 0.01, "low": 0.0, "high": 0.02},
         "irreducible_error": {"value": 0.01, "low": None, "high": 0.02},
+        "examples_seen_rule": "steps x 32",
+    }
+
+
+def _surface(runs: Runs) -> dict[str, Any]:
+    """A law in n_train and params, calibrated, over a grid of 20 cells."""
+    parameters = {
+        "data_coefficient": 1.2,
+        "data_exponent": 0.5,
+        "size_coefficient": 0.8,
+        "size_exponent": 0.6,
+        "floor": 0.01,
+    }
+    points = []
+    for n, width in itertools.product((60, 120, 250, 500, N_TRAIN), (2, 8, 16, 32)):
+        params = count_params(width)
+        error = 0.01 + 1.2 * n**-0.5 + 0.8 * params**-0.6
+        steps = 1000 * round(n**0.5)
+        runs.tune([error - 0.01, error, error + 0.01], _shape(width, 1), steps, n)
+        runs.tune([error] * 3, _shape(width, 1), 2 * steps, n)
+        size = {"n_train": n, "params": params, "width": width, "depth": 1}
+        points.append({**size, "error": error, "sd": 0.01, "n_seeds": 3, "steps": steps, "capped": False})
+    return {
+        "variables": ["n_train", "params"],
+        "shape": None,
+        "forms": [{"form": "additive", "weight": 1.0, "parameters": parameters}],
+        "draws": [
+            [0, 1.2 + 0.01 * (draw - 10), 0.5, 0.8 - 0.01 * (draw % 5 - 2), 0.6, 0.01 + 0.0001 * (draw % 7)]
+            for draw in range(20)
+        ],
+        "interval": {"factor80": 1.6, "factor90": 2.1, "noise": 0.02, "drift": 0.1, "run_sd": 0.08},
+        "valid_range": {"n_train": [60, N_TRAIN], "params": [count_params(2), count_params(32)]},
+        "points": points,
+        "backtest_error": 0.04,
+        "width_floor": {"value": 0.048, "low": 0.04, "high": 0.05},
+        "irreducible_error": {"value": 0.01, "low": 0.004, "high": 0.02},
+        "regions": {"small_data_end": None, "irreducible_start": None},
+        "chance": 0.9,
         "examples_seen_rule": "steps x 32",
     }

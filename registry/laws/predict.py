@@ -10,7 +10,7 @@ from registry.answers import Query
 from registry.errors import NoAnswer
 from registry.law import Bounds, Prediction, evaluate, locate, needed, refuse_outside
 from registry.law import data_needed as invert
-from registry.laws.sources import Refusal, Source, answers, find
+from registry.laws.sources import Refusal, Source, answers, find, unlogged
 from registry.wording import aim, shown
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Needed(NamedTuple):
         chosen: The sizes that were not asked for.
         bounds: Training examples; None where the law never gets there but a certified network does.
         certified: Training examples and params of the certified network with the fewest examples; None: there is none.
+        outside: Whether the law was asked outside the range it was fitted on.
     """
 
     source: Source
@@ -72,6 +73,7 @@ class Needed(NamedTuple):
     chosen: tuple[str, ...]
     bounds: Bounds | None
     certified: tuple[int, int] | None
+    outside: bool = False
 
 
 class Reply(NamedTuple):
@@ -186,10 +188,10 @@ def forecast(
         name: math.exp(law.log_error([value + math.log(2) * (i == j) for j, value in enumerate(x)]))
         for i, name in enumerate(law.variables)
     }
-    full = dict(zip(law.variables[1:], map(math.exp, x[1:]), strict=True))
+    full = dict(zip(law.variables[1:], map(unlogged, x[1:]), strict=True))
     verdicts = {target: _verdict(source, error, target) for target in targets}
     chosen = tuple(name for name in full if sizes.get(name) is None)
-    return Forecast(source, math.exp(x[0]), full, chosen, error, verdicts, doubled, law.limit(x))
+    return Forecast(source, unlogged(x[0]), full, chosen, error, verdicts, doubled, law.limit(x))
 
 
 def _verdict(source: Source, error: Prediction, target: float) -> Verdict:
@@ -202,17 +204,18 @@ def _verdict(source: Source, error: Prediction, target: float) -> Verdict:
 def _needed(source: Source, target: float, extrapolate: bool, sizes: Mapping[str, float | None]) -> Needed:
     law, error = source.law, source.error(target)
     start = locate(law, math.exp(law.ranges[0][0]), **sizes)
-    full = dict(zip(law.variables[1:], map(math.exp, start[1:]), strict=True))
+    full = dict(zip(law.variables[1:], map(unlogged, start[1:]), strict=True))
     chosen = tuple(name for name in full if sizes.get(name) is None)
     if not extrapolate:
         refuse_outside(law, start)
     certified = _certified(source, target)
-    if error <= 0 or needed(law, error, start) is None or _is_irreducible(source, error):
+    if error <= 0 or needed(law, error, start) is None or is_irreducible(source, error):
         if certified is None:
             raise _out_of_reach(source, target, error, start)
         return Needed(source, target, full, chosen, None, certified)
     bounds = invert(law, error, extrapolate=extrapolate, level=90, **sizes)
-    return Needed(source, target, full, chosen, bounds, certified)
+    outside = law.outside((math.log(bounds.value), *start[1:])) > 0
+    return Needed(source, target, full, chosen, bounds, certified, outside)
 
 
 def _certified(source: Source, target: float) -> tuple[int, int] | None:
@@ -225,7 +228,8 @@ def _certified(source: Source, target: float) -> tuple[int, int] | None:
     return (int(row[0]), int(row[1])) if row else None
 
 
-def _is_irreducible(source: Source, error: float) -> bool:
+def is_irreducible(source: Source, error: float) -> bool:
+    """Say whether an error lies below the 90 % lower end of what is irreducible."""
     low = (source.facts.get("irreducible_error") or {}).get("low")
     return low is not None and error < low
 
@@ -234,7 +238,7 @@ def _out_of_reach(source: Source, target: float, error: float, x: Sequence[float
     """Say what stands between a target and endless data: the irreducible error, the size, or a doubt."""
     law, limit = source.law, source.law.limit(x)
     metric, says = source.question.metric, f"{aim(target)} takes"
-    if _is_irreducible(source, error) or error <= 0:
+    if is_irreducible(source, error) or error <= 0:
         floor = source.facts.get("irreducible_error") or {"value": limit, "low": None, "high": None}
         low, high = ("open" if floor[end] is None else f"{floor[end]:.4g}" for end in ("low", "high"))
         return NoAnswer(

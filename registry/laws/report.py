@@ -34,7 +34,8 @@ def predict_lines(query: Query, n_train: float, reply: Reply) -> list[str]:
         *(f"  {line}" for line in table(rows, (0,))),
     ]
     for one in forecasts:
-        out += [f"  {short(one.source)}, {line}" if i == 0 else f"    {line}" for i, line in enumerate(_says(one))]
+        out += [f"  {short(one.source)}, {_shape(one.source, one.sizes, one.chosen)}:"]
+        out += [f"    {line}" for line in _says(one)]
     return out + _rest(reply)
 
 
@@ -60,8 +61,8 @@ def needed_lines(query: Query, reply: Reply) -> list[str]:
         out += [f"  {line}" for line in _takes(one)]
     for source in {one.source.id: one.source for one in found}.values():
         sizes = next((one.sizes, one.chosen) for one in found if one.source.id == source.id)
-        lines = [f"{_shape(source, *sizes)}: {backtested(source)}", *cautions(source)]
-        out += [f"  {short(source)}, {lines[0]}", *(f"    {line}" for line in lines[1:])]
+        lines = [*backtested(source), *cautions(source)]
+        out += [f"  {short(source)}, {_shape(source, *sizes)}:", *(f"    {line}" for line in lines)]
     return out + _rest(reply)
 
 
@@ -133,13 +134,13 @@ def refused_values(refused: Sequence[Refusal]) -> list[dict[str, Any]]:
     ]
 
 
-def backtested(source: Source) -> str:
+def backtested(source: Source) -> list[str]:
     """Say what a law was fitted on and how well it foretold its own largest cells."""
-    law = source.law
-    ranges = ", ".join(f"{name} {source.range_of(name)}" for name in law.variables)
+    out = [f"Fitted on {', '.join(f'{name} {source.range_of(name)}' for name in source.law.variables)}."]
     error = source.facts.get("backtest_error")
-    tested = "" if error is None else f"; fitted without its largest cells it missed their error by {error:.0%}"
-    return f"fitted on {ranges}{tested}".replace("%", " %")
+    if error is not None:
+        out.append(f"Fitted without its largest cells it missed their error by {100 * error:.0f} %.")
+    return out
 
 
 def cautions(source: Source) -> list[str]:
@@ -161,7 +162,7 @@ def short(source: Source) -> str:
 
 def _says(one: Forecast) -> list[str]:
     source = one.source
-    out = [f"{_shape(source, one.sizes, one.chosen)}: {backtested(source)}", _binding(one)]
+    out = [*backtested(source), _binding(one)]
     out += [_held(one, target) for target in one.verdicts]
     if one.error.outside > 0:
         out.append("Outside that range: the interval is widened for the distance, and nothing there was measured.")
@@ -183,7 +184,7 @@ def _binding(one: Forecast) -> str:
     )
     if one.binds == "floor":
         limit = shown(source.metric(one.limit))
-        return f"The floor binds: endless data would bring {limit}; {doubled}."
+        return f"The floor binds: endless data bring {limit}; {doubled}."
     return f"{_WORDS[one.binds].capitalize()} bind{'s' if one.binds in ('width', 'depth') else ''}: {doubled}."
 
 
@@ -205,10 +206,12 @@ def _takes(one: Needed) -> list[str]:
     if one.bounds is None:
         out.append(f"{one.target:g}: the law of {short(source)} never gets there, but a certified network does.")
     elif one.bounds.low is not None and one.bounds.high is None:
-        out.append(f"{one.target:g}: open above: the upper end of the interval never gets there.")
+        out.append(f"{one.target:g} is open above in {short(source)}: the upper end of the interval never gets there.")
+    if one.bounds is not None and one.outside:
+        out.append(f"{one.target:g} lies outside the range of {short(source)}: nothing there was measured.")
     if one.certified is not None:
         n_train, params = one.certified
-        out.append(f"{one.target:g} is certified: {params:,} params trained on {n_train:,} examples (guides lookup).")
+        out.append(f"{one.target:g} is certified in {short(source)}: {params:,} params, {n_train:,} examples.")
     return out
 
 

@@ -155,6 +155,11 @@ def answers(
     return tuple(found), tuple(refused)
 
 
+def unlogged(log_value: float) -> float:
+    """Return the number to 12 figures: 500, not 499.99999999999983."""
+    return float(f"{math.exp(log_value):.12g}")
+
+
 _LAWS: Final = (
     "SELECT id, version, superseded, family, task, dataset, metric, unit, direction, law, batch_size, flops_per_param, "
     "record FROM laws JOIN records USING (record) JOIN questions USING (question)"
@@ -186,8 +191,9 @@ def _none(query: Query, others: Sequence[Source], sizes: Sequence[str]) -> NoAns
     if not others:
         return NoAnswer(f"no law for {query.task}{on} is on record", f"Make one: {bench_command(query)}")
     first = others[0]
+    only = f"{first.law.variables[0]} alone, for {first.network}"
     return NoAnswer(
-        f"no law for {query.task}{on} knows {' and '.join(sizes)}; that of {first.name} is in "
-        f"{' and '.join(first.law.variables)} alone, for {first.network}",
-        f"Ask without {' and '.join(f'--{size}' for size in sizes)}",
+        f"no law for {query.task}{on} is in {' and '.join(sizes)}; that of {first.name} is in "
+        f"{only if len(first.law.variables) == 1 else ' and '.join(first.law.variables)}",
+        f"guides predict and guides data-needed answer without {' and '.join(sizes)}",
     )

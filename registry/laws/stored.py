@@ -212,6 +212,8 @@ def _at_least_0(name: str, values: Mapping[str, Any]) -> float:
 
 
 def _range(name: str, ranges: Mapping[str, Sequence[float]]) -> tuple[float, float]:
+    if ranges.get(name) is None:
+        raise InvalidRecord(f"a law has no range of {name}, expected one for each of its variables")
     low, high = ranges[name]
     if not 0 < low <= high < math.inf:
         raise InvalidRecord(f"a law's range of {name} is {low:g} to {high:g}, expected two ascending numbers above 0")

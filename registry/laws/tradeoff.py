@@ -336,13 +336,13 @@ def _not_in_range(source: Source, target: float, error: float, extrapolate: bool
     corner = tuple(high for _, high in law.ranges)
     most = source.metric(math.exp(law.log_error(corner)))
     metric = source.question.metric
-    floor = source.facts.get("width_floor") or {}
-    low = floor.get("low")
-    hint = "--extrapolate looks beyond the range"
-    if extrapolate:
+    log_n = needed(law, error, corner) if error > 0 else None
+    if log_n is None:
         hint = "other inputs, resolution, labels or family may; more data or params hardly will"
-    elif low is not None and error < low:
-        hint = "more data: no width reaches it with as many examples as the range has; --extrapolate says how many"
+    elif extrapolate:
+        hint = "more data, or more params than were looked at"
+    else:
+        hint = f"more data: with as many params about {math.exp(log_n):,.0f} examples, outside the range: --extrapolate"
     return NoAnswer(
         f"no mix in the range reaches {metric} {aim(target)}: with {source.range_of('n_train').partition(' to ')[2]} "
         f"examples and {source.range_of('params').partition(' to ')[2]} params the law predicts {shown(most)}",

@@ -45,7 +45,10 @@ def verdict(found: Weighed) -> str:
     what = " per price" if found.priced else ""
     if found.winner is None:
         if len(found.changes) == 1:
-            return f"Undecided: the 90 % interval of {naming(found.changes[0].change)} covers no change."
+            (only,) = found.changes
+            if only.ratio.is_decided:
+                return f"{naming(only.change)} does not help."
+            return f"Undecided: the 90 % interval of {naming(only.change)} covers no change."
         return f"Undecided: the paired 90 % interval covers that the changes help alike{what}."
     best = naming(found.changes[found.winner].change)
     return f"{best} helps{what}." if len(found.changes) == 1 else f"{best} helps more{what}."
@@ -144,8 +147,9 @@ def _rests(source: Source, count: Costing) -> list[str]:
         f"grow as n_train ** {count.slope:.2f}, as in its cells" if count.fitted else "taken to be n_train: one epoch"
     )
     return [
-        f"  {backtested(source)}".replace("  fitted", "  Fitted") + ".",
-        f"  Train flops are 3 x flops x examples seen: flops {flops} ({whose}), examples seen {seen}.",
+        *(f"  {line}" for line in backtested(source)),
+        f"  Train flops are 3 x flops x examples seen; flops are {flops} ({whose}),",
+        f"  examples seen {seen}.",
         *(f"  {line}" for line in cautions(source)),
     ]
 

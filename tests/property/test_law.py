@@ -1,12 +1,14 @@
 """What holds for every law: inversion, order, widening, in data and in size."""
 
+import contextlib
+import json
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.errors import NoAnswer
+from registry.errors import GuidesError, NoAnswer
 from registry.law import FORMS, compare, data_needed, evaluate
 
 ROUNDING = 1 + 1e-12  # a few units in the last place
@@ -43,12 +45,8 @@ def laws(draw, drift=True):
     return {
         "variables": variables,
         "forms": [
-            {
-                "form": name,
-                "weight": 1 / len(names),
-                "parameters": dict(zip(FORMS[name].parameters, values, strict=True)),
-            }
-            for name, values in zip(names, members, strict=True)
+            {"form": name, "weight": 1 / len(names), "parameters": dict(zip(FORMS[name].parameters, each, strict=True))}
+            for name, each in zip(names, members, strict=True)
         ],
         "draws": [[k, *draw(parameters(names[k]))] for k in draws],
         "interval": {
@@ -170,3 +168,42 @@ def test_a_law_in_thousands_differs_in_its_coefficients_alone(law, n_train, scal
     assert evaluate(scaled, n_train * scale, extrapolate=True).value == pytest.approx(
         evaluate(law, n_train).value, rel=1e-9
     )
+
+
+ODD = st.one_of(st.sampled_from([0.0, 1.0, 5e-324, 1e-200, 1e200, -1e200, 1e30]), st.floats(-1e3, 1e3))
+
+
+@st.composite
+def odd_laws(draw):
+    """Laws that follow the schema and nothing else."""
+    name = draw(st.sampled_from(list(FORMS)))
+    keys = FORMS[name].parameters
+    sets = draw(
+        st.lists(st.tuples(*(ODD.map(abs) if draw(st.booleans()) else ODD for _ in keys)), min_size=1, max_size=4)
+    )
+    variables = VARIABLES[FORMS[name].n_variables]
+    return {
+        "variables": variables,
+        "forms": [{"form": name, "weight": 1.0, "parameters": dict(zip(keys, sets[0], strict=True))}],
+        "draws": [[0, *values] for values in sets[1:]],
+        "interval": {
+            key: draw(ODD.map(lambda value: min(abs(value), 1e30)))
+            for key in ("factor80", "factor90", "noise", "drift", "run_sd")
+        },
+        "valid_range": {variable: [1, draw(st.integers(1, 2**53 - 1))] for variable in variables},
+    }
+
+
+@settings(max_examples=400)
+@given(law=odd_laws(), n_train=st.floats(1, 1e30), error=st.floats(1e-300, 10))
+def test_whatever_a_record_says_a_law_answers_in_numbers_or_is_refused(law, n_train, error):
+    answers = []
+    for ask in (
+        lambda: evaluate(law, n_train, extrapolate=True),
+        lambda: data_needed(law, error, extrapolate=True),
+        lambda: compare(law, *(dict.fromkeys(law["variables"], n) for n in (n_train, 1.0)), extrapolate=True),
+    ):
+        with contextlib.suppress(GuidesError):
+            answers.append(ask())
+
+    json.dumps(answers, allow_nan=False)

@@ -50,9 +50,12 @@ def guides(alone: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., Resu
 
 @pytest.fixture
 def filled(root: Path) -> Path:
-    """A root with two families on digits, one on fashion and one on wine; targets 0.9 and 0.95."""
+    """A root with two families on digits, one on fashion and one on wine; targets 0.9 and 0.95.
+
+    The law of digits with cnn is in n_train and params, the others are in n_train.
+    """
     for record_id in ("image-cls/digits/mlp", "image-cls/digits/cnn", "image-cls/fashion/mlp", "tabular-cls/wine/mlp"):
-        Store(root).publish(*example_record(record_id))
+        Store(root).publish(*example_record(record_id, surface=record_id == "image-cls/digits/cnn"))
     return root
 
 

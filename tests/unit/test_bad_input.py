@@ -21,6 +21,8 @@ from tests.unit.conftest import Result, settle, write
 
 Guides = Callable[..., Result]
 ASK = ("lookup", "--task", "image-cls", "--target-acc", "0.9")
+PREDICT = ("predict", "--task", "image-cls", "--n-train", "500")
+TRADE = ("tradeoff", "--task", "image-cls")
 CHECKOUT = Path(cli.__file__).parents[1]
 
 
@@ -50,6 +52,22 @@ CHECKOUT = Path(cli.__file__).parents[1]
         ((*ASK, "--max-latency-ratio", "-1"), "'-1' is not a number above 0"),
         ((*ASK, "--input", "28xx28"), "'28xx28' is not an input shape"),
         ((*ASK, "--minimize", "beauty"), "invalid value for '--minimize'"),
+        (("predict", "--task", "image-cls"), "missing option '--n-train'"),
+        ((*PREDICT, "--params", "-3"), "'-3' is not a size"),
+        ((*PREDICT, "--target", "r2=0.5"), "image-cls is measured by accuracy, not by r2"),
+        ((*PREDICT, "--dataset", "digitz"), "unknown data set 'digitz'. Did you mean 'digits'?"),
+        (("predict", "--task", "image-clss", "--n-train", "9"), "unknown task 'image-clss'. Did you mean 'image-cls'?"),
+        (("data-needed", "--task", "image-cls"), "give a target with --target-acc A or --target METRIC=VALUE"),
+        (("data-needed", "--task", "image-cls", "--target-acc", "97"), "97 is not a fraction; did you mean 0.97?"),
+        (("tradeoff", "--task", "image-cls"), "give exactly one of a target (--target-acc A), --budget-flops"),
+        ((*TRADE, "--target-acc", "0.9", "--budget-flops", "1e9"), "give exactly one of a target (--target"),
+        ((*TRADE, "--at", "200,500"), "give exactly one of a target (--target-acc A), --budget-flops C, or --at N,P"),
+        ((*TRADE, "--compare", "data*2"), "give exactly one of a target (--target-acc A), --budget-flops C, or --at N"),
+        ((*TRADE, "--at", "200", "--compare", "data*2"), "'200' is not a mix; expected N,P: training examples and par"),
+        ((*TRADE, "--at", "200,500", "--compare", "data"), "'data' is not a change; expected data*FACTOR or params*FA"),
+        ((*TRADE, "--at", "200,500", "--compare", "data*0"), "'data*0' is not a change; expected data*FACTOR or param"),
+        ((*TRADE, "--at", "200,500", "--compare", "parms*2"), "unknown change 'parms'. Did you mean 'params'?"),
+        ((*TRADE, "--target-acc", "0.9", "--price-per-flop", "0"), "'0' is not a number above 0"),
         (("show",), "missing argument 'ID[@VERSION]'"),
         (("show", "digits"), "'digits' is not a guideline id"),
         (("show", "image-cls/digits/mpl"), "unknown guideline 'image-cls/digits/mpl'. Did you mean "),
@@ -94,7 +112,7 @@ def test_what_nothing_on_record_reaches_exits_3(
     assert result.err.startswith(message)
 
 
-@pytest.mark.parametrize("arguments", [ASK, ("list",), ("show", "image-cls/digits/mlp")])
+@pytest.mark.parametrize("arguments", [ASK, PREDICT, ("list",), ("show", "image-cls/digits/mlp")])
 @pytest.mark.parametrize("given", [True, False])
 def test_an_empty_registry_exits_3_with_the_command_that_fills_it(
     guides: Guides, root: Path, arguments: tuple[str, ...], given: bool

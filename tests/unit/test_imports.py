@@ -19,7 +19,20 @@ import registry
 from tests.unit.conftest import settle
 
 CHECKOUT = Path(registry.__file__).parents[1]
-LOOKUP = "from registry.cli import run; run('lookup --task image-cls --target-acc 0.9 --registry'.split() + [{root!r}])"
+ASKED = (
+    "lookup --task image-cls --target-acc 0.9",
+    "predict --task image-cls --n-train 500 --target-acc 0.9",
+    "data-needed --task image-cls --target-acc 0.9",
+    "tradeoff --task image-cls --target-acc 0.9",
+    "tradeoff --task image-cls --at 200,500 --compare data*2,params*4",
+)
+
+
+def asking(command: str) -> str:
+    return f"from registry.cli import run; run('{command} --registry'.split() + [{{root!r}}])"
+
+
+LOOKUP = asking(ASKED[0])
 
 # What a lookup may load beyond what `import click` does. Everything else in the standard library costs time too.
 ALLOWED = {
@@ -40,10 +53,11 @@ def loaded(code: str, root: Path) -> set[str]:
 
 
 @pytest.mark.usefixtures("alone")
-def test_a_lookup_loads_click_json_sqlite_and_little_else(filled: Path) -> None:
+@pytest.mark.parametrize("command", ASKED)
+def test_a_lookup_loads_click_json_sqlite_and_little_else(filled: Path, command: str) -> None:
     settle(filled)
-    first = loaded(LOOKUP, filled)  # builds the index
-    second = loaded(LOOKUP, filled)
+    first = loaded(asking(command), filled)  # builds the index
+    second = loaded(asking(command), filled)
 
     assert second - ALLOWED == set()
     assert second <= first
@@ -100,7 +114,10 @@ def test_an_import_inside_a_function_breaks_a_contract(tmp_path: Path, module: s
 def reached_by_lookup() -> set[str]:
     """Return the modules of the package that a lookup's own file imports, in any function, through each other."""
     found: set[str] = set()
-    waiting = ["registry.cli", "registry.commands.lookup"]
+    waiting = [
+        "registry.cli",
+        *(f"registry.commands.{name}" for name in ("lookup", "predict", "data_needed", "tradeoff")),
+    ]
     while waiting:
         name = waiting.pop()
         if name in found:

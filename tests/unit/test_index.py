@@ -358,6 +358,34 @@ def test_a_record_that_breaks_the_schema_or_names_other_files_is_left_out(
     assert line.startswith(f"{path}:{problem}")
 
 
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda law: law["draws"].append([3, 1.0, 1.0, 1.0]), "law: draw 20 is of form 3, expected 0 to 0"),
+        (lambda law: law["draws"].append(["x"]), "law: draw 20 has 1 numbers, expected"),
+        (lambda law: law.update(draws=None), "law: the law cannot be read: TypeError"),
+        (lambda law: law.update(forms=[]), "law: a law's weights sum to 0"),
+        (lambda law: law.update(variables=[[]]), "law: a law in [] cannot be evaluated"),
+        (lambda law: law["forms"][0]["parameters"].update(exponent="0.5"), "law: the law cannot be read: TypeError"),
+        (lambda law: law["forms"][0]["parameters"].update(exponent=1e308, floor=0), "law: a law has no finite"),
+        (lambda law: law["points"][0].update(steps="many"), "law.points.0.steps: is not a count"),
+        (lambda law: law.update(irreducible_error={"value": None}), "law.irreducible_error.value: is missing"),
+        (lambda law: law.update(shape=[8, 1]), "law.shape: is not an object"),
+        (lambda law: law.update(backtest_error=True), "law.backtest_error: is not a finite number"),
+        (lambda law: law.update(examples_seen_rule=7), "law.examples_seen_rule: is not a line of text"),
+    ],
+)
+def test_without_the_schema_at_hand_a_law_that_cannot_be_evaluated_is_still_left_out(
+    root: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], object], problem: str
+) -> None:
+    monkeypatch.setattr(index, "_auditor", lambda: None)
+    path = written(root, lambda record: change(record["law"]))
+
+    (line,) = left_out(root)
+
+    assert line.startswith(f"{path}:{problem}")
+
+
 def test_a_record_whose_shape_holds_more_values_than_a_database_counts_leaves_the_others_readable(filled: Path) -> None:
     record, _ = example_record("image-cls/digits/mlp")
     record["question"]["dataset"]["input_shape"] = [2**53 - 1, 2**53 - 1]

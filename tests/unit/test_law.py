@@ -295,7 +295,7 @@ def test_a_law_in_steps_is_asked_for_steps():
     law = stored(variables=["steps"], valid_range={"steps": [100, 10_000]})
 
     assert evaluate(law, 400).value == pytest.approx(0.12)
-    with pytest.raises(OutsideRange, match="error 0.03 needs about 40,000 optimiser steps, outside the range 100 to"):
+    with pytest.raises(OutsideRange, match=r"error 0\.03 needs about 40,000 optimiser steps, outside the range 100 to"):
         data_needed(law, 0.03)
 
 
@@ -388,7 +388,7 @@ def changed(*path, value, name="power-law"):
         (changed("interval", "drift", value=-1.0), "an interval has drift -1, expected a finite number from 0 up"),
         (changed("interval", "factor90", value=None), "the law cannot be read: TypeError"),
         (changed("valid_range", "n_train", value=[100, 20]), "a law's range of n_train is 100 to 20, expected two"),
-        (changed("valid_range", value={}), "the law cannot be read: KeyError 'n_train'"),
+        (changed("valid_range", value={}), "a law has no range of n_train, expected one for"),
         (changed("forms", value=[]), "a law's weights sum to 0"),
         (changed("draws", value=[[]]), "the law cannot be read: ValueError"),
         ({}, "the law cannot be read: KeyError"),

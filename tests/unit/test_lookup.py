@@ -177,7 +177,8 @@ def test_points_trained_on_more_examples_than_the_asker_has_do_not_answer(filled
 
     assert error.message == (
         "no guideline for image-cls reaches 0.900 with at most 999 training examples; "
-        "image-cls/digits/cnn v1, width 8, depth 1 was trained on 1,000"
+        "image-cls/digits/cnn v1, width 8, depth 1 was trained on 1,000; "
+        "predicted with 999: 0.935 [0.930, 0.940] by the law for 610 params"
     )
 
 
@@ -377,11 +378,63 @@ def test_without_a_target_each_family_shows_its_knee(filled: Path) -> None:
 
 
 def test_nothing_that_reaches_names_the_best_on_record(filled: Path) -> None:
-    assert str(refusal(filled, targets=(0.99,))) == (
+    assert str(refusal(filled, targets=(0.99,), dataset="digits", family="mlp")) == (
         "no guideline for image-cls reaches 0.990; "
-        "the best on record is 0.950 (image-cls/digits/cnn v1, width 12, depth 1)\n"
+        "the best on record is 0.950 (image-cls/digits/mlp v1, width 12, depth 1)\n"
         "  Measure more: guides bench --task image-cls --dataset digits --family mlp --target-acc 0.99"
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "hint"),
+    [
+        (
+            0.98,
+            "More data (about 226,690 examples) would help more than more width: "
+            "guides data-needed --task image-cls --dataset digits --target-acc 0.98 --extrapolate",
+        ),
+        (
+            0.984,
+            "More data would help more than more width: "
+            "guides data-needed --task image-cls --dataset digits --target-acc 0.984 --extrapolate",
+        ),
+        (
+            0.999,
+            "Below the irreducible error of its law: other inputs, resolution, labels or family may reach it",
+        ),
+        (0.955, "Measure more: guides bench --task image-cls --dataset digits --family cnn --target-acc 0.955"),
+    ],
+)
+def test_a_floor_in_the_way_is_named_with_what_may_help(filled: Path, target: float, hint: str) -> None:
+    assert refusal(filled, targets=(target,), family="cnn").hint == hint
+
+
+def test_what_a_law_predicts_for_fewer_examples_is_said_and_marked(filled: Path) -> None:
+    error = refusal(filled, n_train=300, dataset="digits", family="mlp")
+    miss = ask(filled, n_train=300, dataset="digits", family="mlp").misses[0]
+
+    assert error.message.endswith(
+        "was trained on 1,000; predicted with 300: 0.921 [0.919, 0.923] by the law for width 8, depth 1"
+    )
+    assert miss.predicted is not None
+    assert miss.predicted.value == pytest.approx(1 - 0.01 - 1.2 * 300**-0.5)
+    assert report.values(Query("image-cls", (0.9,)), Reply((), (miss,), False, ()))["misses"][0]["predicted"] == (
+        miss.predicted._asdict()
+    )
+
+
+@pytest.mark.parametrize("n_train", [30, 1000])
+def test_outside_its_range_or_with_enough_examples_a_law_predicts_nothing(filled: Path, n_train: int) -> None:
+    reply = ask(filled, targets=(0.99,), n_train=n_train, dataset="digits", family="mlp")
+
+    assert [miss.predicted for miss in reply.misses] == [None]
+
+
+def test_a_record_without_a_law_predicts_nothing(root: Path) -> None:
+    edited(root, lambda record: record.update(law=None, notes=["no law: it was a bad day"]))
+
+    assert refusal(root, n_train=300).message.endswith("was trained on 1,000")
+    assert refusal(root, targets=(0.999,)).hint.startswith("Measure more:")
 
 
 def test_a_best_that_misses_by_a_hair_is_shown_with_enough_decimals(root: Path) -> None:

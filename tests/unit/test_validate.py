@@ -792,6 +792,82 @@ def test_a_cheaper_shape_that_did_not_miss_needs_no_longer_runs(root: Path) -> N
     assert [str(each) for each in validate(folder)] == []
 
 
+def surface_problems(root: Path, change: Callable[[dict[str, Any]], object]) -> list[str]:
+    """Return what the rule on laws finds of a record whose law is in n_train and params, changed."""
+    record, files = example_record(surface=True)
+    change(record["law"])
+    folder = write_record(root, record, files)
+    return [f"{found.field}: {found.message}" for found in validate(folder) if found.rule == "R-LAW"]
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (
+            lambda law: law["valid_range"].pop("params"),
+            "law.valid_range.params: is missing, expected the ranges of n_train, params",
+        ),
+        (
+            lambda law: law["valid_range"].update(width=[2, 32]),
+            "law.valid_range.width: is no variable of the law, expected the ranges of n_train, params",
+        ),
+        (
+            lambda law: law["valid_range"].update(params=[160, 9000]),
+            "law.valid_range.params: is not 160 to 2410, the points it was fitted to",
+        ),
+        (lambda law: law["points"][3].pop("params"), "law.points: have no params, but it is a variable of the law"),
+        (
+            lambda law: law["points"].insert(0, law["points"].pop(5)),
+            "law.points: are not in ascending order of n_train, then width, depth, resolution, params",
+        ),
+        (
+            lambda law: law["interval"].update(factor80=3.0),
+            "law.interval.factor80: 3 is above factor90, 2.1",
+        ),
+        (
+            lambda law: law["draws"][2].__setitem__(0, 1),
+            "law: cannot be evaluated: draw 2 is of form 1, expected 0 to 0",
+        ),
+        (
+            lambda law: law["forms"][0].update(form="envelope"),
+            "law: cannot be evaluated: a envelope has data_coefficient, data_exponent, floor, size_coefficient, "
+            "size_exponent, expected data_coefficient, data_exponent, size_coefficient, size_exponent, floor, chance, "
+            "transition",
+        ),
+        (
+            lambda law: law.update(variables=["n_train"]),
+            "law: cannot be evaluated: a law of additive has 1 variables, expected 2",
+        ),
+    ],
+)
+def test_a_law_of_several_variables_is_held_to_them(
+    root: Path, change: Callable[[dict[str, Any]], object], problem: str
+) -> None:
+    assert problem in surface_problems(root, change)
+
+
+def test_a_law_in_data_alone_has_a_shape(root: Path) -> None:
+    record, files = example_record()
+    record["law"]["shape"] = None
+
+    found = validate(write_record(root, record, files))
+
+    assert "law.shape: R-LAW is null, expected the one shape of a law in n_train alone" in str(found[0])
+
+
+def test_a_surface_is_found_again_in_its_runs(root: Path) -> None:
+    record, files = example_record(surface=True)
+    sound = validate(write_record(root / "sound", record, files))
+    record["law"]["points"][6].update(width=9)
+    changed = validate(write_record(root / "changed", record, files))
+
+    assert sound == []
+    assert [(each.field, each.rule) for each in changed] == [
+        ("law.points.6", "R-EVIDENCE"),
+        ("law.points.6.capped", "R-EVIDENCE"),
+    ]
+
+
 def test_without_a_law_a_note_that_says_why_will_do(root: Path) -> None:
     record, files = example_record()
     record.update(law=None, notes=["no law: it was a bad day"])

@@ -1,0 +1,73 @@
+"""Figures of laws and frontiers: what they show, and that the same input gives the same file."""
+
+from pathlib import Path
+
+import pytest
+
+from harness import drawing
+from registry.errors import UsageError
+
+LAW = {
+    "variables": ["n_train"],
+    "forms": [{"form": "power-law", "weight": 1.0, "parameters": {"coefficient": 2.0, "exponent": 0.5, "floor": 0.01}}],
+    "draws": [[0, 2.0, 0.5, 0.009], [0, 2.0, 0.5, 0.011]],
+    "interval": {"factor80": 1.3, "factor90": 1.7, "noise": 0.02, "drift": 0.01, "run_sd": 0.05},
+    "valid_range": {"n_train": [100, 10_000]},
+    "points": [],
+    "backtest_error": 0.02,
+    "width_floor": None,
+    "irreducible_error": {"value": 0.01, "low": 0.009, "high": 0.011},
+    "regions": {"small_data_end": {"value": 200.0, "low": None, "high": 300.0}, "irreducible_start": None},
+    "chance": None,
+}
+MARKS = [drawing.Mark(100, 0.21, 0.01), drawing.Mark(1000, 0.073), drawing.Mark(10_000, 0.03, 0.5, fitted=False)]
+
+
+def drawn(path: Path) -> str:
+    made, [axes] = drawing.figure()
+    drawing.draw_law(axes, LAW, MARKS, name="curve a", reach=1e6)
+    drawing.draw_regions(axes, LAW)
+    drawing.draw_floor(axes, LAW)
+    drawing.draw_target(axes, 0.02, "error 0.02", (40_000.0, 30_000.0, None))
+    drawing.label(axes, "training examples", "error", "a law")
+    drawing.save(made, path)
+    return path.read_text() if path.suffix == ".svg" else ""
+
+
+def test_figure_names_what_it_shows(tmp_path: Path) -> None:
+    text = drawn(tmp_path / "a.svg")
+
+    for words in ("curve a", "small data", "floor 0.01", "error 0.02", "training examples", "1,000,000", "a law"):
+        assert f">{words}<" in text
+    assert ">irreducible<" not in text
+
+
+def test_same_input_gives_the_same_svg(tmp_path: Path) -> None:
+    assert drawn(tmp_path / "a.svg") == drawn(tmp_path / "b.svg")
+
+
+def test_png_is_written(tmp_path: Path) -> None:
+    drawn(tmp_path / "a.png")
+
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_floor_of_nothing_is_not_drawn_and_an_open_one_says_so() -> None:
+    made, axes = drawing.figure(panels=2)
+    drawing.draw_floor(axes[0], {"irreducible_error": {"value": 0.0, "low": None, "high": 0.1}})
+    drawing.draw_floor(axes[1], {"irreducible_error": {"value": 0.02, "low": None, "high": 0.1}})
+
+    assert [text.get_text() for text in axes[0].texts] == []
+    assert [text.get_text() for text in axes[1].texts] == ["floor 0.02 (may be lower)"]
+    assert len(made.axes) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("a.jpeg", "its name ends in none of .svg, .png, .pdf"), ("nowhere/a.svg", "there is no folder")],
+)
+def test_a_file_that_no_figure_goes_to_is_refused(tmp_path: Path, name: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        drawing.check_path(tmp_path / name)
+
+    assert message in caught.value.message

@@ -1,0 +1,143 @@
+"""`guides fit` and `guides plot`: from a person's points to what data a target takes."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from registry.cli import run
+
+SIZES = (100, 200, 400, 800, 1600, 3200, 6400)
+
+
+def error(n: float, exponent: float = 0.5) -> float:
+    return 0.01 + 2 * n**-exponent
+
+
+def written(folder: Path, lines: list[str]) -> str:
+    path = folder / "curve.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return str(path)
+
+
+@pytest.fixture
+def curve(tmp_path: Path) -> str:
+    noise = np.random.default_rng(0).normal(0, 0.02, (len(SIZES), 3))
+    rows = [f"{n},{1 - error(n) * math.exp(noise[i, s]):.6f},{s}" for i, n in enumerate(SIZES) for s in range(3)]
+    return written(tmp_path, ["n_train,accuracy,seed", *rows])
+
+
+def called(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = run(["fit", *arguments])
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+def test_target_inside_the_range_is_answered_with_an_interval(curve: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = called(capsys, curve, "--target-acc", "0.95", "--at", "1000", "--json")
+    [found] = json.loads(out)["curves"]
+    [target], [prediction] = found["targets"], found["predictions"]
+
+    assert code == 0
+    assert target["low"] < 2500 < target["high"]  # 0.05 = 0.01 + 2 * n ** -0.5
+    assert prediction["mean"]["90"][0] < error(1000) < prediction["mean"]["90"][1]
+    assert prediction["mean"]["90"][0] < prediction["mean"]["80"][0]
+    assert prediction["run"]["90"][0] < prediction["mean"]["90"][0]
+
+
+def test_outside_the_range_is_refused_unless_asked_for(curve: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = called(capsys, curve, "--target-acc", "0.97")
+    code_extrapolated, out_extrapolated, _ = called(capsys, curve, "--target-acc", "0.97", "--extrapolate")
+
+    assert (code, code_extrapolated) == (3, 0)
+    assert "7 points, 100 to 6,400 training examples" in out
+    assert "outside the range 100 to 6,400" in err
+    assert "accuracy 0.97 takes about" in out_extrapolated
+    assert "outside the range" in out_extrapolated
+
+
+def test_plot_is_drawn(curve: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, *_ = called(capsys, curve, "--target-acc", "0.95", "--plot", str(tmp_path / "law.svg"))
+
+    assert code == 0
+    assert ">accuracy 0.95<" in (tmp_path / "law.svg").read_text()
+
+
+def test_points_with_params_get_a_surface(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    grid = [(n, p) for n in SIZES[::2] for p in (50, 200, 800, 3200)]
+    path = written(tmp_path, ["n,params,error", *(f"{n},{p},{0.01 + 2 / n**0.5 + 0.5 / p**0.5:.6f}" for n, p in grid)])
+    code, out, _ = called(capsys, path, "--target", "error=0.15", "--params", "800")
+
+    assert code == 0
+    assert "exponent in params" in out
+    assert "error 0.15 takes about" in out
+
+
+def test_curves_are_compared_by_exponent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    noise = np.random.default_rng(1).normal(0, 0.01, (2, len(SIZES)))
+    rows = [
+        f"{n},{(1 + 2 * i) * error(n, 0.45) * math.exp(noise[i, j]):.6f},{'ab'[i]}"
+        for i in range(2)
+        for j, n in enumerate(SIZES)
+    ]
+    code, out, _ = called(capsys, written(tmp_path, ["n,loss,curve", *rows]))
+
+    assert code == 0
+    assert "a: 7 points" in out
+    assert "one exponent serves all curves: 0.4" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--target", "loss=2"], 2, "the file holds accuracy, not loss"),
+        (["--target-acc", "1"], 2, "accuracy 1 cannot be reached"),
+        (["--plot", "law.jpeg"], 2, "cannot draw to law.jpeg"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(
+    curve: str, capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, message: str
+) -> None:
+    found, _, err = called(capsys, curve, *arguments)
+
+    assert found == code
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (["10,0.5", "10,0.4", "20,0.3", "40,0.2", "80,0.1"], "n 10 comes 2 times"),
+        (["10,0.5", "20,0.4"], "needs at least"),
+    ],
+)
+def test_points_that_carry_no_law_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], rows: list[str], message: str
+) -> None:
+    code, _, err = called(capsys, written(tmp_path, ["n,error", *rows]))
+
+    assert code == 1
+    assert message in err
+
+
+def test_columns_that_are_not_read_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{n},{error(n):.6f},x" for n in SIZES]
+    _, _, err = called(capsys, written(tmp_path, ["n,error,comment", *rows]))
+    _, _, silent = called(capsys, written(tmp_path, ["n,error,comment", *rows]), "--quiet")
+
+    assert err == "warning: not read: comment\n"
+    assert silent == ""
+
+
+def test_guideline_is_drawn(tmp_path: Path) -> None:
+    from harness.commands.plot import COMMAND
+
+    result: Result = CliRunner().invoke(
+        COMMAND, ["image-cls/digits/mlp", "--registry", "guidelines", "-o", str(tmp_path / "digits.svg")]
+    )
+
+    assert result.exit_code == 0, result.output
+    assert ">params<" in (tmp_path / "digits.svg").read_text()

@@ -1,0 +1,397 @@
+"""What the laws on record predict, how much data they say a target takes, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import registry
+from registry.errors import NoAnswer, OutsideRange, UnknownName, UsageError
+from registry.store import Store
+from tests.example_record import example_record
+from tests.laws import stored
+from tests.unit.conftest import Result, write
+
+pytestmark = pytest.mark.usefixtures("alone")
+
+Guides = Callable[..., Result]
+
+
+def surface(n: float, params: float) -> float:
+    return 0.01 + 1.2 * n**-0.5 + 0.8 * params**-0.6
+
+
+def with_law(root: Path, law: dict[str, Any]) -> None:
+    """Write an example record with another law; what its rules on evidence say of it does not matter here."""
+    record, _ = example_record()
+    record["law"].update(law)
+    write(root, record)
+
+
+def envelope(result: Result) -> dict[str, Any]:
+    assert (result.code, result.err) == (0, "")
+    values: dict[str, Any] = json.loads(result.out)
+    return values
+
+
+def test_predict_prints_a_table_what_binds_and_what_it_rests_on(guides: Guides, filled: Path) -> None:
+    question = ("predict", "--task", "image-cls", "--dataset", "digits", "--n-train", "500", "--target-acc", "0.9")
+    result = guides(*question, "--registry", filled)
+
+    assert (result.code, result.err) == (0, "")
+    assert result.out.splitlines() == [
+        "image-cls, accuracy after training on 500 examples, predicted, not measured:",
+        "  guideline      predicted      mean, 80 %      mean, 90 %   one run, 80 %   one run, 90 %",
+        "  digits/cnn v1      0.929  [0.924, 0.933]  [0.922, 0.935]  [0.920, 0.937]  [0.917, 0.939]",
+        "  digits/mlp v1      0.936  [0.935, 0.938]  [0.934, 0.938]            open            open",
+        "  digits/cnn v1, params 2,410 (the most in the range):",
+        "    Fitted on n_train 60 to 1,000, params 160 to 2,410.",
+        "    Fitted without its largest cells it missed their error by 4 %.",
+        "    Examples bind: twice the examples 0.945, twice the params 0.931.",
+        "    0.900 is met by the whole 90 % interval of the mean.",
+        "  digits/mlp v1, width 8, depth 1:",
+        "    Fitted on n_train 60 to 1,000.",
+        "    Fitted without its largest cells it missed their error by 5 %.",
+        "    Examples bind: twice the examples 0.952.",
+        "    0.900 is met by the whole 90 % interval of the mean.",
+        "    Its intervals are not calibrated: they know the noise between runs alone and are too narrow.",
+    ]
+
+
+def test_predict_as_json_has_the_forecast_in_the_tasks_metric(guides: Guides, filled: Path) -> None:
+    question = ("predict", "--task", "image-cls", "--n-train", "500", "--params", "700", "--target-acc", "0.9,0.92")
+    values = envelope(guides(*question, "--json", "--registry", filled))
+
+    assert values["schema"] == "guides.predict/1"
+    assert values["query"]["params"] == 700
+    assert values["refused"] == values["damaged"] == []
+    (answer,) = values["answers"]
+    assert (answer["id"], answer["predicted"], answer["binds"]) == ("image-cls/digits/cnn", True, "n_train")
+    assert answer["value"] == pytest.approx(1 - surface(500, 700))
+    assert answer["with_twice_as_much"]["params"] == pytest.approx(1 - surface(500, 1400))
+    assert answer["with_endless_data"] == pytest.approx(1 - surface(1e300, 700))
+    assert answer["one_run"]["90"][0] < answer["mean"]["90"][0] < answer["mean"]["80"][0] < answer["value"]
+    assert answer["value"] < answer["mean"]["80"][1] < answer["mean"]["90"][1] < answer["one_run"]["90"][1]
+    assert answer["targets"] == [{"target": 0.9, "verdict": "met"}, {"target": 0.92, "verdict": "undecided"}]
+    assert answer["law"]["valid_range"] == {"n_train": [60, 1000], "params": [160, 2410]}
+
+
+def test_where_lower_is_better_the_metric_is_the_error(guides: Guides, root: Path) -> None:
+    metric = {"name": "bits", "unit": "bits-per-byte", "direction": "lower", "chance": 3.0}
+    record, _ = example_record()
+    record["question"]["metric"] = metric
+    record["frontier"], record["knee"] = [], []
+    record["law"].update(stored(n_draws=10, valid_range={"n_train": [60, 1000]}))
+    write(root, record)
+    question = ("predict", "--task", "image-cls", "--n-train", "100", "--target", "bits=0.3", "--target", "bits=0.1")
+    (answer,) = envelope(guides(*question, "--json", "--registry", root))["answers"]
+
+    assert answer["value"] == answer["error"] == pytest.approx(0.22)
+    assert answer["mean"]["90"][0] < 0.22 < answer["mean"]["90"][1]
+    assert [each["verdict"] for each in answer["targets"]] == ["met", "missed"]
+
+
+def test_an_accuracy_is_never_below_0(guides: Guides, root: Path) -> None:
+    with_law(root, stored(valid_range={"n_train": [1, 1000]}))
+    (answer,) = envelope(guides("predict", "--task", "image-cls", "--n-train", "1", "--json", "--registry", root))[
+        "answers"
+    ]
+
+    assert answer["error"] > 1
+    assert answer["value"] == 0
+
+
+def test_the_floor_binds_where_most_of_the_error_would_stay(root: Path) -> None:
+    law = stored(valid_range={"n_train": [60, 1_000_000]})
+    with_law(root, law)
+
+    assert [registry.predict("image-cls", n, registry=[str(root)])[0].binds for n in (100, 1_000_000)] == [
+        "n_train",
+        "floor",
+    ]
+
+
+def test_predict_says_that_the_floor_binds(guides: Guides, root: Path) -> None:
+    with_law(root, stored(valid_range={"n_train": [60, 1_000_000]}))
+
+    out = guides("predict", "--task", "image-cls", "--n-train", "1M", "--registry", root).out
+
+    assert "    The floor binds: endless data bring 0.980; twice the examples 0.979." in out.splitlines()
+
+
+def test_outside_the_range_it_is_refused_or_widened_and_said(guides: Guides, filled: Path) -> None:
+    question = ("predict", "--task", "image-cls", "--family", "cnn", "--n-train", "5000", "--registry", filled)
+    refused, widened = guides(*question), guides(*question, "--extrapolate")
+
+    assert (refused.code, refused.out) == (3, "")
+    assert refused.err.splitlines() == [
+        "image-cls/digits/cnn v1: n_train 5,000 lies outside the range 60 to 1,000 that the law was fitted on",
+        "  --extrapolate answers all the same",
+    ]
+    assert widened.code == 0
+    assert "    Outside that range: the interval is widened for the distance, and nothing there was measured." in (
+        widened.out.splitlines()
+    )
+
+
+def test_of_several_laws_those_that_do_not_answer_are_named_with_the_reason(guides: Guides, root: Path) -> None:
+    with_law(root, stored(valid_range={"n_train": [60, 20_000]}))
+    Store(root).publish(*example_record("image-cls/fashion/mlp"))
+    result = guides("predict", "--task", "image-cls", "--n-train", "5000", "--registry", root)
+
+    assert result.code == 0
+    assert result.out.splitlines()[-1] == (
+        "  fashion/mlp v1 does not answer: n_train 5,000 lies outside the range 60 to 1,000 that the law was fitted on."
+    )
+
+
+def test_where_no_law_answers_the_others_are_counted(guides: Guides, filled: Path) -> None:
+    result = guides("predict", "--task", "image-cls", "--n-train", "5000", "--registry", filled)
+
+    assert "(and 2 more laws have no answer)" in result.err
+
+
+def test_a_law_without_draws_has_no_interval_and_says_so(guides: Guides, root: Path) -> None:
+    with_law(root, stored(n_draws=0, valid_range={"n_train": [60, 1000]}))
+    result = guides("predict", "--task", "image-cls", "--n-train", "500", "--target-acc", "0.5", "--registry", root)
+
+    assert "  digits/mlp v1      0.891        open        open           open           open" in result.out.splitlines()
+    assert "    0.500 is undecided: the law has no interval." in result.out.splitlines()
+    assert "    It has no interval: it was fitted to one run a cell, or to no more than its curve." in (
+        result.out.splitlines()
+    )
+
+
+@pytest.mark.parametrize("members", [("power-law", "m4"), ("shifted-power-law",), ("broken-power-law", "power-law")])
+def test_every_curve_answers(guides: Guides, root: Path, members: tuple[str, ...]) -> None:
+    with_law(root, stored(*members, valid_range={"n_train": [60, 1000]}))
+    predicted = envelope(guides("predict", "--task", "image-cls", "--n-train", "200", "--json", "--registry", root))
+    accuracy = predicted["answers"][0]["value"]
+    question = ("data-needed", "--task", "image-cls", "--target-acc", f"{accuracy!r}", "--json", "--registry", root)
+
+    assert envelope(guides(*question))["answers"][0]["n_train"]["value"] == pytest.approx(200, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("form", "sizes"), [("envelope", {"params": 700}), ("additive-shape", {"width": 12, "depth": 3})]
+)
+def test_every_surface_answers(guides: Guides, root: Path, form: str, sizes: dict[str, int]) -> None:
+    law = stored(form)
+    law["valid_range"]["n_train"] = [60, 1000]
+    points = example_record(surface=True)[0]["law"]["points"]
+    with_law(root, {**law, "shape": None, "points": points})
+    options = [word for name, value in sizes.items() for word in (f"--{name}", str(value))]
+    question = ("--task", "image-cls", "--json", "--registry", root)
+    (answer,) = envelope(guides("predict", "--n-train", "200", *options, *question))["answers"]
+    (best,) = envelope(guides("predict", "--n-train", "200", *question))["answers"]
+    target = ("--target-acc", repr(answer["value"]))
+    (needed,) = envelope(guides("data-needed", *target, *options, *question))["answers"]
+
+    assert (answer["sizes"], answer["sizes_chosen_here"]) == (pytest.approx(sizes), [])
+    assert best["value"] > answer["value"]
+    assert sorted(best["sizes_chosen_here"]) == sorted(sizes)
+    assert needed["n_train"]["value"] == pytest.approx(200, rel=1e-6)
+
+
+def test_a_size_that_no_law_has_is_refused_with_what_there_is(guides: Guides, filled: Path) -> None:
+    result = guides("predict", "--task", "image-cls", "--n-train", "500", "--width", "8", "--registry", filled)
+
+    assert (result.code, result.out) == (3, "")
+    assert result.err.splitlines() == [
+        "no law for image-cls is in width; that of image-cls/digits/cnn v1 is in n_train and params",
+        "  guides predict and guides data-needed answer without width",
+    ]
+
+
+def test_without_any_law_the_command_that_makes_one_is_named(root: Path) -> None:
+    record, _ = example_record()
+    write(root, {**record, "law": None, "notes": ["no law: it was a bad day"]})
+
+    with pytest.raises(NoAnswer) as caught:
+        registry.predict("image-cls", 500, registry=[str(root)])
+
+    assert caught.value.message == "no law for image-cls is on record"
+    assert caught.value.hint == "Make one: guides bench --task image-cls --dataset digits --family mlp --knee"
+
+
+def test_a_law_in_steps_says_nothing_of_data(root: Path) -> None:
+    with_law(root, stored(variables=["steps"], valid_range={"steps": [100, 10_000]}))
+
+    with pytest.raises(NoAnswer, match="no law for image-cls is on record"):
+        registry.predict("image-cls", 500, registry=[str(root)])
+
+
+def test_data_needed_prints_the_interval_and_what_is_certified(guides: Guides, filled: Path) -> None:
+    question = (
+        "data-needed",
+        "--task",
+        "image-cls",
+        "--dataset",
+        "digits",
+        "--target-acc",
+        "0.92",
+        "--registry",
+        filled,
+    )
+    result = guides(*question)
+
+    assert (result.code, result.err) == (0, "")
+    assert result.out.splitlines() == [
+        "image-cls, training examples that accuracy takes, predicted, not measured:",
+        "  target  guideline      examples  90 % interval    fitted on",
+        "    0.92  digits/cnn v1       369     293 to 464  60 to 1,000",
+        "    0.92  digits/mlp v1       294     279 to 312  60 to 1,000",
+        "  0.92 is certified in digits/cnn v1: 910 params, 1,000 examples.",
+        "  0.92 is certified in digits/mlp v1: 910 params, 1,000 examples.",
+        "  digits/cnn v1, params 2,410 (the most in the range):",
+        "    Fitted on n_train 60 to 1,000, params 160 to 2,410.",
+        "    Fitted without its largest cells it missed their error by 4 %.",
+        "  digits/mlp v1, width 8, depth 1:",
+        "    Fitted on n_train 60 to 1,000.",
+        "    Fitted without its largest cells it missed their error by 5 %.",
+        "    Its intervals are not calibrated: they know the noise between runs alone and are too narrow.",
+    ]
+
+
+def test_data_needed_as_json_may_be_open(guides: Guides, filled: Path) -> None:
+    question = ("data-needed", "--task", "image-cls", "--family", "cnn", "--target-acc", "0.98", "--extrapolate")
+    values = envelope(guides(*question, "--json", "--registry", filled))
+    (answer,) = values["answers"]
+
+    assert values["schema"] == "guides.data-needed/1"
+    assert 1 - surface(answer["n_train"]["value"], 2410) == pytest.approx(0.98)
+    assert answer["n_train"]["low"] < answer["n_train"]["value"]
+    assert answer["n_train"]["high"] is None
+    assert answer["certified"] is None
+
+
+def test_data_needed_says_what_is_open_and_what_was_not_measured(guides: Guides, filled: Path) -> None:
+    question = ("data-needed", "--task", "image-cls", "--family", "cnn", "--target-acc", "0.98", "--extrapolate")
+    lines = guides(*question, "--registry", filled).out.splitlines()
+
+    assert lines[2].split() == ["0.98", "digits/cnn", "v1", "227,000", "7,880", "to", "open", "60", "to", "1,000"]
+    assert "  0.98 is open above in digits/cnn v1: the upper end of the interval never gets there." in lines
+    assert "  0.98 lies outside the range of digits/cnn v1: nothing there was measured." in lines
+
+
+@pytest.mark.parametrize(
+    ("options", "message", "hint"),
+    [
+        (
+            ("--target-acc", "0.999"),
+            "image-cls/digits/cnn v1: no number of examples reaches accuracy 0.999: it asks for error 0.001, "
+            "and 0.01 [0.004, 0.02] is irreducible",
+            "other inputs, resolution, labels or family may; more data will not",
+        ),
+        (
+            ("--target-acc", "1"),
+            "image-cls/digits/cnn v1: no number of examples reaches accuracy 1.000: it asks for error 0, "
+            "and 0.01 [0.004, 0.02] is irreducible",
+            "other inputs, resolution, labels or family may; more data will not",
+        ),
+        (
+            ("--target-acc", "0.98", "--params", "200"),
+            "image-cls/digits/cnn v1: 0.980 takes a larger network: at this size the law levels off at accuracy 0.957",
+            "with params 2,410 it levels off at 0.983",
+        ),
+        (
+            ("--target-acc", "0.99"),
+            "image-cls/digits/cnn v1: 0.990 takes more than endless data: the law levels off at accuracy 0.983; "
+            "the end of its interval: accuracy 0.996",
+            "undecided: search on, with other families, inputs, resolution or labels too",
+        ),
+        (
+            ("--target-acc", "0.96"),
+            "image-cls/digits/cnn v1: error 0.04 needs about 2,839 training examples, "
+            "outside the range 60 to 1,000 that the law was fitted on",
+            "--extrapolate answers all the same",
+        ),
+        (
+            ("--target-acc", "0.9", "--params", "9999"),
+            "image-cls/digits/cnn v1: params 9,999 lies outside the range 160 to 2,410 that the law was fitted on",
+            "--extrapolate answers all the same",
+        ),
+    ],
+)
+def test_what_no_data_reach_is_refused_with_what_stands_in_the_way(
+    guides: Guides, filled: Path, options: tuple[str, ...], message: str, hint: str
+) -> None:
+    result = guides("data-needed", "--task", "image-cls", "--family", "cnn", *options, "--registry", filled)
+
+    assert (result.code, result.out) == (3, "")
+    assert result.err.splitlines() == [message, f"  {hint}"]
+
+
+def test_a_certified_network_wins_over_a_floor(guides: Guides, root: Path) -> None:
+    floors = {"irreducible_error": {"value": 0.2, "low": 0.15, "high": 0.25}}
+    with_law(root, {**stored(valid_range={"n_train": [60, 1000]}), **floors})
+    question = ("data-needed", "--task", "image-cls", "--target-acc", "0.9", "--registry", root)
+    result = guides(*question)
+    (answer,) = envelope(guides(*question, "--json"))["answers"]
+
+    assert result.code == 0
+    assert "  0.9: the law of digits/mlp v1 never gets there, but a certified network does." in result.out.splitlines()
+    assert "  0.9 is certified in digits/mlp v1: 610 params, 1,000 examples." in result.out.splitlines()
+    assert (answer["n_train"], answer["certified"]) == (None, {"n_train": 1000, "params": 610})
+
+
+def test_the_version_that_supersedes_answers(root: Path) -> None:
+    with_law(root, stored(valid_range={"n_train": [60, 1000]}))
+    newer, files = example_record(version=2)
+    Store(root).publish(newer, files)
+
+    (answer,) = registry.predict("image-cls", 500, registry=[str(root)])
+
+    assert (answer.source.version, answer.source.superseded) == (2, False)
+
+
+def test_a_superseded_law_answers_where_no_newer_one_is(guides: Guides, root: Path) -> None:
+    Store(root).publish(*example_record())
+    newer, files = example_record(version=2)
+    newer.update(law=None, notes=["no law: it was a bad day"])
+    Store(root).publish(newer, files)
+    result = guides("predict", "--task", "image-cls", "--n-train", "500", "--registry", root)
+
+    assert "    This version is superseded; no newer one has a law." in result.out.splitlines()
+
+
+def test_the_first_root_with_a_version_wins(root: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    with_law(root, stored(valid_range={"n_train": [60, 1000]}))
+    Store(other).publish(*example_record())
+
+    for first, second in ((root, other), (other, root)):
+        (answer,) = registry.predict("image-cls", 500, registry=[str(first), str(second)])
+        assert answer.source.root.path == str(first)
+
+
+def test_python_asks_the_same_questions(filled: Path) -> None:
+    where = [str(filled)]
+    (forecast,) = registry.predict("image-cls", 500, family="cnn", target=0.9, params=700, registry=where)
+    (needed,) = registry.data_needed("image-cls", 0.92, family="cnn", params=700, registry=where)
+
+    assert forecast.error.value == pytest.approx(surface(500, 700))
+    assert forecast.verdicts == {0.9: "met"}
+    assert surface(needed.bounds.value, 700) == pytest.approx(0.08)
+    with pytest.raises(OutsideRange):
+        registry.data_needed("image-cls", 0.96, family="cnn", registry=where)
+    with pytest.raises(UnknownName, match="Did you mean 'image-cls'"):
+        registry.data_needed("image-clss", 0.96, registry=where)
+    with pytest.raises(UsageError, match=r"did you mean 0\.97"):
+        registry.data_needed("image-cls", 97, registry=where)
+
+
+def test_a_line_fits_100_columns(guides: Guides, filled: Path) -> None:
+    answers = [
+        guides("predict", "--task", "image-cls", "--n-train", "5000", "--extrapolate", "--registry", filled),
+        guides("data-needed", "--task", "image-cls", "--target-acc", "0.98", "--extrapolate", "--registry", filled),
+        guides("tradeoff", "--task", "image-cls", "--target-acc", "0.96", "--extrapolate", "--registry", filled),
+        guides("tradeoff", "--task", "image-cls", "--at", "200,500", "--compare", "data*2", "--registry", filled),
+    ]
+
+    assert [answer.code for answer in answers] == [0, 0, 0, 0]
+    assert max(len(line) for answer in answers for line in answer.out.splitlines()) <= 100
