@@ -1,4 +1,6 @@
-"""Fit a law to a learning curve: error = floor + coefficient * n_train ** -exponent.
+"""The public face of the laws, and the fit of one power law: error = floor + coefficient * n_train ** -exponent.
+
+``fit_curve`` averages robust fits of four forms and extrapolates best; ``points`` turns cells into what it takes.
 
 Source of the form: Hestness et al. 2017, arXiv:1712.00409 (there: gamma, alpha, -beta_g).
 
@@ -17,10 +19,10 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from harness.laws.curve import fit_curve
-from harness.laws.surface import fit_surface
+from harness.laws.points import Point
 from registry.errors import InvalidData
 
-__all__ = ["Cell", "fit_curve", "fit_power_law", "fit_surface"]
+__all__ = ["Cell", "Point", "fit_curve", "fit_power_law", "points"]
 
 FEWEST_SIZES: Final = 5  # 3 parameters, and 2 points that can contradict them
 SMALLEST_SPAN: Final = 4  # largest n_train over smallest
@@ -58,6 +60,11 @@ class Cell:
     errors: tuple[float, ...]
     steps: int
     capped: bool
+
+
+def points(cells: Sequence[Cell], n_val: int | None = None) -> list[Point]:
+    """Return cells as the points of a curve; ``n_val`` items were counted, where errors are shares of wrong answers."""
+    return [Point(cell.n_train, cell.errors, n_items=n_val, steps=cell.steps, capped=cell.capped) for cell in cells]
 
 
 def fit_power_law(

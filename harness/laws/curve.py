@@ -8,13 +8,13 @@ from typing import Any, Final
 import numpy as np
 
 from harness.laws import members, regions
-from harness.laws.forms import FORMS, PARAMETERS, stored
+from harness.laws.forms import PARAMETERS, Points, stored
 from harness.laws.intervals import interval_fields, log_values
 from harness.laws.points import FEWEST_SIZES, SMALLEST_SPAN, Curve, Point, curve_of, point_fields, resampled, thinned
 
 MOST_DRAWS: Final = 200
 MOST_POINTS: Final = 96  # a longer curve is thinned: neighbours are averaged
-BACKTEST: Final = 2.0  # a law's own back-test predicts the last factor 2 of n
+BACKTESTS: Final = (2.0, 4.0)  # a law's own back-tests predict the last factors 2 and 4 of n
 
 
 def fit_curve(
@@ -44,15 +44,15 @@ def fit_curve(
         InvalidData: If the points cannot carry a law: see :func:`harness.laws.points.curve_of`.
     """
     whole = curve_of(points)
-    backtest_error = _backtest(whole, points, variable, chance)
+    near, far = (_backtest(whole, factor, variable, chance) for factor in BACKTESTS)
     law = _law(thinned(whole, MOST_POINTS), variable, chance, seed=seed, n_draws=min(n_draws, MOST_DRAWS))
     last = max(1, len(whole.n) // 3)
     noise = float(np.median(whole.noise[-last:]))
     run_sd = whole.run_sd if whole.run_sd is not None else noise
-    law["interval"] = interval_fields(noise, run_sd, backtest_error) if law["draws"] else None
+    law["interval"] = interval_fields(noise, run_sd, [*near, *far]) if law["draws"] else None
     law["valid_range"] = {variable: [_number(whole.n[0]), _number(whole.n[-1])]}
     law["points"] = point_fields(points, variable)
-    law["backtest_error"] = backtest_error
+    law["backtest_error"] = float(np.mean(np.abs(near))) if len(near) else None
     law["width_floor"] = None
     law["irreducible_error"] = regions.irreducible(law)
     law["regions"] = regions.locate(law)
@@ -67,7 +67,7 @@ def _law(curve: Curve, variable: str, chance: float | None, *, seed: int, n_draw
     x[-1] = 0.0
     fits = members.fit(members.members_for(len(x)), x, curve.log_error, curve.noise, chance)
     weight = 1 / len(fits.members)
-    forms = []
+    forms: list[dict[str, Any]] = []
     for member, theta in zip(fits.members, fits.theta, strict=True):
         values = stored(member.form, theta[np.newaxis], log_largest)[0]
         parameters = dict(zip(PARAMETERS[member.form], map(float, values), strict=True))
@@ -82,19 +82,15 @@ def _law(curve: Curve, variable: str, chance: float | None, *, seed: int, n_draw
     return {"variables": [variable], "forms": forms, "draws": draws}
 
 
-def _backtest(curve: Curve, points: Sequence[Point], variable: str, chance: float | None) -> float | None:
-    """Return the mean |log predicted - log measured| over the last factor 2 of n, fitted without it; None if too few."""
-    limit = curve.n[-1] / BACKTEST * (1 + 1e-9)
+def _backtest(curve: Curve, factor: float, variable: str, chance: float | None) -> Points:
+    """Return log predicted - log measured over the last ``factor`` of n, fitted without it, if enough are left."""
+    limit = curve.n[-1] / factor * (1 + 1e-9)
     count = min(int(np.searchsorted(curve.n, limit, side="right")), len(curve.n) - 1)
     if count < FEWEST_SIZES or curve.n[count - 1] < SMALLEST_SPAN * curve.n[0]:
-        return None
-    head = curve_of(curve.points[:count])
-    law = _law(thinned(head, MOST_POINTS), variable, chance, seed=0, n_draws=0)
-    return float(np.mean(np.abs(log_values(law, curve.n[count:]) - curve.log_error[count:])))
+        return np.empty(0)
+    law = _law(thinned(curve_of(curve.points[:count]), MOST_POINTS), variable, chance, seed=0, n_draws=0)
+    return np.asarray(log_values(law, curve.n[count:]) - curve.log_error[count:])
 
 
 def _number(value: float) -> int | float:
     return int(value) if float(value).is_integer() else float(value)
-
-
-__all__ = ["FORMS", "MOST_DRAWS", "Point", "fit_curve"]

@@ -1,7 +1,7 @@
 """The forms of a curve in n: their values, and their derivatives for the fit.
 
-Each form is fitted in coordinates of its own, ``theta``, in which the fit is well conditioned and every point of the box
-is a law that falls: x is log(n / largest n), the first coordinate is about the log error there, a floor is a share of
+Each form is fitted in coordinates of its own, ``theta``, in which the fit is well conditioned and every point of the
+box is a law that falls: x is log(n / largest n), the first coordinate is the log error there, a floor is a share of
 that error. :func:`stored` turns them into the parameters of a record, in the order of :data:`PARAMETERS`.
 """
 

@@ -7,19 +7,18 @@ is compared with, and the distance outside the range fitted. Factors times s giv
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float64
 
 from harness.laws.forms import PARAMETERS, Logs, Points, evaluate
 
 Z: Final = {80: 1.2816, 90: 1.6449}
 # measured: by `python -m harness compare laws --calibrate`, docs/log.md
-FACTORS: Final = {80: 1.28, 90: 1.64}
-DRIFT: Final = 0.01  # log error a factor e outside the range
-DOUBT_OF_BACKTEST: Final = 0.5  # share of the law's own back-test error that counts as noise
+FACTORS: Final = {80: 1.20, 90: 1.60}
+DRIFT: Final = 0.03  # log error a factor e outside the range
+DOUBT_OF_BACKTESTS: Final = 0.2  # share of the law's own back-test errors that counts as noise
 
 
 class Doubt(NamedTuple):
@@ -58,7 +57,7 @@ def spread(law: Mapping[str, Any], n: Points) -> Points:
 def outside(law: Mapping[str, Any], n: Points) -> Points:
     """Return how far n lies outside the range fitted, in log n; 0 inside."""
     low, high = next(iter(law["valid_range"].values()))
-    return np.maximum(np.maximum(np.log(n / high), np.log(low / n)), 0.0)
+    return np.asarray(np.maximum(np.maximum(np.log(n / high), np.log(low / n)), 0.0))
 
 
 def doubt(law: Mapping[str, Any], n: Points) -> Doubt:
@@ -77,13 +76,19 @@ def of_one_run(law: Mapping[str, Any], half: Points, level: int) -> Points:
     return np.asarray(np.hypot(half, Z[level] * law["interval"]["run_sd"]))
 
 
-def interval_fields(noise: float, run_sd: float, backtest_error: float | None) -> dict[str, float]:
-    """Return the ``interval`` of a law with these constants."""
-    own = DOUBT_OF_BACKTEST * (backtest_error or 0.0)
+def interval_fields(noise: float, run_sd: float, backtests: Sequence[float]) -> dict[str, float]:
+    """Return the ``interval`` of a law.
+
+    Args:
+        noise: Standard error of a mean log error at large n.
+        run_sd: Standard deviation of the log error of one run.
+        backtests: The law's own back-test errors, in log error.
+    """
+    missed = float(np.sqrt(np.mean(np.square(backtests)))) if len(backtests) else 0.0
     return {
         "factor80": FACTORS[80],
         "factor90": FACTORS[90],
-        "noise": float(np.hypot(noise, own)),
+        "noise": float(np.hypot(noise, DOUBT_OF_BACKTESTS * missed)),
         "drift": DRIFT,
         "run_sd": run_sd,
     }

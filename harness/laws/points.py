@@ -90,8 +90,8 @@ def curve_of(points: Sequence[Point], *, chance: float | None = None) -> Curve:
         chance: What a guess gives, where it bounds the error.
 
     Raises:
-        InvalidData: If fewer than 4 distinct n, a span below a factor 2, two different points at one n, an n below 1, an
-            error that is not a finite number from 0 up, or an error of 0 that is no count.
+        InvalidData: If fewer than 4 distinct n, a span below a factor 2, two different points at one n, an n below 1,
+            an error that is not a finite number from 0 up, or an error of 0 that is no count.
     """
     for point in points:
         _check(point)
@@ -180,7 +180,10 @@ def thinned(curve: Curve, most: int) -> Curve:
     total = np.array([weight[bins == each].sum() for each in kept])
 
     def mean(values: Float64[np.ndarray, " points"]) -> Float64[np.ndarray, " kept"]:
-        return np.array([(weight * values)[bins == each].sum() for each in kept]) / total
+        averaged: Float64[np.ndarray, " kept"] = (
+            np.asarray([(weight * values)[bins == each].sum() for each in kept]) / total
+        )
+        return averaged
 
     n, log_error = np.exp(mean(log_n)), mean(curve.log_error)
     points = tuple(Point(float(at), (float(np.exp(value)),)) for at, value in zip(n, log_error, strict=True))

@@ -1,8 +1,10 @@
-"""Where a curve's three regions meet: small data, power law, irreducible error (Hestness et al. 2017, arXiv:1712.00409).
+"""Where the regions of a curve meet: small data, power law, irreducible error.
 
 The local exponent, -d log error / d log n, is small where there is too little data to learn from, largest in the
-power-law region, and falls towards 0 where the irreducible error takes over. A region ends where the local exponent is
-half of its largest value inside the range fitted; a border outside that range is unseen.
+power-law region, and falls towards 0 where the irreducible error takes over. Here a region ends where the local
+exponent is half of its largest value inside the range fitted; a border outside that range is unseen.
+
+Source of the regions: Hestness et al. 2017, arXiv:1712.00409.
 """
 
 from __future__ import annotations

@@ -43,9 +43,14 @@ def rows(data: Path, say: Callable[[str], None]) -> Iterator[Row]:
         data: The folder. Files ``*.csv`` and ``*.csv.gz`` with the columns of curves are taken.
         say: Takes each line of what is no row: curves that were refused or flagged, baselines that strayed.
     """
-    for path in sorted(path for path in data.iterdir() if path.name.endswith((".csv", ".csv.gz"))):
-        if holds_curves(path):
-            yield from score_file(path, say)
+    for path in files(data):
+        yield from score_file(path, say)
+
+
+def files(data: Path) -> list[Path]:
+    """Return the files of a folder that have the columns of curves."""
+    tables = sorted(path for path in data.iterdir() if path.name.endswith((".csv", ".csv.gz")))
+    return [path for path in tables if holds_curves(path)]
 
 
 def score_file(path: Path, say: Callable[[str], None]) -> Iterator[Row]:
@@ -76,8 +81,6 @@ def summarise(dataset: str, domain: str, method: str, horizon: float, scores: di
     generator = np.random.default_rng(0)
     resampled = generator.choice(logs, size=(RESAMPLES, len(logs))).mean(axis=1)
     low, high = np.exp(np.percentile(resampled, (2.5, 97.5)))
-    covered = [(score.cover80, score.cover90) for score in own if score.cover80 is not None]
-    cover80, cover90 = np.mean(covered, axis=0).tolist() if covered else (None, None)
     return Row(
         dataset=dataset,
         domain=domain,
@@ -90,8 +93,8 @@ def summarise(dataset: str, domain: str, method: str, horizon: float, scores: di
         gm_ratio_m4_high=float(high),
         gm_ratio_bnsl=float(np.exp(np.mean(np.log(rmse[method] / rmse["bnsl"])))),
         win_rate_m4=float(np.mean(rmse[method] < rmse["m4"])),
-        cover80=cover80,
-        cover90=cover90,
+        cover80=_mean([score.cover80 for score in own]),
+        cover90=_mean([score.cover90 for score in own]),
         half_width_ratio=_half_width_ratio(own),
         seconds_per_curve=float(np.mean([score.seconds for score in own])),
     )
@@ -182,6 +185,11 @@ def _half_width_ratio(scores: Sequence[Score]) -> float | None:
     weight = np.concatenate([np.full(len(half), 1 / len(half)) for half, _ in kept])
     half, missed = (np.concatenate(each) for each in zip(*kept, strict=True))
     return _weighted_median(half, weight) / max(_weighted_median(missed, weight), LEAST)
+
+
+def _mean(shares: Sequence[float | None]) -> float | None:
+    known = [share for share in shares if share is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _weighted_median(values: Float64[np.ndarray, " n"], weight: Float64[np.ndarray, " n"]) -> float:

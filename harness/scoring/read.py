@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -109,7 +109,8 @@ def _curves(dataset: str, file: str, lines: Iterator[tuple[int, dict[str, str]]]
         chance = 1.0 if domain in FRACTIONS else None
         top = float(fitted[:, 1].max())
         err_0 = ERR_0.get(domain, 1.0 if top < 1 else top + 1e-3)
-        yield HeldOut(dataset, domain, name, 2.0, *fitted.T, None, *later.T, chance, err_0)
+        n, error = fitted.T
+        yield HeldOut(dataset, domain, name, 2.0, n, error, None, later[:, 0], later[:, 1], chance, err_0)
 
 
 def _averaged(points: list[tuple[float, float]]) -> Float64[np.ndarray, " points 2"]:
@@ -131,8 +132,19 @@ def _lcdb(dataset: str, file: str, lines: Iterator[tuple[int, dict[str, str]]]) 
             continue
         for horizon in HORIZONS:
             fitted = n <= n[-1] / horizon
-            parts = (n[fitted], error[fitted], stderr[fitted], n[~fitted], error[~fitted])
-            yield HeldOut(dataset, learner, name, float(horizon), *parts, chance=1.0, err_0=1.0)
+            yield HeldOut(
+                dataset=dataset,
+                domain=learner,
+                name=name,
+                horizon=float(horizon),
+                n=n[fitted],
+                error=error[fitted],
+                stderr=stderr[fitted],
+                later_n=n[~fitted],
+                later_error=error[~fitted],
+                chance=1.0,
+                err_0=1.0,
+            )
 
 
 def _number(file: str, at: int, text: str) -> float:
@@ -143,6 +155,3 @@ def _number(file: str, at: int, text: str) -> float:
     if not math.isfinite(value):
         raise InvalidData(f"{file}, line {at}: '{text}' is not a number")
     return value
-
-
-Reader = Callable[[Path], list[HeldOut]]

@@ -1,0 +1,119 @@
+"""Our laws against M4 and a one-break BNSL on published curves, and joint forms on published grids."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from harness.scoring import backtests, curves
+from harness.scoring.read import read_curves
+from harness.scoring.row import Row
+from registry.errors import InvalidData, UsageError
+
+JOINT: Final = "harness.scoring.joint"
+_HEAD: Final = (
+    "data",
+    "domain",
+    "method",
+    "x",
+    "curves",
+    "error",
+    "/ M4",
+    "/ BNSL",
+    "wins",
+    "80 %",
+    "90 %",
+    "width",
+    "s",
+)
+
+
+@click.command("laws")
+@click.option(
+    "--data",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of published curves and grids.",
+)
+@click.option("--json", "json_", type=click.Path(path_type=Path), metavar="FILE", help="Write the rows here too.")
+@click.option(
+    "--calibrate", is_flag=True, help="Print the intervals' constants by back-tests instead; nothing held out."
+)
+def COMMAND(data: Path, json_: Path | None, calibrate: bool) -> None:
+    """Fit the small end of published curves and grids, predict the rest: ours beside M4 and BNSL.
+
+    Every CSV file in the folder is taken that has the columns of curves (curve, domain, n, loss, split) or of LCDB.
+    """
+    if json_ is not None and (json_.is_dir() or not os.access(json_.parent, os.W_OK)):
+        raise UsageError(f"cannot write '{json_}'", "expected a file in a folder that may be written to")
+    if calibrate:
+        _calibrate(data)
+        return
+    rows = list(measure(data))
+    if not rows:
+        raise InvalidData(
+            f"no file in '{data}' has the columns of curves",
+            "expected a CSV file with curve, domain, n, loss, split (fit or test)",
+        )
+    show(rows)
+    if json_ is not None:
+        json_.write_text(json.dumps({"rows": [row._asdict() for row in rows]}, indent=2) + "\n", encoding="utf-8")
+
+
+def measure(data: Path) -> Iterator[Row]:
+    """Score curves, and grids where their scorer is there."""
+    yield from curves.rows(data, _say)
+    if importlib.util.find_spec(JOINT) is not None:
+        yield from importlib.import_module(JOINT).rows(data, _say)
+
+
+def _calibrate(data: Path) -> None:
+    """Print the factors that each drift needs; the one with the least width is the best."""
+    found = backtests.run([curve for path in curves.files(data) for curve in read_curves(path)])
+    for drift in backtests.DRIFTS:
+        tried = backtests.constants(found, drift)
+        cover = ", ".join(f"{domain} {share:.2f}" for domain, share in tried.cover.items())
+        click.echo(
+            f"drift {drift:.2f}: factors {tried.factor80:.3f} and {tried.factor90:.3f}, mean half-width "
+            f"{tried.width:.4f}, 90 % covers {cover}"
+        )
+
+
+def show(rows: list[Row]) -> None:
+    """Print the rows as a table; ``width`` is half-width over median error."""
+    table = Table(*_HEAD, box=None, pad_edge=False)
+    for row in rows:
+        few = row.n_curves < curves.JUDGED and row.gm_ratio_m4 is not None
+        ratio = _number(row.gm_ratio_m4)
+        if row.gm_ratio_m4_low is not None and row.method != "m4":
+            ratio += f" ({_number(row.gm_ratio_m4_low)} to {_number(row.gm_ratio_m4_high)})"
+        table.add_row(
+            row.dataset,
+            row.domain,
+            row.method,
+            _number(row.horizon, 0),
+            f"{row.n_curves}" + (" not judged" if few else ""),
+            _number(row.mean_rmse, 4),
+            ratio,
+            _number(row.gm_ratio_bnsl),
+            *(_number(value) for value in (row.win_rate_m4, row.cover80, row.cover90, row.half_width_ratio)),
+            _number(row.seconds_per_curve),
+        )
+    Console(width=None if os.isatty(1) else 150).print(table)
+
+
+def _number(value: float | None, digits: int = 2) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
