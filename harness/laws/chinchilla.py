@@ -27,7 +27,7 @@ class Parametric(NamedTuple):
     size_exponent: float  # alpha
     data_exponent: float  # beta
     objective: float
-    errors: tuple[float, float, float, float, float]
+    errors: tuple[float, ...]
 
 
 def fit_parametric(
@@ -61,8 +61,6 @@ def fit_parametric(
     drawn, _ = solve(form, again, huber=DELTA, prior=False, warm=theta)
     written = form.parameters(np.concatenate([theta, drawn]), centre, float("inf"))
     b, beta, a, alpha, e = written.T  # the paper's letters, in the order of the form's keys
-    errors = tuple(float(np.std(values[1:], ddof=1)) for values in (a, b, e, alpha, beta))
     best = [float(values[0]) for values in (a, b, e, alpha, beta)]
-    return Parametric(
-        *best, objective=float(objective[0]), errors=(errors[0], errors[1], errors[2], errors[3], errors[4])
-    )
+    spread = tuple(float(np.std(values[1:], ddof=1)) for values in (a, b, e, alpha, beta))
+    return Parametric(best[0], best[1], best[2], best[3], best[4], float(objective[0]), spread)

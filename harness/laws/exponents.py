@@ -76,8 +76,8 @@ class BestSize(NamedTuple):
 
     coefficient: Estimate
     exponent: Estimate
-    n_train: tuple[float, ...]
-    params: tuple[float, ...]
+    n_train: tuple[int | float, ...]
+    params: tuple[int | float, ...]
 
 
 def compare_exponents(curves: Mapping[str, Curve], *, n_draws: int = 100, seed: int = 0) -> Comparison:
@@ -123,7 +123,7 @@ def compare_exponents(curves: Mapping[str, Curve], *, n_draws: int = 100, seed: 
     )
 
 
-def sharpen(cheap: Curve, dear: Curve, *, largest: float) -> Borrowed:
+def sharpen(cheap: Curve, dear: Curve, *, largest: int | float) -> Borrowed:
     """Fit the start of a dear curve with the exponent of a cheap one, and say whether that helped at its end.
 
     Args:
@@ -164,7 +164,7 @@ def best_size(cells: Sequence[GridCell], *, n_draws: int = 200, seed: int = 0) -
     Raises:
         InvalidData: If fewer than 3 n_train have at least 3 params.
     """
-    groups: dict[float, list[GridCell]] = {}
+    groups: dict[int | float, list[GridCell]] = {}
     for cell in cells:
         if cell.params is not None and not cell.capped:
             groups.setdefault(cell.n_train, []).append(cell)
@@ -173,7 +173,7 @@ def best_size(cells: Sequence[GridCell], *, n_draws: int = 200, seed: int = 0) -
         raise InvalidData(f"{len(groups)} n_train have at least 3 params each, expected 3 or more such n_train")
     rng = np.random.default_rng(seed)
 
-    def chosen(draw: bool) -> list[float]:
+    def chosen(draw: bool) -> list[int | float]:
         found = []
         for group in groups.values():
             means = np.array([np.mean(rng.choice(c.errors, len(c.errors)) if draw else c.errors) for c in group])
@@ -220,13 +220,16 @@ def knee_size(law: Mapping[str, Any], *, n_points: int = 9, seed: int = 0) -> Be
     return _power_of(np.exp(n[seen]).tolist(), best[seen].tolist(), kept, np.random.default_rng(seed))
 
 
-def _params(cell: GridCell) -> float:
+def _params(cell: GridCell) -> int | float:
     assert cell.params is not None  # noqa: S101 - the caller kept only cells that have it
     return cell.params
 
 
 def _power_of(
-    n: Sequence[float], params: Sequence[float], drawn: Sequence[Sequence[float]], rng: np.random.Generator
+    n: Sequence[int | float],
+    params: Sequence[int | float],
+    drawn: Sequence[Sequence[int | float]],
+    rng: np.random.Generator,
 ) -> BestSize:
     x = np.log(n)
     lines = [np.polyfit(x, np.log(params), 1)]

@@ -23,9 +23,9 @@ class Candidate:
         cost: Training flops of all of them together.
     """
 
-    at: Mapping[str, float]
+    at: Mapping[str, int | float]
     seeds: int
-    cost: float
+    cost: int | float
 
 
 class Gain(NamedTuple):
@@ -45,7 +45,7 @@ class Gain(NamedTuple):
 
 
 def rank_runs(
-    law: Mapping[str, Any], candidates: Sequence[Candidate], ask: Mapping[str, float], *, level: int = 90
+    law: Mapping[str, Any], candidates: Sequence[Candidate], ask: Mapping[str, int | float], *, level: int = 90
 ) -> list[Gain]:
     """Rank runs by how much each would shrink the interval of the mean error at ``ask``, per flop.
 

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple, final
 import numpy as np
 from jaxtyping import Float64
 
-from harness.laws.surface_fit import Problem, solve
+from harness.laws.surface_fit import Form, Problem, solve
 from registry.errors import InvalidData
 
 KEYS: Final = ("high", "gamma", "p", "phi", "psi")
@@ -43,10 +43,10 @@ class PruningCell:
         errors: Error of each seed, in the task's error form.
     """
 
-    density: float
-    width: float
-    depth: float
-    n_train: float
+    density: int | float
+    width: int | float
+    depth: int | float
+    n_train: int | float
     errors: tuple[float, ...]
 
 
@@ -164,7 +164,7 @@ def _written(
 
 
 @final
-class _Form:
+class _Form(Form):
     """theta = (log high, log gamma, log p, phi, psi); x = logs of (density, width, depth), centred, and of unpruned."""
 
     n_parameters = 5

@@ -37,13 +37,13 @@ class GridCell:
         learning_rate: The rate that tuning chose.
     """
 
-    n_train: float
+    n_train: int | float
     errors: tuple[float, ...]
-    params: float | None = None
-    width: float | None = None
-    depth: float | None = None
+    params: int | float | None = None
+    width: int | float | None = None
+    depth: int | float | None = None
     stderr: float | None = None
-    cost: float | None = None
+    cost: int | float | None = None
     steps: int = 0
     capped: bool = False
     resolution: int | None = None
@@ -51,7 +51,7 @@ class GridCell:
 
 
 class Table(NamedTuple):
-    """Cells as arrays: logs of variables and mean errors, and the sd that seeds leave in each log error (0: unknown)."""
+    """Cells as arrays: logs of variables and mean errors; ``noise`` is the sd of each log error, 0: unknown."""
 
     variables: tuple[str, ...]
     logs: Float64[np.ndarray, " variables cells"]

@@ -6,7 +6,8 @@ leave open.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from typing import Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -21,28 +22,33 @@ SETTLED: Final = 1e-9  # of the loss
 DIFFERENCE: Final = 1e-5
 
 
-class Form(Protocol):
+class Form(ABC):
     """What can be fitted: a vector ``theta`` that says the log error everywhere."""
 
     @property
+    @abstractmethod
     def n_parameters(self) -> int:
         """Length of ``theta``."""
 
+    @abstractmethod
     def log_error(
         self, theta: Float64[np.ndarray, " problems k"], x: Float64[np.ndarray, " variables points"], chance: float
     ) -> Float64[np.ndarray, " problems points"]:
         """Evaluate at centred logs."""
 
+    @abstractmethod
     def bounds(
         self, log_error: Float64[np.ndarray, " problems points"]
     ) -> tuple[Float64[np.ndarray, " problems k"], Float64[np.ndarray, " problems k"]]:
         """Return the least and greatest ``theta`` of each problem."""
 
+    @abstractmethod
     def starts(
         self, log_error: Float64[np.ndarray, " problems points"], n_starts: int
     ) -> Float64[np.ndarray, " problems starts k"]:
         """Return places to start from."""
 
+    @abstractmethod
     def prior(self) -> tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
         """Return mean and precision of each parameter; precision 0 is none."""
 
@@ -124,7 +130,7 @@ def _descend(
     def residual_at(at: Float64[np.ndarray, " problems k"]) -> Float64[np.ndarray, " problems points"]:
         repeats = len(at) // len(target)
         goal = np.tile(target, (repeats, 1)) if repeats > 1 else target
-        return (form.log_error(at, problem.x, problem.chance) - goal) / problem.noise
+        return np.asarray((form.log_error(at, problem.x, problem.chance) - goal) / problem.noise)
 
     def loss_at(
         at: Float64[np.ndarray, " problems k"], residual: Float64[np.ndarray, " problems points"]
@@ -132,7 +138,7 @@ def _descend(
         size = np.abs(residual)
         robust = np.where(size <= huber, 0.5 * residual**2, huber * (size - 0.5 * huber))
         total: Float64[np.ndarray, " problems"] = np.sum(weight * robust, axis=1)
-        return total + 0.5 * np.sum(precision * (at - mean) ** 2, axis=1)
+        return np.asarray(total + 0.5 * np.sum(precision * (at - mean) ** 2, axis=1))
 
     damping = np.full(len(theta), 1e-2)
     residual = residual_at(theta)

@@ -24,6 +24,7 @@ from typing import Final, Literal, final
 import numpy as np
 from jaxtyping import Float64
 
+from harness.laws.surface_fit import Form
 from registry.errors import UnknownName
 
 Link = Literal["none", "root", "ratio"]
@@ -42,7 +43,7 @@ HIGHEST_FLOOR: Final = 0.995  # of the smallest error: an error below the floor 
 
 @final
 @dataclass(frozen=True)
-class SurfaceForm:
+class SurfaceForm(Form):
     """One member that can be fitted.
 
     Args:
@@ -76,7 +77,7 @@ class SurfaceForm:
     def log_error(
         self, theta: Float64[np.ndarray, " problems k"], x: Float64[np.ndarray, " variables points"], chance: Chance
     ) -> Float64[np.ndarray, " problems points"]:
-        """Evaluate the log of the error at centred logs of the variables; ``chance`` counts where the form has a link."""
+        """Evaluate the log of the error at centred logs of the variables; without a link ``chance`` is not read."""
         n_terms = len(self.terms)
         exponents = np.exp(theta[:, n_terms : n_terms + self.n_exponents])
         logs = np.stack([theta[:, [i]] - self._slope(exponents, term, x) for i, term in enumerate(self.terms)])
@@ -84,7 +85,7 @@ class SurfaceForm:
         largest = logs.max(axis=0)
         total = np.exp(largest + mix * np.log(np.sum(np.exp((logs - largest) / mix), axis=0)))
         floor = np.exp(theta[:, [n_terms + self.n_exponents]]) if self.floor else np.zeros((len(theta), 1))
-        return np.log(self._linked(total, floor, chance))
+        return np.asarray(np.log(self._linked(total, floor, chance)))
 
     def parameters(
         self, theta: Float64[np.ndarray, " problems k"], centre: Float64[np.ndarray, " variables"], chance: float
@@ -120,7 +121,7 @@ class SurfaceForm:
     def starts(
         self, log_error: Float64[np.ndarray, " problems points"], n_starts: int
     ) -> Float64[np.ndarray, " problems starts k"]:
-        """Return places to start from: exponents .05 to 1.5, floors up to .95 of the smallest error, terms alike or not.
+        """Return places to start from: exponents .05 to 1.5, floors up to .95 of the least error, terms of any ratio.
 
         The same places for every problem, relative to its errors: a refit differs by its data alone.
         """

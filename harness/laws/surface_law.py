@@ -24,7 +24,7 @@ def logs_of(law: Mapping[str, Any], points: Mapping[str, Any]) -> Float64[np.nda
         if name not in points:
             raise UsageError(f"no {name} given, and the law depends on {', '.join(law['variables'])}")
     columns = np.broadcast_arrays(*(np.asarray(points[name], dtype=np.float64) for name in law["variables"]))
-    return np.log(np.stack([np.atleast_1d(column) for column in columns]))
+    return np.asarray(np.log(np.stack([np.atleast_1d(column) for column in columns])))
 
 
 def mean_log_error(

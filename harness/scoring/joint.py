@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from harness.laws.chinchilla import fit_parametric
-from harness.laws.surface import back_tests, candidates, fit_member, fit_surface
+from harness.laws.surface import candidates, fit_member, fit_surface
 from harness.laws.surface_cells import GridCell, table
 from harness.laws.surface_law import half_width, logs_of, mean_log_error
 from harness.scoring.row import Row
@@ -138,7 +138,7 @@ def _score(stem: str, grid: Grid, say: Callable[[str], None]) -> Iterator[Row]:
             f"divergence: mean {mean:+.1%}, mean absolute {absolute:.1%}, sd {sd:.1%}"
         )
     say(
-        f"  picked by back-test: {picked}, {found[picked] / found[best]:.2f} of the best form's held-out error ({best}); "
+        f"  picked by back-test: {picked}, {found[picked] / found[best]:.2f} of the best form's error ({best}); "
         f"ours (average) {_rmse(ours) / found[best]:.2f}"
     )
     yield Row(
