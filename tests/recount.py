@@ -24,8 +24,10 @@ from harness.certify import fresh_trials, with_seed
 from harness.datasets.base import Dataset
 from harness.export import TOLERANCE, parity
 from harness.families.base import Family
-from harness.fit import Cell, fit_power_law
+from harness.fit import fit_curve, fit_surface
 from harness.inference import predict_onnx
+from harness.laws.points import Point
+from harness.laws.surface_cells import GridCell
 from harness.measure import count_flops, count_params, weight_bytes, weight_bytes_int8
 from harness.memory import ram_bytes
 from harness.provenance import energy
@@ -85,7 +87,7 @@ def figures(record: dict[str, Any], folder: Path) -> Iterator[Figure]:
                 yield from _files(f"{group}.{i}", point, folder, family, task, data)
     yield from _runs(record, [(row, Trial.from_json(row["trial"])) for row in rows])
     if record["law"] is not None:
-        yield from _law(record["law"], rows, record["provenance"]["seed"], len(data.val()))
+        yield from _law(record, rows, len(data.val()))
     for i, baseline in enumerate(run_baselines(task, data)):
         within = SOLVED.get(baseline["name"], 0.0)
         yield Figure(f"baselines.{i}.name", baseline["name"])
@@ -198,25 +200,61 @@ def _targets(record: dict[str, Any]) -> set[float | None]:
     return {point["target"] for point in record["frontier"]} | found | reference
 
 
-def _law(law: dict[str, Any], rows: list[dict[str, Any]], seed: int, n_val: int) -> Iterator[Figure]:
+def _law(record: dict[str, Any], rows: list[dict[str, Any]], n_val: int) -> Iterator[Figure]:
     """Fit the law again to the tuning runs its points stand for."""
-    cells = [
-        Cell(point["n_train"], _tuned(law["shape"], point, rows), point["steps"], point["capped"])
-        for point in law["points"]
-    ]
-    fitted = fit_power_law(cells, seed=seed, n_val=n_val)
-    for field, value in leaves({key: fitted[key] for key in ("forms", "draws", "backtest_error", "irreducible_error")}):
+    law, chance, seed = record["law"], record["law"]["chance"], record["provenance"]["seed"]
+    if len(law["variables"]) > 1:
+        cells = [
+            GridCell(
+                n_train=point["n_train"], errors=_tuned(point, rows), params=point["params"], width=point["width"],
+                depth=point["depth"], cost=_work(point, rows), steps=point["steps"], capped=point["capped"],
+                resolution=point["resolution"], learning_rate=point["learning_rate"],
+            )
+            for point in law["points"]
+        ]  # fmt: skip
+        fitted = fit_surface(cells, variables=law["variables"], chance=chance, n_val=n_val, seed=seed)
+    else:
+        points = [
+            Point(
+                point["n_train"], _tuned({**law["shape"], **point}, rows), None, n_val, point["steps"], point["capped"]
+            )
+            for point in law["points"]
+        ]  # fmt: skip
+        fitted = fit_curve(points, chance=chance, seed=seed)
+    for field, value in leaves({key: fitted[key] for key in FITTED}):
         yield Figure(f"law.{field}", value, FIT)
 
 
-def _tuned(shape: dict[str, Any], point: dict[str, Any], rows: list[dict[str, Any]]) -> tuple[float, ...]:
+FITTED = ("forms", "draws", "interval", "backtest_error", "irreducible_error", "width_floor", "regions")
+
+
+def _work(point: dict[str, Any], rows: list[dict[str, Any]]) -> float:
+    """Return forward flops of all examples that one run saw."""
+    [flops, *_] = {
+        row["outcome"]["train_flops"] / 3 for row in _tuning(point, rows) if row["outcome"]["val_error"] is not None
+    }
+    return float(flops)
+
+
+def _tuning(point: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the tuning runs with the point's shape, number of examples and steps."""
+    wanted = tuple(point[key] for key in ("width", "depth", "resolution", "n_train", "steps"))
+    return [
+        row
+        for row in rows
+        for trial in [row["trial"]]
+        if trial["phase"] == "tune"
+        and wanted
+        == (*(trial["shape"][key] for key in ("width", "depth", "resolution")), trial["n_train"], trial["steps"])
+    ]
+
+
+def _tuned(point: dict[str, Any], rows: list[dict[str, Any]]) -> tuple[float, ...]:
     """Return the validation errors, by seed, of the learning rate whose runs have the point's mean and spread."""
     rates: dict[float, dict[int, float]] = {}
-    for row in rows:
-        trial, error = row["trial"], row["outcome"]["val_error"]
-        cell = (trial["phase"], trial["shape"], trial["n_train"], trial["steps"])
-        if cell == ("tune", shape, point["n_train"], point["steps"]) and error is not None:
-            rates.setdefault(trial["learning_rate"], {})[trial["seed"]] = error
+    for row in _tuning(point, rows):
+        if row["outcome"]["val_error"] is not None:
+            rates.setdefault(row["trial"]["learning_rate"], {})[row["trial"]["seed"]] = row["outcome"]["val_error"]
     for errors in rates.values():
         values = [errors[one] for one in sorted(errors)]
         spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0

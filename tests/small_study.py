@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness import plugins
 from harness.bracket import Answer
-from harness.fit import Cell, fit_power_law
+from harness.fit import Point, fit_curve
 from harness.ledger import Ledger
 from harness.procedure import Procedure, drive
 from harness.publish import Publication, publication
@@ -53,14 +53,13 @@ def _findings(investigation: Investigation) -> Procedure[Findings]:
         attempt = yield from bench.attempt(template, 1)
         failed, below = yield from bench.weigh(replace(template, shape=narrower), 2)
         answers.append(Answer(TARGET, attempt.test, [attempt, failed], [below]))
-    cells = []
+    points, n_val = [], len(investigation.dataset.val())
     for n_train in SIZES:
         runs = [replace(LINEAR, n_train=n_train, seed=seed, phase="tune") for seed in range(3)]
         outcomes = yield runs
         yield [replace(run, steps=2 * STEPS) for run in runs]  # as if these had been no better
-        cells.append(
-            Cell(n_train, tuple(o.val_error for o in outcomes if o.val_error is not None), STEPS, capped=False)
-        )
-    law = fit_power_law(cells, seed=0, n_val=len(investigation.dataset.val()))
+        errors = tuple(o.val_error for o in outcomes if o.val_error is not None)
+        points.append(Point(n_train, errors, n_items=n_val, steps=STEPS))
+    law = fit_curve(points, seed=0)
     shape = {"width": 0, "depth": 0, "resolution": None}
     return Findings(answers, law={**law, "shape": shape, "examples_seen_rule": "steps x batch"})

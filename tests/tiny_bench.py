@@ -6,9 +6,8 @@ import sys
 from functools import partial
 from typing import Any, Protocol
 
-from harness import smallest, space, study
-from harness.fit import fit_power_law
-from harness.tuning import settle
+from harness import law, smallest, space
+from harness.fit import fit_curve, fit_surface
 from registry import cli
 
 WINE = ("bench", "--task", "tabular-cls", "--dataset", "wine", "--family", "mlp", "--executor", "inline")
@@ -19,15 +18,23 @@ class SetAttribute(Protocol):
     def __call__(self, target: Any, name: str, value: Any) -> None: ...
 
 
+def small_law(set_attribute: SetAttribute, *, first_steps: int = 1000, n_draws: int = 4) -> None:
+    """Make a study's grid small and its bootstrap short."""
+    set_attribute(law, "SIZES", 4)
+    set_attribute(law, "WIDTHS", (1.0, 2.0, 4.0))
+    set_attribute(law, "FIRST_STEPS", first_steps)
+    set_attribute(law, "fit_surface", partial(fit_surface, n_draws=n_draws))
+    set_attribute(law, "fit_curve", partial(fit_curve, n_draws=n_draws))
+
+
 def shorten(set_attribute: SetAttribute = setattr) -> None:
     """Make steps, rates and attempts few; nothing else is changed."""
-    set_attribute(study, "settle", partial(settle, first_steps=40, most_steps=80))
     set_attribute(space, "FEWEST_STEPS", 40)
     set_attribute(space, "MOST_STEPS", 80)
     set_attribute(space, "EPOCHS", 1)
     set_attribute(space, "RATES", space.RATES[5:8])
     set_attribute(smallest, "MOST_ATTEMPTS", 3)
-    set_attribute(study, "fit_power_law", partial(fit_power_law, n_draws=10))
+    small_law(set_attribute, first_steps=40, n_draws=10)
 
 
 if __name__ == "__main__":

@@ -5,18 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
-from harness import space, study
+from harness import space
 from harness.clock import Clock, Turns
-from harness.fit import fit_power_law
 from harness.procedure import drive
 from harness.stage import Stage
 from harness.study import Findings, Investigation, Study
 from harness.trial import Outcome, Trial
 from tests.fake_outcomes import Surface, of_phase
+from tests.tiny_bench import small_law
 
 FOREVER = 1e9
 NO_TIME = "the time was up"
@@ -25,7 +24,7 @@ NO_TIME = "the time was up"
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """The law's interval is not what these tests are about."""
-    monkeypatch.setattr(study, "fit_power_law", partial(fit_power_law, n_draws=4))
+    small_law(monkeypatch.setattr)
     monkeypatch.setattr(space, "RATES", (0.005, 0.01, 0.02))
     monkeypatch.setattr(space, "MOST_STEPS", 1000)
 
@@ -75,7 +74,7 @@ class Lab:
 def whole() -> Lab:
     """The question, answered without a limit."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "fit_power_law", partial(fit_power_law, n_draws=4))
+        small_law(patch.setattr)
         patch.setattr(space, "RATES", (0.005, 0.01, 0.02))
         patch.setattr(space, "MOST_STEPS", 1000)
         lab = Lab()
@@ -223,7 +222,7 @@ def knee_lab() -> Lab:
 def whole_knee() -> Lab:
     """The knee alone, found without a limit."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(study, "fit_power_law", partial(fit_power_law, n_draws=4))
+        small_law(patch.setattr)
         patch.setattr(space, "RATES", (0.005, 0.01, 0.02))
         patch.setattr(space, "MOST_STEPS", 1000)
         lab = knee_lab()

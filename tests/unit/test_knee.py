@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from statistics import median
 
 import pytest
 
-from harness import study
-from harness.fit import fit_power_law
 from harness.knee import Knee, wide_ends
 from harness.plugins import load
 from harness.procedure import drive
@@ -19,6 +16,7 @@ from harness.study import Findings, Investigation, Study
 from harness.trial import Outcome, Shape, Trial
 from registry.statistics import knee_limit, meets
 from tests.fake_outcomes import Surface
+from tests.tiny_bench import small_law
 
 N_TEST = 58  # of wine
 
@@ -26,7 +24,7 @@ N_TEST = 58  # of wine
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """The law's interval is not what these tests are about."""
-    monkeypatch.setattr(study, "fit_power_law", partial(fit_power_law, n_draws=4))
+    small_law(monkeypatch.setattr)
 
 
 def flat_at_the_end(trial: Trial) -> float:

@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,14 @@ from harness.clock import Clock, Turns
 from harness.commands import bench
 from harness.datasets.base import Dataset
 from harness.families.base import Family
-from harness.fit import fit_power_law
 from harness.search.base import Space
 from harness.space import space_of
 from harness.study import Study
 from harness.tasks.base import Task
 from harness.trial import Trial
-from harness.tuning import settle
 from registry import cli
 from registry.validate import validate
+from tests.tiny_bench import small_law
 from tests.unit.conftest import Result
 
 Guides = Callable[..., Result]
@@ -47,8 +45,7 @@ def shorten(set_attribute: Callable[[Any, str, Any], None]) -> None:
     set_attribute(study, "space_of", few_shapes)
     set_attribute(spaces, "FEWEST_STEPS", 40)
     set_attribute(spaces, "MOST_STEPS", 80)
-    set_attribute(study, "settle", partial(settle, first_steps=40, most_steps=80))
-    set_attribute(study, "fit_power_law", partial(fit_power_law, n_draws=4))
+    small_law(set_attribute)
 
 
 @pytest.fixture(autouse=True)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
-from harness import space, study
+from harness import space
 from harness.clock import Turns
-from harness.fit import fit_power_law
 from harness.plan import EASY, HARD, Phase, Plan, lines, plan, values
 from harness.rehearsal import World, phases, rehearse
 from harness.study import Investigation, Study
 from harness.trial import Outcome, Trial
 from tests.fake_outcomes import Surface
+from tests.tiny_bench import small_law
 
 QUESTION = Study("tabular-cls", "wine", "mlp", (0.9,), "bisect")
 KNEE = replace(QUESTION, targets=(), knee=True)
@@ -25,7 +24,7 @@ BOTH = replace(QUESTION, knee=True)
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few draws and rates: a rehearsal of a fraction of a second."""
-    monkeypatch.setattr(study, "fit_power_law", partial(fit_power_law, n_draws=4))
+    small_law(monkeypatch.setattr)
     monkeypatch.setattr(space, "RATES", (0.005, 0.01, 0.02))
     monkeypatch.setattr(space, "MOST_STEPS", 1000)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from itertools import takewhile
 
 import pytest
@@ -12,7 +11,6 @@ import pytest
 from harness import study
 from harness.bracket import Answer
 from harness.certify import fresh_trials
-from harness.fit import fit_power_law
 from harness.plugins import load
 from harness.procedure import drive
 from harness.search.base import History, Proposal, Space, Strategy
@@ -21,6 +19,7 @@ from harness.stage import Stage
 from harness.study import Findings, Investigation, Study
 from harness.trial import Shape, Trial
 from tests.fake_outcomes import Surface, of_phase
+from tests.tiny_bench import small_law
 
 N_TRAIN = 90  # of wine
 
@@ -28,7 +27,7 @@ N_TRAIN = 90  # of wine
 @pytest.fixture(autouse=True)
 def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """The law's interval is not what these tests are about."""
-    monkeypatch.setattr(study, "fit_power_law", partial(fit_power_law, n_draws=4))
+    small_law(monkeypatch.setattr)
 
 
 def question(*targets: float, search: str = "bisect", seed: int = 0) -> Study:
