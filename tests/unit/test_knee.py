@@ -211,8 +211,8 @@ def test_knee_alone_has_a_law_of_its_shape_as_validation_sees_it() -> None:
     _, findings = knee_of(Surface(falls))
 
     assert findings.law is not None
-    assert findings.law["shape"]["depth"] == 1
-    assert 16 <= findings.law["shape"]["width"] <= 48
+    assert {point["depth"] for point in findings.law["points"]} == {1}
+    assert 16 <= min(point["width"] for point in findings.law["points"]) <= 48
 
 
 def test_diverged_runs_of_the_wide_end_do_not_stop_the_search() -> None:
