@@ -16,7 +16,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from registry.errors import InvalidRecord, NoAnswer, OutsideRange, UsageError
+from registry.errors import NoAnswer, OutsideRange, UsageError
 from registry.laws.crossing import crossing_above, crossing_below, falls_to
 from registry.laws.forms import FORMS, Logs
 from registry.laws.stored import Law, Z
@@ -98,7 +98,7 @@ def evaluate(
     Raises:
         UsageError: If a number cannot be, or the law knows nothing of such a size.
         OutsideRange: If the point lies outside ``valid_range`` and ``extrapolate`` is false.
-        InvalidRecord: If this version cannot read the law, or it has no finite error there.
+        InvalidRecord: If this version cannot read the law.
     """
     known = _as_law(law)
     x = locate(known, n_train, **sizes)
@@ -204,8 +204,6 @@ def locate(law: Law, data: float, **sizes: float | None) -> tuple[float, ...]:
 def predicted(law: Law, x: Logs) -> Prediction:
     """Return the prediction at the logs of all variables, wherever they lie."""
     value, doubt, known = math.exp(law.log_error(x)), law.doubt(x), law.calibration
-    if not math.isfinite(value):
-        raise InvalidRecord("a law has no finite error there, expected one wherever it is asked")
     mean = run = None
     if doubt is not None:
         reach = {level: known.factors[level] * doubt for level in LEVELS}
