@@ -148,7 +148,7 @@ def data_needed(
     if not extrapolate:
         unit = _UNITS[known.variables[0]]
         refuse_outside(known, (log_n, *x[1:]), f"error {error:.4g} needs about {math.exp(log_n):,.0f} {unit},")
-    low, high = (_end(known, error, (log_n, *x[1:]), sign * known.calibration.factors[level]) for sign in (-1, 1))
+    low, high = _ends(known, error, (log_n, *x[1:]), known.calibration.factors[level])
     return Bounds(math.exp(log_n), low, high)
 
 
@@ -260,25 +260,26 @@ def _located(law: Law, point: Mapping[str, float]) -> tuple[float, ...]:
     return locate(law, point[data], **{name: value for name, value in point.items() if name != data})
 
 
-def _end(law: Law, error: float, x: Logs, factor: float) -> float | None:
-    """Return the least data at which one end of the interval gets down to ``error``, going out from the curve's own.
+def _ends(law: Law, error: float, x: Logs, factor: float) -> tuple[float | None, float | None]:
+    """Return the least data at which each end of the interval gets down to ``error``, going out from the curve's own.
 
-    The lower end (``factor`` below 0) is met going down, the upper one going up. As doubt grows outside the range the
-    upper end may turn and rise: where its lowest point is above ``error`` it never gets there.
+    The lower end is met going down, the upper one going up. As doubt grows outside the range the upper end may turn
+    and rise: where its lowest point is above ``error`` it never gets there.
     """
-    if not law.n_draws:
-        return None
+    doubt = law.doubt(x)
+    if doubt is None:
+        return None, None
     wanted = math.log(error)
 
-    def above(log_n: float) -> float:
+    def above(log_n: float, sign: int) -> float:
         at = (log_n, *x[1:])
-        return law.log_error(at) + factor * (law.doubt(at) or 0.0) - wanted
+        return law.log_error(at) + sign * factor * (law.doubt(at) or 0.0) - wanted
 
-    if factor < 0:
-        found = crossing_below(above, x[0])
-        return math.exp(found)
-    found_above = crossing_above(above, x[0], _MOST)
-    return None if found_above is None else math.exp(found_above)
+    at_x = law.log_error(x) - wanted
+    slope = 100 * (law.log_error((x[0] - 0.01, *x[1:])) - law.log_error(x))
+    low = crossing_below(lambda log_n: above(log_n, -1), x[0], at_x - factor * doubt, slope)
+    high = crossing_above(lambda log_n: above(log_n, 1), x[0], at_x + factor * doubt, slope, _MOST)
+    return math.exp(low), None if high is None else math.exp(high)
 
 
 def _whole(log_value: float) -> str:
