@@ -16,7 +16,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from registry.errors import InvalidRecord, NoAnswer, OutsideRange, UsageError
+from registry.errors import NoAnswer, OutsideRange, UsageError
 from registry.laws.crossing import crossing_above, crossing_below, falls_to
 from registry.laws.forms import FORMS, Logs
 from registry.laws.stored import Law, Z
@@ -98,7 +98,7 @@ def evaluate(
     Raises:
         UsageError: If a number cannot be, or the law knows nothing of such a size.
         OutsideRange: If the point lies outside ``valid_range`` and ``extrapolate`` is false.
-        InvalidRecord: If this version cannot read the law, or it has no finite error there.
+        InvalidRecord: If this version cannot read the law.
     """
     known = _as_law(law)
     x = locate(known, n_train, **sizes)
@@ -148,7 +148,7 @@ def data_needed(
     if not extrapolate:
         unit = _UNITS[known.variables[0]]
         refuse_outside(known, (log_n, *x[1:]), f"error {error:.4g} needs about {math.exp(log_n):,.0f} {unit},")
-    low, high = (_end(known, error, (log_n, *x[1:]), sign * known.calibration.factors[level]) for sign in (-1, 1))
+    low, high = _ends(known, error, (log_n, *x[1:]), known.calibration.factors[level])
     return Bounds(math.exp(log_n), low, high)
 
 
@@ -204,8 +204,6 @@ def locate(law: Law, data: float, **sizes: float | None) -> tuple[float, ...]:
 def predicted(law: Law, x: Logs) -> Prediction:
     """Return the prediction at the logs of all variables, wherever they lie."""
     value, doubt, known = math.exp(law.log_error(x)), law.doubt(x), law.calibration
-    if not math.isfinite(value):
-        raise InvalidRecord("a law has no finite error there, expected one wherever it is asked")
     mean = run = None
     if doubt is not None:
         reach = {level: known.factors[level] * doubt for level in LEVELS}
@@ -262,25 +260,26 @@ def _located(law: Law, point: Mapping[str, float]) -> tuple[float, ...]:
     return locate(law, point[data], **{name: value for name, value in point.items() if name != data})
 
 
-def _end(law: Law, error: float, x: Logs, factor: float) -> float | None:
-    """Return the least data at which one end of the interval gets down to ``error``, going out from the curve's own.
+def _ends(law: Law, error: float, x: Logs, factor: float) -> tuple[float | None, float | None]:
+    """Return the least data at which each end of the interval gets down to ``error``, going out from the curve's own.
 
-    The lower end (``factor`` below 0) is met going down, the upper one going up. As doubt grows outside the range the
-    upper end may turn and rise: where its lowest point is above ``error`` it never gets there.
+    The lower end is met going down, the upper one going up. As doubt grows outside the range the upper end may turn
+    and rise: where its lowest point is above ``error`` it never gets there.
     """
-    if not law.n_draws:
-        return None
+    doubt = law.doubt(x)
+    if doubt is None:
+        return None, None
     wanted = math.log(error)
 
-    def above(log_n: float) -> float:
+    def above(log_n: float, sign: int) -> float:
         at = (log_n, *x[1:])
-        return law.log_error(at) + factor * (law.doubt(at) or 0.0) - wanted
+        return law.log_error(at) + sign * factor * (law.doubt(at) or 0.0) - wanted
 
-    if factor < 0:
-        found = crossing_below(above, x[0])
-        return math.exp(found)
-    found_above = crossing_above(above, x[0], _MOST)
-    return None if found_above is None else math.exp(found_above)
+    at_x = law.log_error(x) - wanted
+    slope = 100 * (law.log_error((x[0] - 0.01, *x[1:])) - law.log_error(x))
+    low = crossing_below(lambda log_n: above(log_n, -1), x[0], at_x - factor * doubt, slope)
+    high = crossing_above(lambda log_n: above(log_n, 1), x[0], at_x + factor * doubt, slope, _MOST)
+    return math.exp(low), None if high is None else math.exp(high)
 
 
 def _whole(log_value: float) -> str:

@@ -234,7 +234,7 @@ def _law(record: Fields, points: Sequence[tuple[str, Fields]]) -> dict[str, Any]
     law = record.part("law")
     as_stored = {key: law.get(key) for key in ("variables", "forms", "draws", "interval", "valid_range")}
     try:
-        Law(as_stored).check()
+        Law(as_stored)
     except InvalidRecord as fault:
         raise ValueError(f"law: {fault.message}") from None
     kept = {

@@ -299,7 +299,11 @@ def _checked(
     guideline: Guideline | Mapping[str, Any], files: Mapping[str, bytes]
 ) -> tuple[Guideline, dict[str, bytes]]:
     """Return the record and the content of its folder, as they will be read back, or say what disagrees."""
-    values = guideline.model_dump(mode="json", by_alias=True) if isinstance(guideline, Guideline) else guideline
+    values = (
+        guideline.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        if isinstance(guideline, Guideline)
+        else guideline
+    )
     data = canonical_json(values)
     record = parse_record(parse_json(data, RECORD_FILE), RECORD_FILE)
     mentions = named_files(record)

@@ -115,7 +115,11 @@ def examine(guideline: Guideline | Mapping[str, Any], files: Mapping[str, bytes]
     Returns:
         What was found, in the order of rules; files are named by their path inside the record's folder.
     """
-    values = guideline.model_dump(mode="json", by_alias=True) if isinstance(guideline, Guideline) else guideline
+    values = (
+        guideline.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        if isinstance(guideline, Guideline)
+        else guideline
+    )
     try:
         data = canonical_json(values)
         record = parse_record(parse_json(data, RECORD_FILE), RECORD_FILE)

@@ -2,6 +2,10 @@
 
 import math
 from collections.abc import Callable
+from typing import Final
+
+_EXACT: Final = 1e-15  # so near 0 ends the search
+_CLOSE: Final = 1e-12  # the same where each evaluation costs one of every draw
 
 
 def falls_to(above: Callable[[float], float], low: float, high: float) -> float | None:
@@ -10,43 +14,66 @@ def falls_to(above: Callable[[float], float], low: float, high: float) -> float 
     if at_low <= 0:
         return low
     at_high = above(high)
-    return None if at_high > 0 else _root(above, low, at_low, high, at_high)
+    return None if at_high > 0 else _root(above, low, at_low, high, at_high, _EXACT)
 
 
-def crossing_below(above: Callable[[float], float], start: float) -> float:
-    """Return the nearest point below ``start`` where ``above`` gets past 0; 0 if it stays below."""
-    right, at_right, step = start, above(start), 0.125
-    if at_right >= 0:  # no doubt at all
+def crossing_below(above: Callable[[float], float], start: float, at_start: float, slope: float) -> float:
+    """Return the nearest point below ``start`` where ``above`` gets past 0; 0 if it stays below.
+
+    Args:
+        above: A function that rises, as a rule, from ``start`` down.
+        start: Where to begin.
+        at_start: Its value there, at most 0.
+        slope: How fast it is expected to rise, per unit.
+    """
+    if at_start >= 0:  # no doubt at all
         return start
+    right, at_right, step = start, at_start, _stride(at_start, slope)
     while right > 0:
         left = max(right - step, 0.0)
         at_left = above(left)
         if at_left > 0:
-            return _root(above, left, at_left, right, at_right)
+            return _root(above, left, at_left, right, at_right, _CLOSE)
         right, at_right, step = left, at_left, 2 * step
     return 0.0
 
 
-def crossing_above(above: Callable[[float], float], start: float, most: float) -> float | None:
-    """Return the nearest point in [``start``, ``most``] where ``above`` gets down to 0; None if it turns before."""
-    before, left, step = start, start, 0.125
-    at_left = above(left)
-    if at_left <= 0:
+def crossing_above(
+    above: Callable[[float], float], start: float, at_start: float, slope: float, most: float
+) -> float | None:
+    """Return the nearest point in [``start``, ``most``] where ``above`` gets down to 0; None if it turns before.
+
+    Args:
+        above: A function that falls, then may rise.
+        start: Where to begin.
+        at_start: Its value there, at least 0.
+        slope: How fast it is expected to fall, per unit.
+        most: Where to end.
+    """
+    if at_start <= 0:
         return start
+    before, left, at_left, step = start, start, at_start, _stride(at_start, slope)
     while left < most:
         right = min(left + step, most)
         at_right = above(right)
         if at_right <= 0:
-            return _root(above, left, at_left, right, at_right)
+            return _root(above, left, at_left, right, at_right, _CLOSE)
         if at_right >= at_left:  # it turned between here and the point before last
             lowest = _lowest(above, before, right)
             at_lowest = above(lowest)
-            return None if at_lowest > 0 else _root(above, before, above(before), lowest, at_lowest)
+            return None if at_lowest > 0 else _root(above, before, above(before), lowest, at_lowest, _CLOSE)
         before, left, at_left, step = left, right, at_right, 1.5 * step
     return None
 
 
-def _root(above: Callable[[float], float], left: float, at_left: float, right: float, at_right: float) -> float:
+def _stride(value: float, slope: float) -> float:
+    """Return how far off a crossing is expected, and a bit: not so far that it could be jumped over and missed."""
+    return min(max(1.2 * abs(value) / slope, 1e-6), 2.0) if slope > 0 else 0.5
+
+
+def _root(
+    above: Callable[[float], float], left: float, at_left: float, right: float, at_right: float, close: float
+) -> float:
     """Return where ``above`` crosses 0 between a point above it and one at or below it, by the Illinois method."""
     side = 0
     for _ in range(200):
@@ -64,7 +91,7 @@ def _root(above: Callable[[float], float], left: float, at_left: float, right: f
         else:
             right, at_right = middle, value
             at_left, side = (at_left / 2, -1) if side == -1 else (at_left, -1)
-        if abs(value) < 1e-15:
+        if abs(value) < close:
             return middle
     return right
 
@@ -74,7 +101,7 @@ def _lowest(function: Callable[[float], float], left: float, right: float) -> fl
     ratio = (math.sqrt(5) - 1) / 2
     a, b = right - ratio * (right - left), left + ratio * (right - left)
     at_a, at_b = function(a), function(b)
-    while right - left > 1e-4:
+    while right - left > 1e-3:
         if at_a <= at_b:
             right, b, at_b = b, a, at_a
             a = right - ratio * (right - left)

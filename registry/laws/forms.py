@@ -13,6 +13,9 @@ from typing import Final, NamedTuple
 
 Logs = Sequence[float]
 
+_POWERS: Final = ("exponent", "second", "alpha", "sharpness")  # what multiplies logs
+_LARGEST_POWER: Final = 1000.0  # with at most that much, no log here comes near the end of the doubles
+
 
 class Form(NamedTuple):
     """One form of a law.
@@ -46,6 +49,8 @@ class Form(NamedTuple):
                 return f"{name} {value:g}, expected a finite number"
             if name in self.positive and value <= 0:
                 return f"{name} {value:g}, expected a number above 0: it must fall"
+            if value > _LARGEST_POWER and name.rpartition("_")[2] in _POWERS:
+                return f"{name} {value:g}, expected at most {_LARGEST_POWER:g}"
             if value < 0 and name not in self.signed:
                 return f"{name} {value:g}, expected a number from 0 up"
         words, holds = self.expects
@@ -93,7 +98,7 @@ def _m4(p: tuple[float, ...], x: Logs) -> float:
     for _ in range(200):
         share = 1 / (1 + math.exp(-u)) if u > -700 else 0.0  # sigmoid(u)
         step = (wanted + _softplus(-u) - alpha * _softplus(u)) / (1 - share + alpha * share)
-        u += step
+        u = min(u + step, 1e300)  # beyond it alpha is as good as 0 and the error as good as chance
         if abs(step) <= 1e-14 * (1 + abs(u)):
             break
     return log_sum(log_floor, log_range - _softplus(-u))

@@ -124,16 +124,6 @@ class Law:
         """Return the error that is left with endless data, the sizes as in ``x``."""
         return math.exp(self.log_error((_ENDLESS, *x[1:])))
 
-    def check(self) -> None:
-        """Pass if curve and draws are finite at every corner of the range.
-
-        Raises:
-            InvalidRecord: If one is not.
-        """
-        for corner in (tuple(low for low, _ in self.ranges), tuple(high for _, high in self.ranges)):
-            if not all(map(math.isfinite, (self.log_error(corner), *self.log_draws(corner)))):
-                raise InvalidRecord("a law has no finite error at an end of its range")
-
     def scale(self, scatter: Sequence[float], outside: float, noise: float | None = None) -> float | None:
         """Return the scale of doubt.
 

@@ -40,7 +40,7 @@ def law(record: Record) -> Iterator[Problem]:
 def _evaluated(law: Law) -> Iterator[Problem]:
     """Hold the law to what evaluates it: forms, parameters, weights and draws."""
     try:
-        stored.Law(law.model_dump()).check()
+        stored.Law(law.model_dump())
     except InvalidRecord as fault:
         yield Problem("law", f"cannot be evaluated: {fault.message}")
     if law.interval is not None and law.interval.factor80 > law.interval.factor90:

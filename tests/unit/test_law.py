@@ -371,6 +371,7 @@ def changed(*path, value, name="power-law"):
         (changed("forms", 0, "weight", value=0.5), "a law's weights sum to 0.5, expected shares that sum to 1"),
         (changed("forms", 0, "parameters", value={"slope": 1}), "a power-law has slope, expected coefficient, expon"),
         (changed("forms", 0, "parameters", "exponent", value=0.0), "a power-law has exponent 0, expected a number abo"),
+        (changed("forms", 0, "parameters", "exponent", value=1001.0), "a power-law has exponent 1001, expected at mo"),
         (changed("forms", 0, "parameters", "floor", value=-0.1), "a power-law has floor -0.1, expected a number from"),
         (changed("forms", 0, "parameters", "floor", value=math.inf), "a power-law has floor inf, expected a finite"),
         (changed("forms", 0, "parameters", "chance", value=0.01, name="m4"), "a m4 has a chance at or below the floor"),
@@ -401,13 +402,12 @@ def test_a_law_that_cannot_be_evaluated_is_refused(law, message):
     assert caught.value.message.startswith(message)
 
 
-def test_a_curve_without_a_finite_error_is_found_by_its_check():
-    law = stored("broken-power-law", n_draws=0)
-    law["forms"][0]["parameters"] |= {"second": 1e200, "sharpness": 1e200, "floor": 0.0}
+@pytest.mark.parametrize("alpha", [5e-324, 1e-200, 1000.0])
+def test_m4_stays_between_floor_and_chance_whatever_alpha(alpha):
+    law = stored("m4", n_draws=0)
+    law["forms"][0]["parameters"] |= {"alpha": alpha, "coefficient": 1e200}
 
-    with pytest.raises(InvalidRecord, match="no finite error"):
-        Law(law).check()
-    Law(stored("m4")).check()
+    assert 0.02 < evaluate(law, 20).value <= 0.9 * (1 + 1e-12)
 
 
 def test_draws_with_and_without_the_position_of_their_form_are_the_same():
