@@ -59,14 +59,14 @@ class Fits(NamedTuple):
 _FALL: Final = float(np.log(0.4))
 _SLOW: Final = _FALL - 0.5
 MEMBERS: Final = (
-    Member("power-law", 1, 0, (0, _FALL, -2), (FREE, 1.5, 4)),
-    Member("power-law", 3, 0, (0, _FALL, -2), (FREE, 1.5, 4)),
-    Member("power-law", 0, 3, (0, _FALL, -2), (FREE, 1, 2)),
-    Member("shifted-power-law", 2, 0, (0, _FALL, -1, -4), (FREE, 1.5, 4, 3)),
-    Member("m4", 3, 0, (0, _FALL, -1, 1, 0), (FREE, 1.5, 4, 4, 1)),
-    Member("broken-power-law", 4, 0, (0, _SLOW, -1, _SLOW, -2, 0.3), (FREE, 1.2, 3, 1.2, 2, 0.5)),
-    Member("broken-power-law", 3, 0, (0, _FALL, -1, _FALL, -1.5, 0.6), (FREE, 1.5, 4, 1.5, 2, 0.5)),
-    Member("broken-power-law", 1, 0, (0, _FALL, -2, _FALL, -2, 0.3), (FREE, 1.5, 4, 1.5, 3, 0.7)),
+    Member("power-law", 1.0, 0.0, (0.0, _FALL, -2.0), (FREE, 1.5, 4.0)),
+    Member("power-law", 3.0, 0.0, (0.0, _FALL, -2.0), (FREE, 1.5, 4.0)),
+    Member("power-law", 0.0, 3.0, (0.0, _FALL, -2.0), (FREE, 1.0, 2.0)),
+    Member("shifted-power-law", 2.0, 0.0, (0.0, _FALL, -1.0, -4.0), (FREE, 1.5, 4.0, 3.0)),
+    Member("m4", 3.0, 0.0, (0.0, _FALL, -1.0, 1.0, 0.0), (FREE, 1.5, 4.0, 4.0, 1.0)),
+    Member("broken-power-law", 4.0, 0.0, (0.0, _SLOW, -1.0, _SLOW, -2.0, 0.3), (FREE, 1.2, 3.0, 1.2, 2.0, 0.5)),
+    Member("broken-power-law", 3.0, 0.0, (0.0, _FALL, -1.0, _FALL, -1.5, 0.6), (FREE, 1.5, 4.0, 1.5, 2.0, 0.5)),
+    Member("broken-power-law", 1.0, 0.0, (0.0, _FALL, -2.0, _FALL, -2.0, 0.3), (FREE, 1.5, 4.0, 1.5, 3.0, 0.7)),
 )
 
 
