@@ -150,12 +150,12 @@ def point_fields(points: Sequence[Point], variable: str) -> list[dict[str, Any]]
     """Return points as a record holds them, n ascending."""
     return [
         {
-            variable: int(point.n) if float(point.n).is_integer() else point.n,
             "error": point.mean,
             "sd": point.sd,
             "n_seeds": len(point.errors),
             "steps": point.steps,
             "capped": point.capped,
+            variable: int(point.n) if float(point.n).is_integer() else point.n,
         }
         for point in sorted(points, key=lambda point: point.n)
     ]
