@@ -13,6 +13,7 @@ from harness.laws.intervals import interval_fields, log_values
 from harness.laws.points import FEWEST_SIZES, SMALLEST_SPAN, Curve, Point, curve_of, point_fields, resampled, thinned
 
 MOST_DRAWS: Final = 200
+FLOOR_DRAWS: Final = 60
 MOST_POINTS: Final = 96  # a longer curve is thinned: neighbours are averaged
 BACKTESTS: Final = (2.0, 4.0)  # a law's own back-tests predict the last factors 2 and 4 of n
 
@@ -25,10 +26,11 @@ def fit_curve(
     seed: int = 0,
     n_draws: int = MOST_DRAWS,
 ) -> dict[str, Any]:
-    """Fit the mean error as a function of n: the log-average of eight robust fits of four forms.
+    """Fit the mean error as a function of n: the log-average of ten robust fits of four forms.
 
     The forms are the power law with offset, the shifted power law, M4 (arXiv:2209.06640) and a one-break law
-    (arXiv:2210.14891), fitted in log space under different emphasis on large n. Curves of few points get fewer forms.
+    (arXiv:2210.14891), fitted in log space under different emphasis on large n. A fit
+    that extrapolates unlike the others weighs less. Curves of few points get fewer forms.
 
     Args:
         points: One point a n, in any order; see :func:`harness.laws.points.flags` for what speaks against a curve.
@@ -54,7 +56,7 @@ def fit_curve(
     law["points"] = point_fields(points, variable)
     law["backtest_error"] = float(np.mean(np.abs(near))) if len(near) else None
     law["width_floor"] = None
-    law["irreducible_error"] = regions.irreducible(law)
+    law["irreducible_error"] = regions.irreducible(law, _free_floors(whole, seed) if law["draws"] else ())
     law["regions"] = regions.locate(law)
     law["chance"] = chance
     return law
@@ -66,20 +68,31 @@ def _law(curve: Curve, variable: str, chance: float | None, *, seed: int, n_draw
     x = np.log(curve.n) - log_largest
     x[-1] = 0.0
     fits = members.fit(members.members_for(len(x)), x, curve.log_error, curve.noise, chance)
-    weight = 1 / len(fits.members)
+    weights = members.weigh(fits)
     forms: list[dict[str, Any]] = []
-    for member, theta in zip(fits.members, fits.theta, strict=True):
+    for member, theta, weight in zip(fits.members, fits.theta, weights.tolist(), strict=True):
         values = stored(member.form, theta[np.newaxis], log_largest)[0]
         parameters = dict(zip(PARAMETERS[member.form], map(float, values), strict=True))
         forms.append({"form": member.form, "weight": weight, "parameters": parameters})
     draws = []
     if n_draws:
-        which = [at % len(forms) for at in range(n_draws)]
+        which = members.share_out(weights, n_draws)
         drawn = resampled(curve, n_draws, np.random.default_rng(seed))
         for at, theta in zip(which, members.refit(fits, which, x, drawn, curve.noise, chance), strict=True):
             values = stored(forms[at]["form"], theta[np.newaxis], log_largest)[0]
             draws.append([at, *map(float, values)])
     return {"variables": [variable], "forms": forms, "draws": draws}
+
+
+def _free_floors(curve: Curve, seed: int) -> list[float]:
+    """Return the floors of draws of the largest form that needs no belief: what the points alone say of a floor."""
+    curve = thinned(curve, MOST_POINTS)
+    x = np.log(curve.n / curve.n[-1])
+    free = [member for member in members.FREELY if len(member.centre) < len(x) - 1] or [members.FREELY[0]]
+    fits = members.fit(free[-1:], x, curve.log_error, curve.noise, None)
+    drawn = resampled(curve, FLOOR_DRAWS, np.random.default_rng(seed))
+    name, thetas = free[-1].form, members.refit(fits, [0] * FLOOR_DRAWS, x, drawn, curve.noise, None)
+    return [float(stored(name, theta[np.newaxis], 0.0)[0, 2]) for theta in thetas]
 
 
 def _backtest(curve: Curve, factor: float, variable: str, chance: float | None) -> Points:

@@ -8,8 +8,7 @@ that error. :func:`stored` turns them into the parameters of a record, in the or
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final, final
+from typing import Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
@@ -29,9 +28,7 @@ _NEWTON_STEPS: Final = 7  # of the error of M4 at given n; it is right to 1e-12 
 _NO_FLOOR: Final = 1e-6  # a floor below this share of the error at the largest n is none
 
 
-@final
-@dataclass(frozen=True)
-class Form:
+class Form(NamedTuple):
     """One form as it is fitted.
 
     Args:
@@ -197,13 +194,13 @@ _SHARE: Final = (-16.0, 5.0)  # logit of the floor's share
 FORMS: Final[Mapping[str, Form]] = {
     form.name: form
     for form in (
-        Form("power-law", (-40, _FALL[0], _SHARE[0]), (40, _FALL[1], _SHARE[1]), _power),
-        Form("shifted-power-law", (-40, _FALL[0], _SHARE[0], -16), (40, _FALL[1], _SHARE[1], 3), _shifted),
-        Form("m4", (-40, _FALL[0], _SHARE[0], -7, -3.0), (40, _FALL[1], _SHARE[1], 8, 3.0), _m4),
+        Form("power-law", (-40.0, _FALL[0], _SHARE[0]), (40.0, _FALL[1], _SHARE[1]), _power),
+        Form("shifted-power-law", (-40.0, _FALL[0], _SHARE[0], -16.0), (40.0, _FALL[1], _SHARE[1], 3.0), _shifted),
+        Form("m4", (-40.0, _FALL[0], _SHARE[0], -7.0, -3.0), (40.0, _FALL[1], _SHARE[1], 8.0, 3.0), _m4),
         Form(
             "broken-power-law",
-            (-40, _FALL[0], _SHARE[0], _FALL[0], -12, -2.5),
-            (40, _FALL[1], _SHARE[1], _FALL[1], 3, 1.5),
+            (-40.0, _FALL[0], _SHARE[0], _FALL[0], -12.0, -2.5),
+            (40.0, _FALL[1], _SHARE[1], _FALL[1], 3.0, 1.5),
             _broken,
         ),
     )

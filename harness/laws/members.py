@@ -19,6 +19,7 @@ from harness.laws.forms import FORMS, Logs, Points, Theta
 FREE: Final = 1e3  # the spread of a coordinate about which nothing is believed
 _FEWEST_IN_WINDOW: Final = 6
 _ENOUGH_A_FOLD: Final = 5.0  # points a factor e of n with which emphasis is as named
+_SAME: Final = 1e-6  # log error by which members may differ and still be one
 _MOST_CHANCE: Final = 6.0  # log(chance / error - 1) where nothing bounds the chance level
 _DRAW_STEPS: Final = 12  # a draw starts from the fit to the data, close by
 
@@ -59,15 +60,22 @@ class Fits(NamedTuple):
 _FALL: Final = float(np.log(0.4))
 _SLOW: Final = _FALL - 0.5
 MEMBERS: Final = (
-    Member("power-law", 1, 0, (0, _FALL, -2), (FREE, 1.5, 4)),
-    Member("power-law", 3, 0, (0, _FALL, -2), (FREE, 1.5, 4)),
-    Member("power-law", 0, 3, (0, _FALL, -2), (FREE, 1, 2)),
-    Member("shifted-power-law", 2, 0, (0, _FALL, -1, -4), (FREE, 1.5, 4, 3)),
-    Member("m4", 3, 0, (0, _FALL, -1, 1, 0), (FREE, 1.5, 4, 4, 1)),
-    Member("broken-power-law", 4, 0, (0, _SLOW, -1, _SLOW, -2, 0.3), (FREE, 1.2, 3, 1.2, 2, 0.5)),
-    Member("broken-power-law", 3, 0, (0, _FALL, -1, _FALL, -1.5, 0.6), (FREE, 1.5, 4, 1.5, 2, 0.5)),
-    Member("broken-power-law", 1, 0, (0, _FALL, -2, _FALL, -2, 0.3), (FREE, 1.5, 4, 1.5, 3, 0.7)),
+    Member("power-law", 1.0, 0.0, (0.0, _FALL, -2.0), (FREE, 1.5, 4.0)),
+    Member("power-law", 3.0, 0.0, (0.0, _FALL, -2.0), (FREE, 1.5, 4.0)),
+    Member("power-law", 0.0, 3.0, (0.0, _FALL, -2.0), (FREE, 1.0, 2.0)),
+    Member("shifted-power-law", 1.0, 0.0, (0.0, _FALL, -1.0, -4.0), (FREE, 1.5, 4.0, 3.0)),
+    Member("shifted-power-law", 3.0, 0.0, (0.0, _FALL, -1.0, -4.0), (FREE, 1.5, 4.0, 3.0)),
+    Member("m4", 1.0, 0.0, (0.0, _FALL, -1.0, 1.0, 0.0), (FREE, 1.5, 4.0, 4.0, 1.0)),
+    Member("m4", 3.0, 0.0, (0.0, _FALL, -1.0, 1.0, 0.0), (FREE, 1.5, 4.0, 4.0, 1.0)),
+    Member("broken-power-law", 1.0, 0.0, (0.0, _FALL, -2.0, _FALL, -2.0, 0.3), (FREE, 1.5, 4.0, 1.5, 3.0, 0.7)),
+    Member("broken-power-law", 3.0, 0.0, (0.0, _FALL, -1.0, _FALL, -1.5, 0.6), (FREE, 1.5, 4.0, 1.5, 2.0, 0.5)),
+    Member("broken-power-law", 4.0, 0.0, (0.0, _SLOW, -1.0, _SLOW, -2.0, 0.3), (FREE, 1.2, 3.0, 1.2, 2.0, 0.5)),
 )
+FREELY: Final = (  # about which nothing is believed
+    Member("power-law", 0.0, 0.0, (0.0, _FALL, -2.0), (FREE, FREE, FREE)),
+    Member("shifted-power-law", 0.0, 0.0, (0.0, _FALL, -2.0, -4.0), (FREE, FREE, FREE, 5.0)),
+)
+_AHEAD: Final = np.log([1.4, 2.0, 2.8, 4.0])  # where members are held against each other, beyond the largest n
 
 
 def members_for(n_points: int) -> list[Member]:
@@ -104,6 +112,24 @@ def fit(members: Sequence[Member], x: Points, log_error: Points, noise: Points, 
         for row, (at, _) in enumerate(batch):
             found[at] = theta[row * each + best[row]]
     return Fits(tuple(members), tuple(found[at] for at in range(len(members))))
+
+
+def weigh(fits: Fits) -> Points:
+    """Return the weights of the members: less for those that stray from the median beyond the largest n.
+
+    A member strays by the root mean square distance over the next factor 4; the median member weighs .7.
+    """
+    ahead = fits.log_error(_AHEAD)
+    strayed = np.sqrt(np.mean((ahead - np.median(ahead, axis=0)) ** 2, axis=1))
+    weight = 1 / np.sqrt(1 + (strayed / (np.median(strayed) + _SAME)) ** 2)
+    return np.asarray(weight / weight.sum())
+
+
+def share_out(weight: Points, count: int) -> list[int]:
+    """Return ``count`` members in proportion to their weights, each at even distances."""
+    ends = np.cumsum(weight)
+    places = (np.arange(count) + 0.5) / count
+    return [min(int(at), len(weight) - 1) for at in np.searchsorted(ends, places)]
 
 
 def refit(

@@ -41,9 +41,9 @@ class Point:
         capped: Whether steps hit their cap before the error settled; such a point is kept, not fitted.
     """
 
-    n: float
-    errors: tuple[float, ...]
-    stderr: float | None = None
+    n: int | float
+    errors: tuple[int | float, ...]
+    stderr: int | float | None = None
     n_items: int | None = None
     steps: int | None = None
     capped: bool = False
@@ -73,9 +73,11 @@ class Curve(NamedTuple):
     run_sd: float | None
 
 
-def points_of(n: Sequence[float], error: Sequence[float], stderr: Sequence[float] | None = None) -> list[Point]:
+def points_of(
+    n: Sequence[int | float], error: Sequence[int | float], stderr: Sequence[int | float] | None = None
+) -> list[Point]:
     """Return one point a mean error."""
-    given: Sequence[float | None] = [None] * len(n) if stderr is None else stderr
+    given: Sequence[int | float | None] = [None] * len(n) if stderr is None else stderr
     return [
         Point(float(each), (float(mean),), None if sd is None else float(sd))
         for each, mean, sd in zip(n, error, given, strict=True)
@@ -148,12 +150,12 @@ def point_fields(points: Sequence[Point], variable: str) -> list[dict[str, Any]]
     """Return points as a record holds them, n ascending."""
     return [
         {
-            variable: int(point.n) if float(point.n).is_integer() else point.n,
             "error": point.mean,
             "sd": point.sd,
             "n_seeds": len(point.errors),
             "steps": point.steps,
             "capped": point.capped,
+            variable: int(point.n) if float(point.n).is_integer() else point.n,
         }
         for point in sorted(points, key=lambda point: point.n)
     ]

@@ -9,7 +9,7 @@ Source of the regions: Hestness et al. 2017, arXiv:1712.00409.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -36,19 +36,26 @@ def locate(law: Mapping[str, Any]) -> dict[str, dict[str, float | None] | None]:
     return {name: _bound(own[at], drawn[:, at], before=at == 0) for at, name in enumerate(_STEPS)}
 
 
-def irreducible(law: Mapping[str, Any]) -> dict[str, float | None]:
+def irreducible(law: Mapping[str, Any], free: Sequence[float] = ()) -> dict[str, float | None]:
     """Return the limit of the error as n grows: the median of the draws' floors, and their 5 % and 95 % points.
 
     ``low`` is None (open) where the curve fits as well without a floor, ``high`` where the floor may be as high as the
     law at the largest n.
+
+    Args:
+        law: Forms, draws and range.
+        free: Floors of more draws, about which nothing is believed beforehand; the interval holds theirs too.
     """
     floors = [(form["parameters"]["floor"], form["weight"]) for form in law["forms"]]
     if not law["draws"]:
         return {"value": _median(floors), "low": None, "high": None}
     drawn = np.array([draw[3] for draw in law["draws"]])
     low, middle, high = (float(point) for point in np.percentile(drawn, (5, 50, 95)))
+    if len(free):
+        freely = np.percentile(free, (5, 95))
+        low, high = min(low, float(freely[0])), max(high, float(freely[1]))
     end = float(np.exp(log_values(law, np.array([next(iter(law["valid_range"].values()))[1]], dtype=np.float64))[0]))
-    return {"value": middle, "low": low if low > 0.01 * end else None, "high": high if high < 0.95 * end else None}
+    return {"value": middle, "low": low if low > 0.01 * end else None, "high": high if high < 0.98 * end else None}
 
 
 def _borders(log_error: Logs, n: Points) -> Float64[np.ndarray, " curves 2"]:
