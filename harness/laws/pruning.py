@@ -208,7 +208,7 @@ class _Form(Form):
         return starts
 
     def prior(
-        self, log_error: Float64[np.ndarray, " problems points"]
+        self, log_error: Float64[np.ndarray, " problems points"], chance: float
     ) -> tuple[Float64[np.ndarray, " problems 5"], Float64[np.ndarray, " 5"]]:
         """Return a slope near 1 within a factor e, and sizes that count about as much as density does."""
         mean = np.tile([0.0, 0.0, 0.0, 1.0, 1.0], (len(log_error), 1))

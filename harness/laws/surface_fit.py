@@ -50,7 +50,7 @@ class Form(ABC):
 
     @abstractmethod
     def prior(
-        self, log_error: Float64[np.ndarray, " problems points"]
+        self, log_error: Float64[np.ndarray, " problems points"], chance: float
     ) -> tuple[Float64[np.ndarray, " problems k"], Float64[np.ndarray, " k"]]:
         """Return the mean of each parameter in each problem, and its precision; precision 0 is no prior."""
 
@@ -127,7 +127,7 @@ def _descend(
     low, high = np.repeat(low, n_starts, axis=0), np.repeat(high, n_starts, axis=0)
     target = np.repeat(problem.log_error, n_starts, axis=0)
     weight = np.repeat(problem.weight, n_starts, axis=0)
-    mean, precision = form.prior(target) if prior else (np.zeros((1, k)), np.zeros(k))
+    mean, precision = form.prior(target, problem.chance) if prior else (np.zeros((1, k)), np.zeros(k))
 
     def residual_at(at: Float64[np.ndarray, " problems k"]) -> Float64[np.ndarray, " problems points"]:
         repeats = len(at) // len(target)

@@ -143,18 +143,19 @@ class SurfaceForm(Form):
         return np.stack(columns, axis=2)
 
     def prior(
-        self, log_error: Float64[np.ndarray, " problems points"]
+        self, log_error: Float64[np.ndarray, " problems points"], chance: float
     ) -> tuple[Float64[np.ndarray, " problems k"], Float64[np.ndarray, " k"]]:
         """Return what is likely where cells leave it open.
 
-        Exponents near .3 within a factor e^1.2 (Hestness et al. 2017: .07 to .35), a mix near 1, a floor at a fiftieth of
-        the least error within a factor e^2: noise makes high floors, and they spoil extrapolation more than low ones.
+        Exponents near .3 within a factor e^1.2 (Hestness et al. 2017: .07 to .35), a mix near 1. For errors that are
+        fractions (chance at most 1) a floor at a fiftieth of the least error within a factor e^2: noise makes high
+        floors, which spoil extrapolation more than low ones do. Losses have their entropy as floor, and no such prior.
         """
         mean, precision = np.zeros((len(log_error), self.n_parameters)), np.zeros(self.n_parameters)
         floor = len(self.terms) + self.n_exponents
         exponents = slice(len(self.terms), floor)
         mean[:, exponents], precision[exponents] = EXPONENT_PRIOR[0], EXPONENT_PRIOR[1] ** -2
-        if self.floor:
+        if self.floor and chance <= 1:
             mean[:, floor] = log_error.min(axis=1) + FLOOR_PRIOR[0]
             precision[floor] = FLOOR_PRIOR[1] ** -2
         if self.mix == "free":
