@@ -207,6 +207,9 @@ class _Form(Form):
         starts[:, :, 0] += log_error.max(axis=1, keepdims=True)
         return starts
 
-    def prior(self) -> tuple[Float64[np.ndarray, " 5"], Float64[np.ndarray, " 5"]]:
+    def prior(
+        self, log_error: Float64[np.ndarray, " problems points"], chance: float
+    ) -> tuple[Float64[np.ndarray, " problems 5"], Float64[np.ndarray, " 5"]]:
         """Return a slope near 1 within a factor e, and sizes that count about as much as density does."""
-        return np.array([0.0, 0.0, 0.0, 1.0, 1.0]), np.array([0.0, 1.0, 0.0, 1.0, 1.0])
+        mean = np.tile([0.0, 0.0, 0.0, 1.0, 1.0], (len(log_error), 1))
+        return mean, np.array([0.0, 1.0, 0.0, 1.0, 1.0])

@@ -1,8 +1,8 @@
 """Fit a surface: the error as a function of n_train and size, averaged over the forms that predict the dear cells best.
 
-Every form is fitted to the cheap cells and asked for the dear ones: what lies beyond the grid's last values of each
-variable, one at a time, and, to calibrate intervals, the dearest 15, 25 and 40 % too. Members are averaged, in
-log error, by how well they answered the first.
+Every form is fitted to the inner cells and asked for the outer ones, which have the largest value of any variable.
+Members are averaged, in log error, by how well they answered. To calibrate intervals they are asked as well for what
+lies beyond one variable alone and for the dearest 15, 25 and 40 %.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ JITTER: Final = 0.4  # of theta, where a refit starts beside the fit it repeats
 HELD_OUT_SHARES: Final = (0.15, 0.25, 0.4)
 WEIGHT_POWER: Final = 6.0  # weight = back-test error ** -power ...
 WORST_RATIO: Final = 2.0  # ... of members up to this multiple of the best one's
+FEWEST_TRAINED: Final = 5
+EXPONENT_DOUBT: Final = 0.1  # assumption: outside the range the log-log slope is never known better than this share
 MOST_DRAWS: Final = 200
 BACKTEST_DRAWS: Final = 40
 ENDLESS: Final = 400.0  # log of so much that only floors are left
@@ -53,7 +55,6 @@ class BackTest(NamedTuple):
 
     train: Int64[np.ndarray, " train"]
     held: Int64[np.ndarray, " held"]
-    beyond_one: bool  # the largest values of one variable are held out, not the dearest cells
     members: list[Member]
     residual: Float64[np.ndarray, " forms held"]
 
@@ -88,15 +89,17 @@ def fit_surface(
     data = table(cells, variables, n_val=n_val)
     level = chance if chance is not None else float("inf")
     forms = candidates(data, chance)
-    tests = back_tests(data, forms, level)
-    scores = score(tests)
+    folds = _folds(data)
+    outer = back_test(data, forms, level, *folds[0])
+    scores = score(outer)
     weights = weigh(scores)
     chosen = np.flatnonzero(weights)
-    forms, weights = [forms[i] for i in chosen], weights[chosen]
+    names, forms, weights = [form.name for form in forms], [forms[i] for i in chosen], weights[chosen]
+    outer = outer._replace(members=[outer.members[i] for i in chosen], residual=outer.residual[chosen])
     members = [fit_member(form, data, level) for form in forms]
     rng = np.random.default_rng(seed)
     draws = _draws(members, weights, data, level, min(n_draws, MOST_DRAWS), rng)
-    tests = [test._replace(members=[test.members[i] for i in chosen], residual=test.residual[chosen]) for test in tests]
+    tests = [outer, *(back_test(data, forms, level, *fold) for fold in (folds[1:] if n_draws else ()))]
     written = [member.form.parameters(member.theta[np.newaxis], member.centre, level)[0] for member in members]
     return {
         "variables": list(data.variables),
@@ -119,12 +122,12 @@ def fit_surface(
             for name, row in zip(data.variables, data.logs, strict=True)
         },
         "points": [point(cell) for cell in cells],
-        "backtest_error": float(np.mean(np.abs(weights @ _dearest(tests).residual))),
+        "backtest_error": float(np.mean(np.abs(weights @ outer.residual))),
         "width_floor": _floor(members, weights, draws, data, level, at_largest_n=True),
         "irreducible_error": _floor(members, weights, draws, data, level, at_largest_n=False),
         "regions": {"small_data_end": None, "irreducible_start": None},
         "chance": chance,
-        "backtests": {form.name: float(value) for form, value in zip(candidates(data, chance), scores, strict=True)},
+        "backtests": dict(zip(names, scores.tolist(), strict=True)),
     }
 
 
@@ -164,29 +167,22 @@ def _unit(k: int) -> Float64[np.ndarray, " 3 k"]:
     return moves
 
 
-def back_tests(data: Table, forms: Sequence[SurfaceForm], chance: float) -> list[BackTest]:
-    """Fit every form to each cheap part and compare it with the dear cells left out."""
-    tests = []
-    for train, held, beyond_one in _folds(data):
-        members = [fit_member(form, data.part(train), chance) for form in forms]
-        said = np.stack([member.log_error(data.logs[:, held], chance) for member in members])
-        tests.append(BackTest(train, held, beyond_one, members, said - data.log_error[held]))
-    if not tests:
-        raise InvalidData(
-            f"{len(data.log_error)} cells are too few to hold the dearest out and fit the rest",
-            "add cells: 3 values of n_train at each of 3 sizes are enough",
-        )
-    return tests
+def back_test(
+    data: Table,
+    forms: Sequence[SurfaceForm],
+    chance: float,
+    train: Int64[np.ndarray, " train"],
+    held: Int64[np.ndarray, " held"],
+) -> BackTest:
+    """Fit every form to the cells ``train`` and compare it with those left out."""
+    members = [fit_member(form, data.part(train), chance) for form in forms]
+    said = np.stack([member.log_error(data.logs[:, held], chance) for member in members])
+    return BackTest(train, held, members, said - data.log_error[held])
 
 
-def score(tests: Sequence[BackTest]) -> Float64[np.ndarray, " forms"]:
-    """Return each form's back-test error: the root mean square in log error, over tests beyond one variable alike.
-
-    measured: docs/log.md; scores from the dearest cells alone chose worse members, on parts of published grids and on
-    grids drawn from other forms.
-    """
-    counted = [test for test in tests if test.beyond_one] or tests
-    return np.asarray(np.sqrt(np.mean([np.mean(test.residual**2, axis=1) for test in counted], axis=0)))
+def score(test: BackTest) -> Float64[np.ndarray, " forms"]:
+    """Return each form's back-test error: the root mean square in log error."""
+    return np.asarray(np.sqrt(np.mean(test.residual**2, axis=1)))
 
 
 def weigh(scores: Float64[np.ndarray, " forms"]) -> Float64[np.ndarray, " forms"]:
@@ -196,28 +192,34 @@ def weigh(scores: Float64[np.ndarray, " forms"]) -> Float64[np.ndarray, " forms"
     return np.asarray(weights / weights.sum())
 
 
-def _folds(data: Table) -> list[tuple[Int64[np.ndarray, " _"], Int64[np.ndarray, " _"], bool]]:
-    """Return (cheap cells, dear cells, beyond one variable); the cheap are 6 or more, of 2 values of each variable."""
-    order = np.argsort(data.cost, kind="stable")
-    n_cells = len(order)
-    splits = []
-    for share in HELD_OUT_SHARES:
-        n_held = max(1, round(share * n_cells))
-        splits.append((np.sort(order[:-n_held]), np.sort(order[-n_held:]), False))
+def _folds(data: Table) -> list[tuple[Int64[np.ndarray, " _"], Int64[np.ndarray, " _"]]]:
+    """Return pairs (cells to fit, cells to predict): the outer cells first, then by single variables and by cost.
+
+    measured: docs/log.md; the outer cells chose better members than the dearest ones or those beyond one variable, on
+    parts of published grids and on grids drawn from other forms.
+    """
+    largest = []
     for row in data.logs:
         distinct = np.unique(row)
-        cut = distinct[-2] if len(distinct) < 8 else np.quantile(row, 0.75)
-        splits.append((np.flatnonzero(row <= cut), np.flatnonzero(row > cut), True))
-    return [
-        (train, held, beyond_one)
-        for train, held, beyond_one in splits
-        if len(train) >= 6 and len(held) and all(len(np.unique(row[train])) >= 2 for row in data.logs)
+        largest.append(row > (distinct[-2] if len(distinct) < 8 else np.quantile(row, 0.75)))
+    order = np.argsort(data.cost, kind="stable")
+    splits = [np.any(largest, axis=0), *largest]
+    for share in HELD_OUT_SHARES:
+        dearest = np.zeros(len(order), dtype=bool)
+        dearest[order[-max(1, round(share * len(order))) :]] = True
+        splits.append(dearest)
+    folds = [(np.flatnonzero(~held), np.flatnonzero(held)) for held in splits]
+    kept = [
+        (train, held)
+        for train, held in folds
+        if len(train) >= FEWEST_TRAINED and all(len(np.unique(row[train])) >= 2 for row in data.logs)
     ]
-
-
-def _dearest(tests: Sequence[BackTest]) -> BackTest:
-    """Return the test that held out the dearest 25 %, or the nearest there is to it."""
-    return tests[min(1, len(tests) - 1)]
+    if not kept:
+        raise InvalidData(
+            f"{len(data.log_error)} cells are too few to hold the largest out and fit the rest",
+            "add cells: 3 values of n_train at each of 3 sizes are enough",
+        )
+    return kept
 
 
 def _draws(
@@ -279,7 +281,9 @@ def _interval(
         share.append(np.full(len(test.held), 1 / len(test.held)))
     squared, variance, distance, weight = (np.concatenate(each) for each in (missed, spread, beyond, share))
     far = float(np.sum(weight * distance**2))
-    drift = float(np.sqrt(max(0.0, np.sum(weight * (squared - variance)) / far))) if far > 0 else 0.0
+    least = EXPONENT_DOUBT * _slope(members, weights, data, chance)
+    excess = np.sum(weight * (squared - variance)) / far if far > 0 else 0.0
+    drift = max(float(np.sqrt(max(0.0, excess))), least)
     scores = np.sqrt(squared / (variance + (drift * distance) ** 2))
     return {
         "factor80": _conformal(scores, weight, 0.8, Z80),
@@ -288,6 +292,13 @@ def _interval(
         "drift": drift,
         "run_sd": data.run_sd,
     }
+
+
+def _slope(members: Sequence[Member], weights: Float64[np.ndarray, " members"], data: Table, chance: float) -> float:
+    """Return by how much the log error falls, at the largest cell, per e-fold of a variable, on average over them."""
+    corner = data.logs.max(axis=1, keepdims=True)
+    here, beyond = (weights @ [m.log_error(corner + step, chance)[0] for m in members] for step in (0.0, 1.0))
+    return float(here - beyond) / len(corner)
 
 
 def _conformal(

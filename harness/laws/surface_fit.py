@@ -49,8 +49,10 @@ class Form(ABC):
         """Return places to start from."""
 
     @abstractmethod
-    def prior(self) -> tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
-        """Return mean and precision of each parameter; precision 0 is none."""
+    def prior(
+        self, log_error: Float64[np.ndarray, " problems points"], chance: float
+    ) -> tuple[Float64[np.ndarray, " problems k"], Float64[np.ndarray, " k"]]:
+        """Return the mean of each parameter in each problem, and its precision; precision 0 is no prior."""
 
 
 class Problem(NamedTuple):
@@ -125,7 +127,7 @@ def _descend(
     low, high = np.repeat(low, n_starts, axis=0), np.repeat(high, n_starts, axis=0)
     target = np.repeat(problem.log_error, n_starts, axis=0)
     weight = np.repeat(problem.weight, n_starts, axis=0)
-    mean, precision = form.prior() if prior else (np.zeros(k), np.zeros(k))
+    mean, precision = form.prior(target, problem.chance) if prior else (np.zeros((1, k)), np.zeros(k))
 
     def residual_at(at: Float64[np.ndarray, " problems k"]) -> Float64[np.ndarray, " problems points"]:
         repeats = len(at) // len(target)

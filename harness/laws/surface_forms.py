@@ -36,6 +36,7 @@ LARGEST_EXPONENT: Final = 3.0
 SMALLEST_MIX: Final = 0.05
 LARGEST_MIX: Final = 3.0
 EXPONENT_PRIOR: Final = (float(np.log(0.3)), 1.2)  # mean and sd, in the log
+FLOOR_PRIOR: Final = (float(np.log(0.02)), 2.0)
 MIX_PRIOR: Final = (0.0, 1.0)
 NO_FLOOR: Final = 1e-6  # a floor below this share of the smallest error is none
 HIGHEST_FLOOR: Final = 0.995  # of the smallest error: an error below the floor has no log above it
@@ -141,13 +142,24 @@ class SurfaceForm(Form):
             columns.append(np.broadcast_to(rng.uniform(np.log(0.1), np.log(1.5), size=n_starts), above.shape))
         return np.stack(columns, axis=2)
 
-    def prior(self) -> tuple[Float64[np.ndarray, " k"], Float64[np.ndarray, " k"]]:
-        """Return mean and precision: exponents near .3 within a factor e^1.2 (Hestness et al. 2017), a mix near 1."""
-        mean, precision = np.zeros(self.n_parameters), np.zeros(self.n_parameters)
-        exponents = slice(len(self.terms), len(self.terms) + self.n_exponents)
-        mean[exponents], precision[exponents] = EXPONENT_PRIOR[0], EXPONENT_PRIOR[1] ** -2
+    def prior(
+        self, log_error: Float64[np.ndarray, " problems points"], chance: float
+    ) -> tuple[Float64[np.ndarray, " problems k"], Float64[np.ndarray, " k"]]:
+        """Return what is likely where cells leave it open.
+
+        Exponents near .3 within a factor e^1.2 (Hestness et al. 2017: .07 to .35), a mix near 1. For errors that are
+        fractions (chance at most 1) a floor at a fiftieth of the least error within a factor e^2: noise makes high
+        floors, which spoil extrapolation more than low ones do. Losses have their entropy as floor, and no such prior.
+        """
+        mean, precision = np.zeros((len(log_error), self.n_parameters)), np.zeros(self.n_parameters)
+        floor = len(self.terms) + self.n_exponents
+        exponents = slice(len(self.terms), floor)
+        mean[:, exponents], precision[exponents] = EXPONENT_PRIOR[0], EXPONENT_PRIOR[1] ** -2
+        if self.floor and chance <= 1:
+            mean[:, floor] = log_error.min(axis=1) + FLOOR_PRIOR[0]
+            precision[floor] = FLOOR_PRIOR[1] ** -2
         if self.mix == "free":
-            mean[-1], precision[-1] = MIX_PRIOR[0], MIX_PRIOR[1] ** -2
+            mean[:, -1], precision[-1] = MIX_PRIOR[0], MIX_PRIOR[1] ** -2
         return mean, precision
 
     def _slope(
