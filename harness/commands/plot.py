@@ -18,7 +18,12 @@ LEAST: Final = 1e-4  # an error of 0 is drawn here
 DATA: Final = {"n_train": "training examples", "steps": "optimiser steps"}
 
 
-@click.command("plot", epilog=examples("guides plot image-cls/digits/mlp -o digits.svg", "guides plot image-cls/digits/mlp@1 -o digits.png"))
+@click.command(
+    "plot",
+    epilog=examples(
+        "guides plot image-cls/digits/mlp -o digits.svg", "guides plot image-cls/digits/mlp@1 -o digits.png"
+    ),
+)
 @click.argument("record", metavar="ID[@VERSION]")
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path, dir_okay=False), help="FILE.svg, .png or .pdf."
