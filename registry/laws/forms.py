@@ -96,10 +96,13 @@ def _m4(p: tuple[float, ...], x: Logs) -> float:
     wanted -= (1 - alpha) * log_range
     u = min(wanted, 0.0)
     for _ in range(200):
-        share = 1 / (1 + math.exp(-u)) if u > -700 else 0.0  # sigmoid(u)
-        step = (wanted + _softplus(-u) - alpha * _softplus(u)) / (1 - share + alpha * share)
+        small = math.exp(-abs(u))
+        rest = math.log1p(small)  # softplus(u) is max(u, 0) + rest, softplus(-u) max(-u, 0) + rest
+        share = (1.0 if u > 0 else small) / (1 + small)  # sigmoid(u)
+        left = (u - rest + alpha * rest) if u < 0 else (alpha * (u + rest) - rest)
+        step = (wanted - left) / (1 - share + alpha * share)
         u = min(u + step, 1e300)  # beyond it alpha is as good as 0 and the error as good as chance
-        if abs(step) <= 1e-14 * (1 + abs(u)):
+        if abs(step) <= 1e-8 * (1 + abs(u)):  # the next step would be its square
             break
     return log_sum(log_floor, log_range - _softplus(-u))
 
