@@ -6,7 +6,8 @@ import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 from registry.errors import InvalidRecord
-from registry.laws.forms import FORMS
+from registry.laws.forms import CURVES
+from registry.laws.surfaces import SURFACES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 DATA: Final = ("n_train", "steps")  # the first variable of a law
 SIZES: Final = ("params", "width", "depth")  # the others, in this order
+FORMS: Final[Mapping[str, Form]] = {**CURVES, **SURFACES}
 MOST_DRAWS: Final = 200
 Z: Final = {80: 1.2815515655446004, 90: 1.6448536269514722}  # of the normal distribution, two-sided
 _ENDLESS: Final = 1e6  # log of so much data that only floors are left

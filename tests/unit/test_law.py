@@ -31,6 +31,14 @@ def additive(n, params, a, alpha, b, beta, floor):
     return floor + a * n**-alpha + b * params**-beta
 
 
+def ratio(total, floor, chance):
+    return floor + (chance - floor) * total / (chance - floor + total)
+
+
+def mean(terms, mix):
+    return sum(term ** (1 / mix) for term in terms) ** mix
+
+
 FORMULAS = {
     "power-law": lambda n, a, alpha, floor: floor + a * n**-alpha,
     "shifted-power-law": lambda n, a, alpha, floor, shift: floor + a * (n + shift) ** -alpha,
@@ -40,11 +48,28 @@ FORMULAS = {
     ),
     "additive": additive,
     "envelope": envelope,
+    "saturating": lambda n, params, *p: ratio(additive(n, params, *p[:4], 0.0), *p[4:]),
+    "saturating-mean": lambda n, params, a, alpha, b, beta, floor, mix, chance: ratio(
+        mean([a * n**-alpha, b * params**-beta], mix), floor, chance
+    ),
+    "product": lambda n, params, a, alpha, beta, floor: floor + a * n**-alpha * params**-beta,
+    "power-mean": lambda n, params, a, alpha, b, beta, floor, mix: (
+        floor + mean([a * n**-alpha, b * params**-beta], mix)
+    ),
+    "crossed": lambda n, params, a, alpha, cross, b, beta, floor: (
+        floor + a * n**-alpha * params**-cross + b * params**-beta
+    ),
+    "product-shape": lambda n, width, depth, a, alpha, beta, gamma, floor: (
+        floor + a * n**-alpha * width**-beta * depth**-gamma
+    ),
+    "power-mean-shape": lambda n, width, depth, a, alpha, b, beta, c, gamma, floor, mix: (
+        floor + mean([a * n**-alpha, b * width**-beta, c * depth**-gamma], mix)
+    ),
     "additive-shape": lambda n, width, depth, a, alpha, b, beta, c, gamma, floor: (
         floor + a * n**-alpha + b * width**-beta + c * depth**-gamma
     ),
 }
-SIZES = {"additive": {"params": 700}, "envelope": {"params": 700}, "additive-shape": {"width": 12, "depth": 3}}
+SIZES = {name: {"width": 12, "depth": 3} if name.endswith("-shape") else {"params": 700} for name in SURFACES}
 DATA = [20.0, 137.0, 2000.0]
 
 
