@@ -1,8 +1,9 @@
 """Evaluate a stored law and its intervals, invert it for the data a wanted error needs, compare two of its points.
 
 Plain Python on the JSON of a record (:class:`registry.schema.Law`): nothing is fitted here and nothing heavy imported.
-Forms are in :mod:`registry.laws.forms`. With L(x) the weighted log-average of the law's members, s(x) its scale of
-doubt (scatter of the draws, noise, drift outside the range) and q the level's factor learnt on back-tests,
+Forms are in :mod:`registry.laws.forms` and :mod:`registry.laws.surfaces`. With L(x) the weighted log-average of the
+law's members, s(x) its scale of doubt (scatter of the draws, noise, drift outside the range) and q the level's factor
+learnt on back-tests,
 
 * the interval of the mean curve is L exp(-+ q s): where the mean over fresh runs lies;
 * that of one new run is L exp(-+ sqrt((q s)**2 + (z r)**2)), r the standard deviation of log error between runs.
@@ -18,8 +19,8 @@ from typing import Any, Final, NamedTuple
 
 from registry.errors import NoAnswer, OutsideRange, UsageError
 from registry.laws.crossing import crossing_above, crossing_below, falls_to
-from registry.laws.forms import FORMS, Logs
-from registry.laws.stored import Law, Z
+from registry.laws.forms import Logs
+from registry.laws.stored import FORMS, Law, Z
 
 __all__ = ["FORMS", "LEVELS", "Bounds", "Comparison", "Interval", "Law", "Prediction", "compare", "data_needed"]
 __all__ += ["evaluate", "interval", "locate", "needed", "predicted", "refuse_outside"]

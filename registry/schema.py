@@ -303,9 +303,16 @@ class LawForm(Model):
             "broken-power-law",
             "additive",
             "envelope",
+            "saturating",
+            "saturating-mean",
+            "product",
+            "power-mean",
+            "crossed",
             "additive-shape",
+            "product-shape",
+            "power-mean-shape",
         ],
-        Field(description="formulas and parameters: registry/laws/forms.py"),
+        Field(description="formulas and parameters: registry/laws/forms.py and surfaces.py there"),
     ]
     weight: Fraction
     parameters: Annotated[dict[ParameterName, Parameter], Field(min_length=1, max_length=16)]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 _EXACT: Final = 1e-15  # so near 0 ends the search
-_CLOSE: Final = 1e-12  # the same where each evaluation costs one of every draw
+_CLOSE: Final = 1e-10  # the same where each evaluation costs one of every draw
 
 
 def falls_to(above: Callable[[float], float], low: float, high: float) -> float | None:
@@ -101,7 +101,7 @@ def _lowest(function: Callable[[float], float], left: float, right: float) -> fl
     ratio = (math.sqrt(5) - 1) / 2
     a, b = right - ratio * (right - left), left + ratio * (right - left)
     at_a, at_b = function(a), function(b)
-    while right - left > 1e-3:
+    while right - left > 0.02:  # so near its lowest point a smooth function is flat
         if at_a <= at_b:
             right, b, at_b = b, a, at_a
             a = right - ratio * (right - left)

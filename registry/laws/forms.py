@@ -1,4 +1,4 @@
-"""The forms a law may have: error as a function of data, and of size where the form has it.
+"""What the form of a law is, and the forms of curves: error as a function of data alone.
 
 Everything is in natural logs, so that 1e30 examples and a coefficient of e**300 are as safe as any other. Each form
 falls, or stays level, in each of its variables: parameters for which it would not are refused.
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 Logs = Sequence[float]
 
-_POWERS: Final = ("exponent", "second", "alpha", "sharpness")  # what multiplies logs
+_POWERS: Final = ("exponent", "second", "alpha", "sharpness", "mix")  # what multiplies logs
 _LARGEST_POWER: Final = 1000.0  # with at most that much, no log here comes near the end of the doubles
 
 
@@ -96,10 +96,13 @@ def _m4(p: tuple[float, ...], x: Logs) -> float:
     wanted -= (1 - alpha) * log_range
     u = min(wanted, 0.0)
     for _ in range(200):
-        share = 1 / (1 + math.exp(-u)) if u > -700 else 0.0  # sigmoid(u)
-        step = (wanted + _softplus(-u) - alpha * _softplus(u)) / (1 - share + alpha * share)
+        small = math.exp(-abs(u))
+        rest = math.log1p(small)  # softplus(u) is max(u, 0) + rest, softplus(-u) max(-u, 0) + rest
+        share = (1.0 if u > 0 else small) / (1 + small)  # sigmoid(u)
+        left = (u - rest + alpha * rest) if u < 0 else (alpha * (u + rest) - rest)
+        step = (wanted - left) / (1 - share + alpha * share)
         u = min(u + step, 1e300)  # beyond it alpha is as good as 0 and the error as good as chance
-        if abs(step) <= 1e-14 * (1 + abs(u)):
+        if abs(step) <= 1e-8 * (1 + abs(u)):  # the next step would be its square
             break
     return log_sum(log_floor, log_range - _softplus(-u))
 
@@ -111,23 +114,9 @@ def _broken(p: tuple[float, ...], x: Logs) -> float:
     return log_sum(log_floor, log_coefficient - exponent * x[0] - second * bend)
 
 
-def _additive(p: tuple[float, ...], x: Logs) -> float:
-    """Sum of the floor and one falling term a variable."""
-    total = p[-1]
-    for i, log_variable in enumerate(x):
-        total = log_sum(total, p[2 * i] - p[2 * i + 1] * log_variable)
-    return total
-
-
-def _envelope(p: tuple[float, ...], x: Logs) -> float:
-    raw = _additive(p[:5], x)
-    return p[5] + raw - log_sum(2 * raw, p[6]) / 2
-
-
-def _terms(values: Sequence[float]) -> tuple[float, ...]:
-    """Take the log of each coefficient and of the floor; exponents stay."""
-    *pairs, floor = values
-    return (*(value if i % 2 else log(value) for i, value in enumerate(pairs)), log(floor))
+def _ready_power(values: Sequence[float]) -> tuple[float, ...]:
+    coefficient, exponent, floor = values
+    return (log(coefficient), exponent, log(floor))
 
 
 def _ready_m4(values: Sequence[float]) -> tuple[float, ...]:
@@ -144,15 +133,10 @@ def _m4_holds(values: Sequence[float]) -> bool:
     return values[4] == 0 or values[3] > values[2]
 
 
-def _some_term(values: Sequence[float]) -> bool:
-    return values[-1] > 0 or any(values[:-1:2])
-
-
 _ANY: Final = ("", lambda _: True)
 _CURVE: Final = ("coefficient", "exponent")
-_SURFACE: Final = ("data_coefficient", "data_exponent", "size_coefficient", "size_exponent", "floor")
 
-FORMS: Final[Mapping[str, Form]] = MappingProxyType(
+CURVES: Final[Mapping[str, Form]] = MappingProxyType(
     {
         "power-law": Form(  # source: Hestness et al. 2017, arXiv:1712.00409
             "floor + coefficient * n**-exponent",
@@ -160,7 +144,7 @@ FORMS: Final[Mapping[str, Form]] = MappingProxyType(
             1,
             _CURVE,
             (),
-            _terms,
+            _ready_power,
             _power_law,
             _ANY,
         ),
@@ -170,7 +154,7 @@ FORMS: Final[Mapping[str, Form]] = MappingProxyType(
             1,
             _CURVE,
             (),
-            lambda values: (*_terms(values[:3]), log(values[3])),
+            lambda values: (*_ready_power(values[:3]), log(values[3])),
             _shifted,
             _ANY,
         ),
@@ -196,37 +180,6 @@ FORMS: Final[Mapping[str, Form]] = MappingProxyType(
                 "a second exponent below minus the first, expected one that lets it fall",
                 lambda values: values[1] + values[3] >= 0,
             ),
-        ),
-        "additive": Form(  # source: Hoffmann et al. 2022, arXiv:2203.15556
-            "floor + data_coefficient * n**-data_exponent + size_coefficient * params**-size_exponent",
-            _SURFACE,
-            2,
-            (),
-            (),
-            _terms,
-            _additive,
-            ("nothing but zeros, expected a term or a floor above 0", _some_term),
-        ),
-        "envelope": Form(  # source: Rosenfeld et al. 2019, arXiv:1909.12673
-            "chance * raw / sqrt(raw**2 + transition**2) with raw as in additive",
-            (*_SURFACE, "chance", "transition"),
-            2,
-            ("chance", "transition"),
-            (),
-            lambda values: (*_terms(values[:5]), log(values[5]), 2 * log(values[6])),
-            _envelope,
-            ("nothing but zeros, expected a term or a floor above 0", lambda values: _some_term(values[:5])),
-        ),
-        "additive-shape": Form(
-            "floor + data_coefficient * n**-data_exponent + width_coefficient * width**-width_exponent "
-            "+ depth_coefficient * depth**-depth_exponent",
-            (*_SURFACE[:2], "width_coefficient", "width_exponent", "depth_coefficient", "depth_exponent", "floor"),
-            3,
-            (),
-            (),
-            _terms,
-            _additive,
-            ("nothing but zeros, expected a term or a floor above 0", _some_term),
         ),
     }
 )

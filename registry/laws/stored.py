@@ -6,14 +6,17 @@ import math
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
 
 from registry.errors import InvalidRecord
-from registry.laws.forms import FORMS
+from registry.laws.forms import CURVES
+from registry.laws.surfaces import SURFACES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from registry.laws.forms import Form, Logs
 
-VARIABLES: Final = ("n_train", "steps", "params", "width", "depth")
+DATA: Final = ("n_train", "steps")  # the first variable of a law
+SIZES: Final = ("params", "width", "depth")  # the others, in this order
+FORMS: Final[Mapping[str, Form]] = {**CURVES, **SURFACES}
 MOST_DRAWS: Final = 200
 Z: Final = {80: 1.2815515655446004, 90: 1.6448536269514722}  # of the normal distribution, two-sided
 _ENDLESS: Final = 1e6  # log of so much data that only floors are left
@@ -61,11 +64,11 @@ class Law:
 
     def _read(self, values: Mapping[str, Any]) -> None:
         self.variables: tuple[str, ...] = tuple(values.get("variables") or ("n_train",))
-        unknown = [name for name in self.variables if name not in VARIABLES]
-        if unknown or len(set(self.variables)) < len(self.variables):
+        first, *sizes = self.variables
+        if first not in DATA or sizes != [name for name in SIZES if name in sizes]:
             raise InvalidRecord(
                 f"a law in {', '.join(map(str, self.variables))} cannot be evaluated, "
-                f"expected each of {', '.join(VARIABLES)} at most once"
+                f"expected {' or '.join(DATA)}, then any of {', '.join(SIZES)}, in this order"
             )
         self.ranges = tuple(_range(name, values["valid_range"]) for name in self.variables)
         forms = values["forms"]

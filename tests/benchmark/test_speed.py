@@ -36,6 +36,15 @@ def test_looking_up(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     assert "image-cls/digits/mlp" in answer
 
 
+@pytest.mark.parametrize("question", [("predict", "--n-train", "500"), ("data-needed", "--target-acc", "0.92")])
+def test_asking_a_law(benchmark: BenchmarkFixture, tmp_path: Path, question: tuple[str, ...]) -> None:
+    Store(tmp_path).publish(*example_record(surface=True))
+    command = ("-m", "registry", *question, "--task", "image-cls", "--registry", tmp_path)
+    answer = benchmark.pedantic(run, args=command, rounds=20, warmup_rounds=2)
+
+    assert "predicted, not measured" in answer
+
+
 def test_reading_a_record(benchmark: BenchmarkFixture, tmp_path: Path) -> None:
     Store(tmp_path).publish(*example_record())
     (path,) = tmp_path.glob("*/*/*/v1/guideline.json")

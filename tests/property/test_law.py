@@ -26,6 +26,7 @@ VALUES = {
     "break": st.floats(1, 1e6),
     "sharpness": st.floats(0.05, 3),
     "transition": st.floats(0.05, 3),
+    "mix": st.floats(0.05, 3),
 }
 
 
@@ -156,9 +157,10 @@ def test_a_law_in_thousands_differs_in_its_coefficients_alone(law, n_train, scal
     scaled = {**law, "forms": [dict(form) for form in law["forms"]], "draws": []}
     for form in scaled["forms"]:
         values = dict(form["parameters"])
-        for key, exponent in (("coefficient", "exponent"), ("data_coefficient", "data_exponent")):
+        exponent = values.get("exponent", values.get("data_exponent"))
+        for key in ("coefficient", "data_coefficient"):
             if key in values:
-                values[key] *= scale ** values[exponent]
+                values[key] *= scale**exponent
         for key in ("shift", "break"):
             if key in values:
                 values[key] *= scale

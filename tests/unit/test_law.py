@@ -31,6 +31,14 @@ def additive(n, params, a, alpha, b, beta, floor):
     return floor + a * n**-alpha + b * params**-beta
 
 
+def ratio(total, floor, chance):
+    return floor + (chance - floor) * total / (chance - floor + total)
+
+
+def mean(terms, mix):
+    return sum(term ** (1 / mix) for term in terms) ** mix
+
+
 FORMULAS = {
     "power-law": lambda n, a, alpha, floor: floor + a * n**-alpha,
     "shifted-power-law": lambda n, a, alpha, floor, shift: floor + a * (n + shift) ** -alpha,
@@ -40,11 +48,28 @@ FORMULAS = {
     ),
     "additive": additive,
     "envelope": envelope,
+    "saturating": lambda n, params, *p: ratio(additive(n, params, *p[:4], 0.0), *p[4:]),
+    "saturating-mean": lambda n, params, a, alpha, b, beta, floor, mix, chance: ratio(
+        mean([a * n**-alpha, b * params**-beta], mix), floor, chance
+    ),
+    "product": lambda n, params, a, alpha, beta, floor: floor + a * n**-alpha * params**-beta,
+    "power-mean": lambda n, params, a, alpha, b, beta, floor, mix: (
+        floor + mean([a * n**-alpha, b * params**-beta], mix)
+    ),
+    "crossed": lambda n, params, a, alpha, cross, b, beta, floor: (
+        floor + a * n**-alpha * params**-cross + b * params**-beta
+    ),
+    "product-shape": lambda n, width, depth, a, alpha, beta, gamma, floor: (
+        floor + a * n**-alpha * width**-beta * depth**-gamma
+    ),
+    "power-mean-shape": lambda n, width, depth, a, alpha, b, beta, c, gamma, floor, mix: (
+        floor + mean([a * n**-alpha, b * width**-beta, c * depth**-gamma], mix)
+    ),
     "additive-shape": lambda n, width, depth, a, alpha, b, beta, c, gamma, floor: (
         floor + a * n**-alpha + b * width**-beta + c * depth**-gamma
     ),
 }
-SIZES = {"additive": {"params": 700}, "envelope": {"params": 700}, "additive-shape": {"width": 12, "depth": 3}}
+SIZES = {name: {"width": 12, "depth": 3} if name.endswith("-shape") else {"params": 700} for name in SURFACES}
 DATA = [20.0, 137.0, 2000.0]
 
 
@@ -381,7 +406,13 @@ def changed(*path, value, name="power-law"):
         ),
         (changed("forms", 0, "parameters", value={}, name="additive"), "a additive has , expected data_coefficient"),
         ({**stored("additive"), "forms": stored()["forms"]}, "a law of power-law has 2 variables, expected 1"),
-        (changed("variables", value=["luck"]), "a law in luck cannot be evaluated, expected each of n_train, steps"),
+        (changed("variables", value=["luck"]), "a law in luck cannot be evaluated, expected n_train or steps, then"),
+        ({**stored("additive"), "variables": ["params", "n_train"]}, "a law in params, n_train cannot be evaluated"),
+        ({**stored("additive"), "variables": ["n_train", "steps"]}, "a law in n_train, steps cannot be evaluated, exp"),
+        (
+            {**stored("additive-shape"), "variables": ["n_train", "depth", "width"]},
+            "a law in n_train, depth, width cannot be evaluated, expected",
+        ),
         (changed("draws", 3, value=[1, 2.0, 0.5, 0.02]), "draw 3 is of form 1, expected 0 to 0"),
         (changed("draws", 3, value=[0, 2.0, 0.5, 0.0, 0.1]), "draw 3 has 5 numbers, expected the form's position and"),
         (changed("draws", 3, value=[0, 2.0, -0.5, 0.0]), "draw 3 of a power-law has exponent -0.5, expected a number"),
