@@ -16,7 +16,7 @@ from harness.laws.descend import Belief, descend
 from harness.laws.forms import FORMS
 
 _MARGIN: Final = 1e-3  # M4 keeps its floor this far below the least error, and err_0 above the largest
-_ITERATIONS: Final = 10_000
+ITERATIONS: Final = 10_000
 _GRADIENT_ITERATIONS: Final = 100
 _GRADIENT_STEPS: Final = 1000
 _GRADIENT_RATE: Final = 1e-8
@@ -68,7 +68,7 @@ def fit_m4(
     """
     fits = _M4Fits(curves, err_0, up_bound)
     active = np.arange(len(curves))
-    for iteration in range(_ITERATIONS):
+    for iteration in range(ITERATIONS):
         before = np.stack([fits.beta, fits.floor, fits.chance])[:, active]
         fits.least_squares(active)
         if iteration < _GRADIENT_ITERATIONS:

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from harness.__main__ import harness
 from harness.compare import laws
+from harness.scoring import baselines
 from harness.scoring.row import Row
 from registry.errors import InvalidData, UsageError
 
@@ -26,7 +27,8 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _no_grids(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baselines, "ITERATIONS", 3)
     monkeypatch.setattr(laws, "JOINT", "harness.scoring.absent")
 
 
@@ -65,7 +67,7 @@ def test_calibration_prints_the_factors_of_every_drift(data: Path) -> None:
 
 
 def test_a_folder_without_curves_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InvalidData, match="no file in .* has the columns of curves"):
+    with pytest.raises(InvalidData, match=r"no file in .* has the columns of curves"):
         CliRunner().invoke(harness, ["compare", "laws", "--data", str(tmp_path)], catch_exceptions=False)
 
 

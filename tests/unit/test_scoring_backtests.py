@@ -8,12 +8,12 @@ import pytest
 from harness.scoring.backtests import Backtest, constants, inner, run
 from harness.scoring.read import HeldOut
 
-N = np.geomspace(100, 3200, 24)
+N = np.geomspace(100, 6400, 24)
 
 
 def held_out(horizon: float) -> HeldOut:
     """A curve whose held-out part is not to be read."""
-    fitted = N <= N[-1] / horizon
+    fitted = N[-1] / horizon >= N
     unread = np.full(int((~fitted).sum()), np.nan)
     return HeldOut("d", "IC", "a", horizon, N[fitted], 0.1 + N[fitted] ** -0.5, None, N[~fitted], unread, 1.0, 1.0)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from harness.laws.forms import evaluate
+from harness.scoring import baselines
 from harness.scoring.baselines import fit_bnsl, fit_m4
 from harness.scoring.read import read_baselines, read_curves
 
@@ -23,15 +24,17 @@ def test_m4_recovers_its_own_curve() -> None:
     np.testing.assert_allclose(found.error(LATER), np.exp(evaluate("m4", truth, LATER)[0]), rtol=0.01)
 
 
-def test_curves_fitted_together_are_fitted_as_alone() -> None:
+def test_curves_fitted_together_are_fitted_as_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baselines, "ITERATIONS", 20)
     curves = [(N[:30], 0.1 + 2 * N[:30] ** -0.3), (N, 0.2 + 3 * N**-0.4)]
     together = fit_m4(curves, [1.0, 1.0], [1.0, 1.0])
     alone = [fit_m4([curve], [1.0], [1.0])[0] for curve in curves]
 
-    np.testing.assert_allclose(together, alone, rtol=1e-6)
+    np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-6)
 
 
-def test_chance_stays_below_its_bound_and_the_floor_below_every_error() -> None:
+def test_chance_stays_below_its_bound_and_the_floor_below_every_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baselines, "ITERATIONS", 20)
     error = 0.3 + 0.6 / (1 + (N / 3e4) ** 0.8)
     (found,) = fit_m4([(N, error)], [1.0], [1.0])
 
