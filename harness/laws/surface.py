@@ -1,8 +1,8 @@
 """Fit a surface: the error as a function of n_train and size, averaged over the forms that predict the dear cells best.
 
-Every form is fitted to the inner cells and asked for the outer ones, which have the largest value of any variable.
-Members are averaged, in log error, by how well they answered. To calibrate intervals they are asked as well for what
-lies beyond one variable alone and for the dearest 15, 25 and 40 %.
+Every form is fitted to the inner cells and asked for the outer ones: those with the largest value of any variable, and
+those with the one or two largest of each. Members are averaged, in log error, by how well they answered and how few
+parameters they needed. To calibrate intervals they are asked as well for the dearest 15, 25 and 40 %.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Float64, Int64
+from jaxtyping import Bool, Float64, Int64
 
 from harness.laws.surface_cells import GridCell, Table, point, table
 from harness.laws.surface_fit import Problem, solve
@@ -25,6 +25,7 @@ DEAR_POWER: Final = 0.5  # a cell's weight is its cost to this power
 JITTER: Final = 0.4  # of theta, where a refit starts beside the fit it repeats
 HELD_OUT_SHARES: Final = (0.15, 0.25, 0.4)
 WEIGHT_POWER: Final = 6.0  # weight = back-test error ** -power ...
+PARSIMONY: Final = 0.2  # of the log of a back-test error, for each parameter
 WORST_RATIO: Final = 2.0  # ... of members up to this multiple of the best one's
 FEWEST_TRAINED: Final = 5
 EXPONENT_DOUBT: Final = 0.1  # assumption: outside the range the log-log slope is never known better than this share
@@ -79,8 +80,8 @@ def fit_surface(
         n_draws: How many refits to resampled cells and seeds are kept, at most 200. 0: every interval is open.
 
     Returns:
-        A law as records hold it, without ``shape`` and ``examples_seen_rule``; ``backtests`` beside it gives the
-        back-test error of each member by name and is no part of a record.
+        A law as records hold it, without ``shape`` and ``examples_seen_rule``; ``members`` beside it gives the
+        back-test error and the weight of each form that was tried, by name, and is no part of a record.
 
     Raises:
         InvalidData: If the cells cannot carry a surface; see :func:`harness.laws.surface_cells.table`.
@@ -89,17 +90,23 @@ def fit_surface(
     data = table(cells, variables, n_val=n_val)
     level = chance if chance is not None else float("inf")
     forms = candidates(data, chance)
-    folds = _folds(data)
-    outer = back_test(data, forms, level, *folds[0])
-    scores = score(outer)
-    weights = weigh(scores)
+    folds, dear_folds = outer_folds(data), _dear_folds(data)
+    tests = [back_test(data, forms, level, *fold) for fold in folds]
+    scores = score(tests)
+    weights = weigh(scores, [form.n_parameters for form in forms])
+    summary = {
+        form.name: {"backtest_error": float(value), "weight": float(weight)}
+        for form, value, weight in zip(forms, scores, weights, strict=True)
+    }
     chosen = np.flatnonzero(weights)
-    names, forms, weights = [form.name for form in forms], [forms[i] for i in chosen], weights[chosen]
-    outer = outer._replace(members=[outer.members[i] for i in chosen], residual=outer.residual[chosen])
+    forms, weights = [forms[i] for i in chosen], weights[chosen]
+    tests = [test._replace(members=[test.members[i] for i in chosen], residual=test.residual[chosen]) for test in tests]
     members = [fit_member(form, data, level) for form in forms]
     rng = np.random.default_rng(seed)
     draws = _draws(members, weights, data, level, min(n_draws, MOST_DRAWS), rng)
-    tests = [outer, *(back_test(data, forms, level, *fold) for fold in (folds[1:] if n_draws else ()))]
+    backtest_error = float(np.mean(np.abs(weights @ tests[0].residual)))
+    if n_draws:
+        tests += [back_test(data, forms, level, *fold) for fold in dear_folds]
     written = [member.form.parameters(member.theta[np.newaxis], member.centre, level)[0] for member in members]
     return {
         "variables": list(data.variables),
@@ -122,20 +129,29 @@ def fit_surface(
             for name, row in zip(data.variables, data.logs, strict=True)
         },
         "points": [point(cell) for cell in cells],
-        "backtest_error": float(np.mean(np.abs(weights @ outer.residual))),
+        "backtest_error": backtest_error,
         "width_floor": _floor(members, weights, draws, data, level, at_largest_n=True),
         "irreducible_error": _floor(members, weights, draws, data, level, at_largest_n=False),
         "regions": {"small_data_end": None, "irreducible_start": None},
         "chance": chance,
-        "backtests": dict(zip(names, scores.tolist(), strict=True)),
+        "members": summary,
     }
 
 
 def candidates(data: Table, chance: float | None) -> list[SurfaceForm]:
-    """Return the forms that these cells can carry: two cells more than parameters, and a chance where one is needed."""
+    """Return the forms that these cells can carry.
+
+    Each has two cells more than parameters, and a chance where it needs one. A loss (chance above 1, or an error above
+    1 where no chance is given) never gets below its entropy: forms without a floor are for errors that are fractions.
+    """
     every = SIZE_FORMS if len(data.variables) == 2 else SHAPE_FORMS
     spare = len(data.log_error) - 2
-    return [form for form in every if form.n_parameters <= spare and (chance is not None or form.link == "none")]
+    is_loss = (chance if chance is not None else float(np.exp(data.log_error.max()))) > 1
+    return [
+        form
+        for form in every
+        if form.n_parameters <= spare and (chance is not None or form.link == "none") and (form.floor or not is_loss)
+    ]
 
 
 def fit_member(form: SurfaceForm, data: Table, chance: float) -> Member:
@@ -180,46 +196,66 @@ def back_test(
     return BackTest(train, held, members, said - data.log_error[held])
 
 
-def score(test: BackTest) -> Float64[np.ndarray, " forms"]:
-    """Return each form's back-test error: the root mean square in log error."""
-    return np.asarray(np.sqrt(np.mean(test.residual**2, axis=1)))
+def score(tests: Sequence[BackTest]) -> Float64[np.ndarray, " forms"]:
+    """Return each form's back-test error: the root mean square in log error, every test counting alike."""
+    return np.asarray(np.sqrt(np.mean([np.mean(test.residual**2, axis=1) for test in tests], axis=0)))
 
 
-def weigh(scores: Float64[np.ndarray, " forms"]) -> Float64[np.ndarray, " forms"]:
-    """Return the weight of each form in the average; 0 for those twice as far off as the best, or farther."""
-    scores = np.maximum(scores, 1e-4)
+def weigh(scores: Float64[np.ndarray, " forms"], n_parameters: Sequence[int]) -> Float64[np.ndarray, " forms"]:
+    """Return the weight of each form in the average; 0 for those twice as far off as the best, or farther.
+
+    A parameter more has to earn its place: it counts as a back-test error larger by a fifth.
+    """
+    scores = np.maximum(scores, 1e-4) * np.exp(PARSIMONY * (np.array(n_parameters) - min(n_parameters)))
     weights = np.where(scores <= WORST_RATIO * scores.min(), scores**-WEIGHT_POWER, 0.0)
     return np.asarray(weights / weights.sum())
 
 
-def _folds(data: Table) -> list[tuple[Int64[np.ndarray, " _"], Int64[np.ndarray, " _"]]]:
-    """Return pairs (cells to fit, cells to predict): the outer cells first, then by single variables and by cost.
+Fold = tuple[Int64[np.ndarray, " _"], Int64[np.ndarray, " _"]]
 
-    measured: docs/log.md; the outer cells chose better members than the dearest ones or those beyond one variable, on
-    parts of published grids and on grids drawn from other forms.
+
+def outer_folds(data: Table) -> list[Fold]:
+    """Return pairs (inner cells, outer cells): outer in any variable first, then in each by one value and by two.
+
+    Where a variable has 8 values or more, its largest quarter and its largest two fifths stand for one and two values.
+    measured: docs/log.md; these tests chose better members than those that hold out the dearest cells, on parts of
+    published grids and on grids drawn from other forms.
+
+    Raises:
+        InvalidData: If no part is large enough to be fitted.
     """
-    largest = []
-    for row in data.logs:
-        distinct = np.unique(row)
-        largest.append(row > (distinct[-2] if len(distinct) < 8 else np.quantile(row, 0.75)))
-    order = np.argsort(data.cost, kind="stable")
-    splits = [np.any(largest, axis=0), *largest]
-    for share in HELD_OUT_SHARES:
-        dearest = np.zeros(len(order), dtype=bool)
-        dearest[order[-max(1, round(share * len(order))) :]] = True
-        splits.append(dearest)
-    folds = [(np.flatnonzero(~held), np.flatnonzero(held)) for held in splits]
-    kept = [
-        (train, held)
-        for train, held in folds
-        if len(train) >= FEWEST_TRAINED and all(len(np.unique(row[train])) >= 2 for row in data.logs)
-    ]
+    outer: list[list[Bool[np.ndarray, " cells"]]] = []
+    for n_values, share in ((2, 0.75), (3, 0.6)):
+        layer = []
+        for row in data.logs:
+            distinct = np.unique(row)
+            cut = np.quantile(row, share) if len(distinct) >= 8 else distinct[max(0, len(distinct) - n_values)]
+            layer.append(row > cut)
+        outer.append(layer)
+    kept = _usable(data, [np.any(outer[0], axis=0), *outer[0], *outer[1]])
     if not kept:
         raise InvalidData(
             f"{len(data.log_error)} cells are too few to hold the largest out and fit the rest",
             "add cells: 3 values of n_train at each of 3 sizes are enough",
         )
     return kept
+
+
+def _dear_folds(data: Table) -> list[Fold]:
+    """Return pairs (cheap cells, dear cells)."""
+    rank = np.argsort(np.argsort(data.cost, kind="stable"))
+    n_cells = len(rank)
+    return _usable(data, [rank >= n_cells - max(1, round(share * n_cells)) for share in HELD_OUT_SHARES])
+
+
+def _usable(data: Table, splits: Sequence[Bool[np.ndarray, " cells"]]) -> list[Fold]:
+    """Return the splits, as indices, that leave enough to fit: 5 cells with 2 values of each variable."""
+    folds = [(np.flatnonzero(~held), np.flatnonzero(held)) for held in splits]
+    return [
+        (train, held)
+        for train, held in folds
+        if len(train) >= FEWEST_TRAINED and len(held) and all(len(np.unique(row[train])) >= 2 for row in data.logs)
+    ]
 
 
 def _draws(

@@ -12,8 +12,9 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from harness.laws.chinchilla import fit_parametric
-from harness.laws.surface import candidates, fit_member, fit_surface
+from harness.laws.surface import fit_member, fit_surface
 from harness.laws.surface_cells import GridCell, table
+from harness.laws.surface_forms import SIZE_FORMS
 from harness.laws.surface_law import half_width, logs_of, mean_log_error
 from harness.scoring.row import Row
 from registry.errors import InvalidData
@@ -123,16 +124,18 @@ def _score(stem: str, grid: Grid, say: Callable[[str], None]) -> Iterator[Row]:
 
     data = table(cells, ("n_train", "params"))
     errors = {}
-    for form in candidates(data, grid.chance):
+    for form in SIZE_FORMS:
         each = fit_member(form, data, grid.chance).log_error(logs, grid.chance) - actual
         errors[form.name] = each
     found = {name: _rmse(each) for name, each in errors.items()}
-    scores = law["backtests"]
-    picked = min(scores, key=scores.__getitem__)
+    members = law["members"]
+    picked = max(members, key=lambda name: members[name]["weight"])
     best = min(found, key=found.__getitem__)
     for name, each in {"ours": ours, **errors}.items():
         mean, absolute, sd = divergence(each)
-        tested = f"back-test {scores[name]:.4f}  " if name in scores else " " * 18
+        tested = " " * 32
+        if name in members:
+            tested = "back-test {backtest_error:.4f}  weight {weight:4.0%}  ".format(**members[name])
         say(
             f"  {name:20} {tested}held out {_rmse(each):.4f}  "
             f"divergence: mean {mean:+.1%}, mean absolute {absolute:.1%}, sd {sd:.1%}"

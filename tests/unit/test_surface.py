@@ -156,11 +156,18 @@ def test_zero_errors_are_counts_where_the_size_of_validation_is_known():
 
 
 def test_members_far_behind_the_best_have_no_weight():
-    weights = weigh(np.array([0.01, 0.012, 0.05]))
+    weights = weigh(np.array([0.01, 0.012, 0.05]), [5, 5, 5])
 
     assert weights.sum() == pytest.approx(1.0)
     assert weights[0] > weights[1] > 0
     assert weights[2] == 0
+
+
+def test_of_two_members_alike_the_simpler_counts_for_more():
+    simple, rich = weigh(np.array([0.0101, 0.01]), [4, 6])
+
+    assert simple > 0.9
+    assert rich > 0
 
 
 @pytest.mark.parametrize("form", [*SIZE_FORMS, *SHAPE_FORMS], ids=lambda form: form.name)
