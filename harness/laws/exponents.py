@@ -107,10 +107,11 @@ def compare_exponents(curves: Mapping[str, Curve], *, n_draws: int = 100, seed: 
         targets = np.log(curve.error) + noise * np.vstack(
             [np.zeros(len(noise)), rng.standard_normal((n_draws, len(noise)))]
         )
-        theta, loss = _fit(curve, targets, noise, None)
+        theta, _ = _fit(curve, targets, noise, None)
         own[name] = np.exp(theta[:, EXPONENT])
-        excess_free += float(loss[0])
-        profiles += _profile(curve, targets, noise, grid)
+        profile = _profile(curve, targets, noise, grid)
+        excess_free += float(profile[0].min())  # on the same grid as what is shared, so that only sharing adds to it
+        profiles += profile
     at = np.exp([_lowest(grid, profile) for profile in profiles])
     excess = 2 * max(0.0, float(profiles[0].min()) - excess_free)
     others = {name: np.mean([own[other] for other in own if other != name], axis=0) for name in own}

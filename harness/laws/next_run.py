@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, final
 
 import numpy as np
 
+from harness.laws.intervals import log_draws, log_values
 from harness.laws.surface_law import draw_log_errors, logs_of, mean_log_error
 from registry.errors import Inconclusive, UsageError
 
@@ -54,7 +55,8 @@ def rank_runs(
     at x counts from there. assumption: noise between runs is .05 where the law does not know it.
 
     Args:
-        law: With draws and an interval, as :func:`harness.laws.surface.fit_surface` returns it.
+        law: With draws and an interval, as :func:`harness.laws.surface.fit_surface` or
+            :func:`harness.laws.curve.fit_curve` returns it.
         candidates: Runs that could be made.
         ask: The question: value of each of the law's variables.
         level: Of the asked interval, 80 or 90.
@@ -76,7 +78,7 @@ def rank_runs(
     names = law["variables"]
     points = {name: [ask[name], *(c.at[name] for c in candidates)] for name in names}
     logs = logs_of(law, points)
-    scatter = draw_log_errors(law, logs) - mean_log_error(law, logs)
+    scatter = _scatter(law, logs)
     interval = law["interval"]
     run_variance = (interval["run_sd"] if interval["run_sd"] is not None else 0.05) ** 2
     ends = np.log([law["valid_range"][name] for name in names])
@@ -92,6 +94,13 @@ def rank_runs(
         after = _half_width(max(left, 0.0), _distance(logs[:, 0], reached), interval, level)
         gains.append(Gain(candidate, after, before - after, (before - after) / candidate.cost))
     return sorted(gains, key=lambda gain: -gain.per_flop)
+
+
+def _scatter(law: Mapping[str, Any], logs: Any) -> Any:
+    """Return how far each draw lies from the law at each point, in log error."""
+    if len(law["variables"]) == 1:
+        return log_draws(law, np.exp(logs[0])) - log_values(law, np.exp(logs[0]))
+    return draw_log_errors(law, logs) - mean_log_error(law, logs)
 
 
 def _distance(x: Any, ends: Any) -> float:

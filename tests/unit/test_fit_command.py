@@ -72,7 +72,7 @@ def test_points_with_params_get_a_surface(tmp_path: Path, capsys: pytest.Capture
     code, out, _ = called(capsys, path, "--target", "error=0.15", "--params", "800")
 
     assert code == 0
-    assert "exponent in params" in out
+    assert "exponent in params" in out, out
     assert "error 0.15 takes about" in out
 
 
