@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 EXPONENTS: Final = {"data_exponent": "in n_train", "size_exponent": "in params", "width_exponent": "in width"}
 FEW_SEEDS: Final = 3
+WORTH: Final = 0.1  # an interval that narrows by less is not worth a run
 NEXT: Final = (1.0, 2.0, 4.0)  # runs worth making: sizes up to so many times the largest
 
 
@@ -54,7 +55,7 @@ class Fitted:
         tested = (
             "too few points to hold any out" if held is None else f"its largest points, held out: within {held:.1%}"
         )
-        out = [f"law: log-average of {len(law['forms'])} fits ({shares}); {tested}", _exponents(law)]
+        out = [f"law: {_count(len(law['forms']))} ({shares}); {tested}", _exponents(law)]
         for key, words in (
             ("irreducible_error", "irreducible error"),
             ("width_floor", "error however large the network"),
@@ -71,7 +72,7 @@ class Fitted:
         return out
 
     def measure_next(self, at: float, params: float | None) -> str | None:
-        """Say which run would tell most about the law at a size; None where the law cannot tell.
+        """Say which run would narrow the interval at a size most per flop, by a tenth at least; None where none would.
 
         Candidates are each size measured and 2 and 4 x the largest, 1 or 3 runs each; a run costs what it sees.
         """
@@ -88,10 +89,11 @@ class Fitted:
                 work = value * run.get("params", run.get("width", 1.0) * run.get("depth", 1.0))
                 candidates += [Candidate({variable: value, **run}, seeds, seeds * work) for seeds in (1, FEW_SEEDS)]
         try:
-            best = rank_runs(law, candidates, ask)[0]
+            ranked = rank_runs(law, candidates, ask)
         except GuidesError:
             return None
-        if best.shrinks <= 0:
+        best = next((gain for gain in ranked if 1 - _left(gain) >= WORTH), None)
+        if best is None:
             return None
         where = ", ".join(f"{name} {value:,.0f}" for name, value in best.candidate.at.items())
         runs = f"{best.candidate.seeds} run{'s' if best.candidate.seeds > 1 else ''}"
@@ -185,6 +187,10 @@ def _grouped(rows: Sequence[Observation], sizes: Sequence[str]) -> list[list[Obs
         if len(set(seeds)) < len(seeds):
             raise InvalidData(f"{at} comes twice with one seed", "each run needs a seed of its own, or is left out")
     return [groups[key] for key in sorted(groups, key=lambda key: tuple(part or 0.0 for part in key))]
+
+
+def _count(n_fits: int) -> str:
+    return f"log-average of {n_fits} fits" if n_fits > 1 else "one fit"
 
 
 def _exponents(law: dict[str, Any]) -> str:
