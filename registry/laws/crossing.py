@@ -59,9 +59,9 @@ def crossing_above(
         if at_right <= 0:
             return _root(above, left, at_left, right, at_right, _CLOSE)
         if at_right >= at_left:  # it turned between here and the point before last
-            lowest = _lowest(above, before, right)
-            at_lowest = above(lowest)
-            return None if at_lowest > 0 else _root(above, before, above(before), lowest, at_lowest, _CLOSE)
+            bottom = lowest(above, before, right, 0.02)  # near it a smooth function is flat
+            at_bottom = above(bottom)
+            return None if at_bottom > 0 else _root(above, before, above(before), bottom, at_bottom, _CLOSE)
         before, left, at_left, step = left, right, at_right, 1.5 * step
     return None
 
@@ -96,12 +96,12 @@ def _root(
     return right
 
 
-def _lowest(function: Callable[[float], float], left: float, right: float) -> float:
-    """Return where a function that falls, then rises, is lowest, by golden sections."""
+def lowest(function: Callable[[float], float], left: float, right: float, within: float) -> float:
+    """Return where a function that falls, then rises, is lowest, to ``within``, by golden sections."""
     ratio = (math.sqrt(5) - 1) / 2
     a, b = right - ratio * (right - left), left + ratio * (right - left)
     at_a, at_b = function(a), function(b)
-    while right - left > 0.02:  # so near its lowest point a smooth function is flat
+    while right - left > within:
         if at_a <= at_b:
             right, b, at_b = b, a, at_a
             a = right - ratio * (right - left)

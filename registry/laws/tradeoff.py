@@ -10,6 +10,7 @@ from registry.answers import Query
 from registry.errors import NoAnswer, UsageError
 from registry.law import Comparison, compare, locate, needed, predicted, refuse_outside
 from registry.laws.costing import Costing, Prices, costing, prices
+from registry.laws.crossing import lowest
 from registry.laws.predict import Forecast, Reply, forecast
 from registry.laws.sources import Source, answers, find
 from registry.wording import aim, shown
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from registry.index import Index
 
-_GRID: Final = 64  # params tried between the ends of the range, before the best is refined
+_GRID: Final = 32  # params tried between the ends of the range, before the best is refined
 _BEYOND: Final = math.log(10)  # how far --extrapolate looks outside the range of params
 
 Change = tuple[Literal["n_train", "params"], float]
@@ -313,15 +314,8 @@ def _least(value: Callable[[float], float], low: float, high: float) -> float | 
     if values[best] == math.inf:
         return None
     left, right = points[max(best - 1, 0)], points[min(best + 1, _GRID)]
-    ratio = (math.sqrt(5) - 1) / 2
-    while right - left > 1e-5:
-        a, b = right - ratio * (right - left), left + ratio * (right - left)
-        if value(a) <= value(b):
-            right = b
-        else:
-            left = a
-    middle = (left + right) / 2
-    return min((points[best], middle, low, high), key=value)
+    middle = lowest(value, left, right, 1e-5)
+    return min((points[best], middle), key=value)
 
 
 def _beside(value: Callable[[float], float], best: float, low: float, high: float) -> list[float]:
