@@ -35,6 +35,16 @@ ENDLESS: Final = 400.0  # log of so much that only floors are left
 Z80, Z90 = 1.2815515655446004, 1.6448536269514722
 
 
+def _range(values: Sequence[float]) -> list[float]:
+    """Return least and largest, whole numbers as such."""
+    return [int(end) if float(end).is_integer() else float(end) for end in (min(values), max(values))]
+
+
+def _place(cell: GridCell) -> tuple[float, ...]:
+    """Order cells as a record does."""
+    return (cell.n_train, *(value or 0 for value in (cell.width, cell.depth, cell.resolution, cell.params)))
+
+
 class Member(NamedTuple):
     """A form fitted to a table: ``theta`` about ``centre``, with the noise it was fitted by."""
 
@@ -124,11 +134,8 @@ def fit_surface(
             for row in member.form.parameters(thetas, member.centre, level)
         ],
         "interval": _interval(data, tests, members, weights, level, rng) if n_draws else None,
-        "valid_range": {
-            name: [float(np.exp(row.min())), float(np.exp(row.max()))]
-            for name, row in zip(data.variables, data.logs, strict=True)
-        },
-        "points": [point(cell) for cell in cells],
+        "valid_range": {name: _range([getattr(cell, name) for cell in data.cells]) for name in data.variables},
+        "points": [point(cell) for cell in sorted(cells, key=_place)],
         "backtest_error": backtest_error,
         "width_floor": _floor(members, weights, draws, data, level, at_largest_n=True),
         "irreducible_error": _floor(members, weights, draws, data, level, at_largest_n=False),
