@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from harness.fit import fit_curve, fit_surface
 from harness.grid import Design
-from harness.laws.points import Point
+from harness.laws.points import Point, curve_of, flags
 from harness.laws.surface_cells import GridCell
 from harness.procedure import Procedure
 from harness.search.base import Setting
@@ -74,6 +74,9 @@ def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedu
         if one.shape == shape and _finite(one.val_errors)
     ]
     try:
+        against = flags(curve_of(points), chance=chance)
+        if against:
+            raise InvalidData(against[0])
         law = fit_curve(points, chance=chance, seed=study.study.seed)
     except InvalidData as refusal:
         notes.append(f"no law: {refusal.message}")

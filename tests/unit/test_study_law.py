@@ -1,0 +1,85 @@
+"""A study's law: its grid around the answer, and what stands there where no surface can be fitted."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from harness.law import design, fit_law
+from harness.search.base import Setting
+from harness.study import Investigation, Study
+from harness.trial import Shape, Trial
+from tests.fake_outcomes import Surface
+from tests.tiny_bench import small_law
+
+
+@pytest.fixture
+def study() -> Investigation:
+    return Investigation(Study("tabular-cls", "wine", "mlp", (0.9,)))
+
+
+def falls(trial: Trial) -> float:
+    """An error that falls with examples and width, and is settled from the start."""
+    return 0.02 + 1.2 * trial.n_train**-0.5 + 0.4 / max(1, trial.shape.width)
+
+
+def test_grid_has_six_numbers_of_examples_and_four_widths_around_the_answer(study: Investigation) -> None:
+    grid = design(study, Shape(8, 2))
+
+    assert grid.sizes[0] == 10
+    assert grid.sizes[-1] == len(study.dataset.train())
+    assert len(grid.sizes) == 6
+    assert [(shape.width, shape.depth) for shape in grid.shapes] == [(4, 2), (8, 2), (16, 2), (32, 2)]
+
+
+def test_grid_of_a_linear_answer_is_around_a_hidden_layer_as_large(study: Investigation) -> None:
+    shapes = design(study, Shape(0, 0)).shapes
+    [near] = [shape for shape in shapes if study.params(shape) >= study.params(Shape(0, 0))][:1]
+
+    assert {shape.depth for shape in shapes} == {1}
+    assert study.params(Shape(near.width - 1, 1)) < study.params(Shape(0, 0))
+
+
+def test_widths_at_the_end_of_a_ladder_are_not_repeated(study: Investigation) -> None:
+    shapes = design(study, Shape(256, 1)).shapes
+
+    assert [shape.width for shape in shapes] == [128, 256]
+
+
+def test_law_is_a_surface_in_examples_and_params(study: Investigation, monkeypatch: pytest.MonkeyPatch) -> None:
+    small_law(monkeypatch.setattr)
+    notes: list[str] = []
+    law = Surface(falls).drive(fit_law(study, Setting(Shape(4, 1), 0.01, 1000), notes))
+
+    assert law is not None
+    assert law["variables"] == ["n_train", "params"]
+    assert law["valid_range"]["n_train"] == [10, len(study.dataset.train())]
+    assert law["shape"] is None
+    assert notes == []
+    assert len(law["points"]) == 12
+
+
+def test_where_widths_do_not_carry_a_surface_the_widest_has_a_curve(
+    study: Investigation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_law(monkeypatch.setattr)
+    notes: list[str] = []
+    law = Surface(falls).drive(fit_law(study, Setting(Shape(256, 1), 0.01, 1000), notes))
+
+    assert law is not None
+    assert law["variables"] == ["n_train"]
+    assert law["shape"] == {"width": 256, "depth": 1, "resolution": None}
+    assert notes[0].startswith("no law in n_train and params: ")
+
+
+def test_data_that_carry_no_law_are_refused_with_the_reason(
+    study: Investigation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_law(monkeypatch.setattr)
+    notes: list[str] = []
+    rises = Surface(lambda trial: 0.1 + 0.1 * math.log10(trial.n_train))
+    law = rises.drive(fit_law(study, Setting(Shape(4, 1), 0.01, 1000), notes))
+
+    assert law is None
+    assert notes[-1].startswith("no law: ")
