@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from harness.laws import surface_forms
-from harness.laws.surface import candidates, fit_member, fit_surface, weigh
+from harness.laws.surface import fit_surface
 from harness.laws.surface_cells import GridCell, table
 from harness.laws.surface_forms import FORMULAS, SHAPE_FORMS, SIZE_FORMS
 from harness.laws.surface_law import doubt, draw_log_errors, half_width, logs_of, mean_log_error
+from harness.laws.surface_members import candidates, fit_member, weigh
 from registry.errors import InvalidData, UnknownName, UsageError
 
 N = (300, 1000, 3000, 10_000)
