@@ -136,6 +136,7 @@ def fit(file: CurveFile, name: str, *, chance: float | None = None) -> Fitted:
         totals = {row.total for row in rows}
         n_val = totals.pop() if len(totals) == 1 else None
         law = fit_surface(cells, variables=("n_train", *sizes), chance=chance, n_val=n_val)
+        law.pop("members")
         return Fitted(name, law, (), tuple(cells))
     if sizes:
         raise InvalidData(

@@ -64,6 +64,7 @@ def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedu
     try:
         cells = [_cell(study, one) for one in settled]
         law = fit_surface(cells, chance=chance, n_val=n_val, seed=study.study.seed)
+        law.pop("members")
         return {**law, "shape": None, "examples_seen_rule": SEEN}
     except InvalidData as refusal:
         notes.append(f"no law in n_train and params: {refusal.message}")

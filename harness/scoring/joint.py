@@ -12,10 +12,11 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from harness.laws.chinchilla import fit_parametric
-from harness.laws.surface import fit_member, fit_surface
+from harness.laws.surface import fit_surface
 from harness.laws.surface_cells import GridCell, table
 from harness.laws.surface_forms import SIZE_FORMS
 from harness.laws.surface_law import half_width, logs_of, mean_log_error
+from harness.laws.surface_members import fit_member
 from harness.scoring.row import Row
 from registry.errors import InvalidData
 

@@ -3,10 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.laws.surface import fit_member, fit_surface
+from harness.laws.surface import fit_surface
 from harness.laws.surface_cells import GridCell, table
 from harness.laws.surface_forms import FORMULAS
 from harness.laws.surface_law import draw_log_errors, logs_of, mean_log_error
+from harness.laws.surface_members import fit_member
 
 N = (300, 1000, 3000, 10_000)
 PARAMS = (500, 2000, 8000, 32_000)

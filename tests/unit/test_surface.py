@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from harness.laws import surface_forms
-from harness.laws.surface import candidates, fit_member, fit_surface, weigh
+from harness.laws.surface import fit_surface
 from harness.laws.surface_cells import GridCell, table
 from harness.laws.surface_forms import FORMULAS, SHAPE_FORMS, SIZE_FORMS
 from harness.laws.surface_law import doubt, draw_log_errors, half_width, logs_of, mean_log_error
+from harness.laws.surface_members import candidates, fit_member, weigh
 from registry.errors import InvalidData, UnknownName, UsageError
 
 N = (300, 1000, 3000, 10_000)
@@ -47,6 +48,35 @@ def test_a_noisy_grid_predicts_ten_times_the_data_and_twice_the_width(noisy_law)
     assert np.exp(mean_log_error(noisy_law, logs)[0]) == pytest.approx(additive(1e5, 3.2e5), rel=0.15)
 
 
+def crossed(n: float, params: float) -> float:
+    return 0.03 + 3.0 * n**-0.4 * (params / 500) ** -0.1 + 4.0 * params**-0.5
+
+
+def bottleneck(n: float, params: float) -> float:
+    return float(np.hypot(3.0 * n**-0.35, 3.0 * params**-0.5))
+
+
+def steepening(n: float, params: float) -> float:
+    return 3.0 * n ** (-0.35 - 0.02 * np.log(params / 500)) + 3.0 * params**-0.6
+
+
+def saturated(n: float, params: float) -> float:
+    power = 12.0 * n**-0.5 + 6.0 * params**-0.5
+    return 0.01 + 0.9 * power / (0.9 + power)
+
+
+@pytest.mark.parametrize("truth", [crossed, bottleneck, steepening, saturated])
+def test_grids_of_four_by_five_reach_ten_times_the_data_whatever_the_form_of_the_truth(truth):
+    rng = np.random.default_rng(1)
+    cells = [
+        GridCell(n, tuple(truth(n, p) * np.exp(0.03 * rng.standard_normal(3))), params=p) for n in N for p in PARAMS
+    ]
+    law = fit_surface(cells, chance=0.91, n_draws=0)
+    logs = logs_of(law, {"n_train": 100_000, "params": 200_000})
+
+    assert np.exp(mean_log_error(law, logs)[0]) == pytest.approx(truth(1e5, 2e5), rel=0.2)
+
+
 def test_a_record_holds_what_was_fitted(noisy_law):
     logs = logs_of(noisy_law, {"n_train": np.array([500.0, 1e4]), "params": 5000.0})
 
@@ -82,6 +112,14 @@ def test_forms_that_saturate_need_a_chance_level_and_small_grids_carry_small_for
     assert "saturating" in [form.name for form in candidates(data, 0.9)]
     assert "saturating" not in [form.name for form in candidates(data, None)]
     assert max(form.n_parameters for form in candidates(small, 0.9)) == 5
+
+
+def test_a_loss_has_a_floor_in_every_form():
+    data = table(grid(), ("n_train", "params"))
+
+    assert all(form.floor for form in candidates(data, 10.8))
+    assert not all(form.floor for form in candidates(data, 0.9))
+    assert all(form.floor for form in candidates(data._replace(log_error=data.log_error + 3), None))
 
 
 def test_a_depth_that_never_varies_is_dropped():

@@ -1,0 +1,109 @@
+"""How sure a surface is: refits to resampled cells, and how far their scatter reaches, learnt on back-tests."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float64
+
+from harness.laws.surface_cells import Table
+from harness.laws.surface_fit import Problem, solve
+from harness.laws.surface_law import Z
+from harness.laws.surface_members import BackTest, Member, jitter, recent
+
+BACKTEST_DRAWS: Final = 40
+EXPONENT_DOUBT: Final = 0.1  # assumption: outside the range the log-log slope is never known better than this share
+
+
+def draw(
+    members: Sequence[Member],
+    weights: Float64[np.ndarray, " members"],
+    data: Table,
+    chance: float,
+    n_draws: int,
+    rng: np.random.Generator,
+) -> list[Float64[np.ndarray, " _ _"]]:
+    """Fit each member again to resampled data, in proportion to its weight.
+
+    Cells are resampled by random weights (Rubin's Bayesian bootstrap: no cell is ever quite absent, so that a grid
+    stays a grid), and the errors of a cell with several seeds by the noise of its mean.
+    """
+    shares = np.floor(weights * n_draws).astype(int)
+    left = n_draws - shares.sum()
+    shares[np.argsort(-(weights * n_draws - shares), kind="stable")[:left]] += 1
+    drawn = []
+    for member, n in zip(members, shares, strict=True):
+        if not n:
+            drawn.append(np.empty((0, member.form.n_parameters)))
+            continue
+        weight = recent(data) * rng.exponential(size=(n, len(data.log_error)))
+        weight *= len(data.log_error) / weight.sum(axis=1, keepdims=True)
+        target = data.log_error + data.noise * rng.standard_normal(weight.shape)
+        x = data.logs - member.centre[:, np.newaxis]
+        warm = member.theta + jitter(len(member.theta))
+        problem = Problem(x, target, member.noise, weight, chance)
+        drawn.append(solve(member.form, problem, warm=warm)[0])
+    return drawn
+
+
+def calibrate(
+    data: Table,
+    tests: Sequence[BackTest],
+    members: Sequence[Member],
+    weights: Float64[np.ndarray, " members"],
+    chance: float,
+    rng: np.random.Generator,
+) -> dict[str, float | None]:
+    """Learn on the back-tests how far the scale of doubt reaches, and how doubt grows outside the range."""
+    noise = float(np.sqrt(weights @ np.array([member.misfit**2 for member in members]) / len(data.log_error)))
+    missed, spread, beyond, share = [], [], [], []
+    for test in tests:
+        part = data.part(test.train)
+        logs = data.logs[:, test.held]
+        drawn = draw(test.members, weights, part, chance, BACKTEST_DRAWS, rng)
+        values = [
+            member.form.log_error(thetas, logs - member.centre[:, np.newaxis], chance)
+            for member, thetas in zip(test.members, drawn, strict=True)
+        ]
+        said = weights @ test.residual + data.log_error[test.held]
+        spread.append(np.mean((np.concatenate(values) - said) ** 2, axis=0) + noise**2)
+        # what a held-out cell's own seeds leave open is no fault of the law
+        missed.append(np.maximum((weights @ test.residual) ** 2 - data.noise[test.held] ** 2, 0.0))
+        ends = part.logs.min(axis=1, keepdims=True), part.logs.max(axis=1, keepdims=True)
+        beyond.append(np.sum(np.maximum(ends[0] - logs, 0) + np.maximum(logs - ends[1], 0), axis=0))
+        share.append(np.full(len(test.held), 1 / len(test.held)))
+    squared, variance, distance, weight = (np.concatenate(each) for each in (missed, spread, beyond, share))
+    far = float(np.sum(weight * distance**2))
+    least = EXPONENT_DOUBT * _slope(members, weights, data, chance)
+    excess = np.sum(weight * (squared - variance)) / far if far > 0 else 0.0
+    drift = max(float(np.sqrt(max(0.0, excess))), least)
+    scores = np.sqrt(squared / (variance + (drift * distance) ** 2))
+    return {
+        "factor80": _conformal(scores, weight, 0.8, Z[80]),
+        "factor90": _conformal(scores, weight, 0.9, Z[90]),
+        "noise": noise,
+        "drift": drift,
+        "run_sd": data.run_sd,
+    }
+
+
+def _slope(members: Sequence[Member], weights: Float64[np.ndarray, " members"], data: Table, chance: float) -> float:
+    """Return by how much the log error falls, at the largest cell, per e-fold of a variable, on average over them."""
+    corner = data.logs.max(axis=1, keepdims=True)
+    here, beyond = (weights @ [m.log_error(corner + step, chance)[0] for m in members] for step in (0.0, 1.0))
+    return float(here - beyond) / len(corner)
+
+
+def _conformal(
+    scores: Float64[np.ndarray, " held"], weight: Float64[np.ndarray, " held"], level: float, least: float
+) -> float:
+    """Return the weighted quantile of the scores, not below that of a normal distribution.
+
+    assumption: a factor below the normal one is luck with a handful of overlapping tests.
+    """
+    order = np.argsort(scores)
+    reached = np.cumsum(weight[order]) / weight.sum()
+    at = min(int(np.searchsorted(reached, level)), len(scores) - 1)
+    return max(least, float(scores[order][at]))
