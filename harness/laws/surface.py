@@ -30,12 +30,12 @@ MOST_DRAWS: Final = 200
 ENDLESS: Final = 400.0  # log of so much that only floors are left
 
 
-def _range(values: Sequence[float]) -> list[float]:
+def _range(values: Sequence[int | float]) -> list[int | float]:
     """Return least and largest, whole numbers as such."""
     return [int(end) if float(end).is_integer() else float(end) for end in (min(values), max(values))]
 
 
-def _place(cell: GridCell) -> tuple[float, ...]:
+def _place(cell: GridCell) -> tuple[int | float, ...]:
     """Order cells as a record does."""
     return (cell.n_train, *(value or 0 for value in (cell.width, cell.depth, cell.resolution, cell.params)))
 

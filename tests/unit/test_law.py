@@ -9,7 +9,9 @@ import pytest
 from scipy.optimize import brentq
 from scipy.stats import norm
 
-from harness.fit import Cell, fit_power_law
+from harness.fit import GridCell, Point, fit_curve, fit_surface
+from harness.laws.intervals import doubt
+from harness.laws.surface_law import half_width, logs_of, mean_log_error
 from registry.errors import InvalidRecord, NoAnswer, OutsideRange, UsageError
 from registry.law import FORMS, Law, compare, data_needed, evaluate
 from tests.laws import CURVES, INTERVAL, SURFACES, stored
@@ -80,12 +82,41 @@ def by_formula(name, n, parameters):
 @pytest.fixture(scope="module")
 def fitted():
     rng = np.random.default_rng(0)
-    return fit_power_law(
+    return fit_curve(
         [
-            Cell(n, tuple((0.02 + 2 * n**-0.5) * np.exp(0.05 * rng.standard_normal(5))), 1000, False)
+            Point(n, tuple((0.02 + 2 * n**-0.5) * np.exp(0.05 * rng.standard_normal(5))))
             for n in (20, 50, 100, 200, 400, 1000)
         ]
     )
+
+
+def test_curve_and_its_interval_are_those_of_the_fitter(fitted):
+    n = np.array([20.0, 137.0, 1000.0, 30_000.0])
+    twin = doubt(fitted, n)
+    found = [evaluate(fitted, each, extrapolate=True) for each in n]
+
+    assert [one.value for one in found] == pytest.approx(np.exp(twin.value), rel=1e-9)
+    assert [one.high for one in found] == pytest.approx(np.exp(twin.value + twin.half90), rel=1e-9)
+    assert [one.mean[80].low for one in found] == pytest.approx(np.exp(twin.value - twin.half80), rel=1e-9)
+
+
+def test_surface_and_its_interval_are_those_of_the_fitter():
+    rng = np.random.default_rng(0)
+    law = fit_surface(
+        [
+            GridCell(n, tuple((0.02 + 2 * n**-0.5 + p**-0.5) * np.exp(0.05 * rng.standard_normal(3))), params=p)
+            for n in (50, 200, 800, 3200)
+            for p in (100, 400, 1600)
+        ],
+        chance=0.9,
+    )
+    at = [(50.0, 100.0), (3200.0, 400.0), (20_000.0, 6400.0)]
+    logs = logs_of(law, dict(zip(("n_train", "params"), np.array(at).T, strict=True)))
+    found = [evaluate(law, n, params=params, extrapolate=True) for n, params in at]
+    value = mean_log_error(law, logs)
+
+    assert [one.value for one in found] == pytest.approx(np.exp(value), rel=1e-9)
+    assert [one.high for one in found] == pytest.approx(np.exp(value + half_width(law, logs, level=90)), rel=1e-9)
 
 
 def test_every_form_has_a_formula_here():
@@ -145,14 +176,16 @@ def test_intervals_are_factor_times_scatter_noise_and_drift(members, n):
     assert (prediction.low, prediction.high) == prediction.mean[90]
 
 
-def test_a_law_that_is_not_calibrated_has_the_scatter_of_its_draws_taken_for_normal(fitted):
-    draws = np.array(fitted["draws"])
-    prediction = evaluate(fitted, 137)
+def test_a_law_that_is_not_calibrated_has_the_scatter_of_its_draws_taken_for_normal():
+    draws = np.array([2.0, 0.5, 0.02]) * np.exp(0.1 * np.random.default_rng(0).standard_normal((50, 3)))
+    older = {**stored("power-law"), "draws": draws.tolist()}
+    del older["variables"], older["interval"]
+    prediction = evaluate(older, 137)
     spread = np.sqrt(np.mean((np.log(draws[:, 2] + draws[:, 0] * 137 ** -draws[:, 1]) - np.log(prediction.value)) ** 2))
 
     assert prediction.mean[90] == pytest.approx(prediction.value * np.exp([-1.6448536 * spread, 1.6448536 * spread]))
     assert prediction.run is None
-    assert not Law(fitted).calibration.known
+    assert not Law(older).calibration.known
 
 
 def test_without_draws_the_interval_is_open():
