@@ -9,11 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from statistics import fmean, median, stdev
+from statistics import fmean, median
 from typing import Any, Final, NamedTuple
 
+from harness import plugins
 from harness.fit import fit_surface
 from harness.grid import GRIDS, Grid, GridCell, read_grid
+from harness.known_truth import KnownTruth
+from harness.laws.pruning import Divergence, PruningCell, diverge, fit_pruning
 from harness.laws.surface_cells import GridCell as FittedCell
 from registry.errors import InvalidData
 from registry.law import evaluate
@@ -103,6 +106,63 @@ def cases(grid: Grid) -> Iterator[Case]:
             yield Case(grid.name, n, target, next(met, None), measured)
 
 
+class Pruned(NamedTuple):
+    """How the pruning law diverges on the pruned cells of a grid: all fitted, and the widest network held out."""
+
+    grid: str
+    n_cells: int
+    fitted: Divergence
+    held_out: Divergence
+
+
+class Floor(NamedTuple):
+    """The irreducible error by a law, beside the error that nothing can beat; ends are None where open."""
+
+    grid: str
+    value: float
+    low: float | None
+    high: float | None
+    truth: float
+
+    @property
+    def covers(self) -> bool:
+        """Whether the interval holds the truth."""
+        return (self.low or 0.0) <= self.truth <= (math.inf if self.high is None else self.high)
+
+
+def pruned(grid: Grid) -> Pruned | None:
+    """Fit the pruning law to a grid's pruned cells; None where it has none.
+
+    A network's error before pruning is that of the cell that was pruned to its own width, fine-tuned like the others.
+    """
+    params = {(cell.n_train, cell.shape.width): cell.params for cell in grid.cells if cell.parent_width is None}
+    cells = [
+        PruningCell(
+            density=cell.params / params[cell.n_train, cell.parent_width], width=cell.parent_width,
+            depth=cell.shape.depth, n_train=cell.n_train,
+            errors=tuple(error for error in cell.errors if math.isfinite(error)),
+        )
+        for cell in grid.cells if cell.parent_width is not None
+    ]  # fmt: skip
+    if not cells:
+        return None
+    widest = max(cell.width for cell in cells)
+    rest = [cell for cell in cells if cell.width < widest]
+    return Pruned(
+        grid.name, len(cells), diverge(fit_pruning(cells), cells),
+        diverge(fit_pruning(rest), [cell for cell in cells if cell.width == widest]),
+    )  # fmt: skip
+
+
+def floor(grid: Grid) -> Floor | None:
+    """Compare the law's irreducible error with the truth, where the data are drawn from a formula."""
+    data = plugins.load("datasets", grid.facts["dataset"])
+    if not isinstance(data, KnownTruth):
+        return None
+    found = fit(grid, [cell for cell in grid.cells if cell.parent_width is None])["irreducible_error"]
+    return Floor(grid.name, found["value"], found["low"], found["high"], data.bayes_error())
+
+
 def fit(grid: Grid, cells: Sequence[GridCell]) -> dict[str, Any]:
     """Fit a surface in n_train and params to some cells of a grid."""
     return fit_surface(
@@ -116,8 +176,17 @@ def mean_error(cell: GridCell) -> float:
 
 
 def report(say: Callable[[str], None], folder: Path = GRIDS) -> dict[str, list[dict[str, Any]]]:
-    """Score all grids; return far cells and smallest shapes as plain values, and say what they come to."""
+    """Score all grids: far cells, smallest shapes, pruned networks, floors; say and return what they come to."""
     found = grids(folder)
+    return {
+        "far": _report_far(found, say),
+        "smallest": _report_smallest(found, say),
+        "pruned": _report_pruned(found, say),
+        "floors": _report_floors(found, say),
+    }
+
+
+def _report_far(found: Sequence[Grid], say: Callable[[str], None]) -> list[dict[str, Any]]:
     distant = [one for grid in found for one in far(grid)]
     for one in distant:
         say(
@@ -125,6 +194,10 @@ def report(say: Callable[[str], None], folder: Path = GRIDS) -> dict[str, list[d
             f"{one.at[0]:,}, width {one.at[1]}: {one.predicted:.4g} against {one.actual:.4g}, {one.divergence:+.1%} "
             f"(90 %: {one.low:.4g} to {one.high:.4g}); that cell took {one.flops_ratio:.1f} x their compute"
         )
+    return [{**one._asdict(), "divergence": one.divergence} for one in distant]
+
+
+def _report_smallest(found: Sequence[Grid], say: Callable[[str], None]) -> list[dict[str, Any]]:
     shapes: list[Case] = []
     for grid in found:
         try:
@@ -133,20 +206,31 @@ def report(say: Callable[[str], None], folder: Path = GRIDS) -> dict[str, list[d
             say(f"{grid.name}: no smallest shapes predicted: {refusal.message}")
     if shapes:
         factors = [case.factor for case in shapes]
-        within = [sum(factor <= most for factor in factors) / len(factors) for most in (1.25, 2)]
+        near, far_off = (sum(factor <= most for factor in factors) / len(factors) for most in (1.25, 2))
         say(
-            f"smallest shape, {len(shapes)} cases: params within 25 % in {within[0]:.0%}, within 2 x in "
-            f"{within[1]:.0%}; median factor {median(factors):.2f}"
+            f"smallest shape, {len(shapes)} cases: params within 25 % in {near:.0%}, within 2 x in {far_off:.0%}; "
+            f"median factor {median(factors):.2f}"
         )
-    return {
-        "far": [{**one._asdict(), "divergence": one.divergence} for one in distant],
-        "smallest": [{**case._asdict(), "factor": case.factor} for case in shapes],
-    }
+    return [{**case._asdict(), "factor": case.factor} for case in shapes]
 
 
-def spread(divergences: Sequence[float]) -> tuple[float, float]:
-    """Return mean and standard deviation of relative divergences, as Rosenfeld et al. report them."""
-    return fmean(divergences), stdev(divergences)
+def _report_pruned(found: Sequence[Grid], say: Callable[[str], None]) -> list[dict[str, Any]]:
+    erased = [one for grid in found if (one := pruned(grid)) is not None]
+    for one in erased:
+        for words, part in (("all cells fitted", one.fitted), ("widest network held out", one.held_out)):
+            seeds = "" if part.seed_sd is None else f", {part.sd / part.seed_sd:.1f} x that of seeds"
+            of = f"{part.n_cells} cells"
+            say(f"{one.grid}: pruning law, {words}: mean {part.mean:+.1%}, sd {part.sd:.1%}{seeds}; {of}")
+    return [{"grid": one.grid, "fitted": one.fitted._asdict(), "held_out": one.held_out._asdict()} for one in erased]
+
+
+def _report_floors(found: Sequence[Grid], say: Callable[[str], None]) -> list[dict[str, Any]]:
+    floors = [one for grid in found if (one := floor(grid)) is not None]
+    for one in floors:
+        ends = " to ".join("open" if end is None else f"{end:.4f}" for end in (one.low, one.high))
+        said = "covers" if one.covers else "misses"
+        say(f"{one.grid}: irreducible error {one.value:.4f} (90 %: {ends}) {said} the truth, {one.truth:.4f}")
+    return [{**one._asdict(), "covers": one.covers} for one in floors]
 
 
 def _fitted(cell: GridCell) -> FittedCell:
