@@ -78,14 +78,16 @@ def measure(data: Path) -> Iterator[Row]:
 
 def _calibrate(data: Path) -> None:
     """Print the factors that each drift needs; the one with the least width is the best."""
-    found = backtests.run([curve for path in curves.files(data) for curve in read_curves(path)])
-    for drift in backtests.DRIFTS:
-        tried = backtests.constants(found, drift)
-        cover = ", ".join(f"{domain} {share:.2f}" for domain, share in tried.cover.items())
-        click.echo(
-            f"drift {drift:.2f}: factors {tried.factor80:.3f} and {tried.factor90:.3f}, mean half-width "
-            f"{tried.width:.4f}, 90 % covers {cover}"
-        )
+    read = [curve for path in curves.files(data) for curve in read_curves(path)]
+    for name, few in (("all points", ()), ("few points", backtests.FEW)):
+        found = backtests.run(read, few)
+        for drift in backtests.DRIFTS if found else ():
+            tried = backtests.constants(found, drift)
+            cover = ", ".join(f"{domain} {share:.2f}" for domain, share in tried.cover.items())
+            click.echo(
+                f"{name}, drift {drift:.2f}: factors {tried.factor80:.3f} and {tried.factor90:.3f}, mean half-width "
+                f"{tried.width:.4f}, 90 % covers {cover}"
+            )
 
 
 def show(rows: list[Row]) -> None:

@@ -51,7 +51,7 @@ def fit_curve(
     last = max(1, len(whole.n) // 3)
     noise = float(np.median(whole.noise[-last:]))
     run_sd = whole.run_sd if whole.run_sd is not None else noise
-    law["interval"] = interval_fields(noise, run_sd, [*near, *far]) if law["draws"] else None
+    law["interval"] = interval_fields(noise, run_sd, [*near, *far], len(whole.n)) if law["draws"] else None
     law["valid_range"] = {variable: [_number(whole.n[0]), _number(whole.n[-1])]}
     law["points"] = point_fields(points, variable)
     law["backtest_error"] = float(np.mean(np.abs(near))) if len(near) else None

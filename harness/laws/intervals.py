@@ -16,8 +16,20 @@ from harness.laws.forms import PARAMETERS, Logs, Points, evaluate
 
 Z: Final = {80: 1.2816, 90: 1.6449}
 # measured: `python -m harness compare laws --data DIR --calibrate`, on LCDB and the 46 curves; docs/log.md
-FACTORS: Final = {80: 1.325, 90: 1.826}
-DRIFT: Final = 0.02  # log error a factor e outside the range
+ENOUGH: Final = 16  # points; of fewer, the law bends more than they tell
+
+
+class Calibration(NamedTuple):
+    """Factors of s at 80 and 90 %, and the drift: log error a factor e outside the range."""
+
+    factor80: float
+    factor90: float
+    drift: float
+
+
+# of all drifts tried, those with the least mean half-width
+MANY: Final = Calibration(1.325, 1.826, 0.02)
+FEW: Final = Calibration(1.201, 1.751, 0.04)
 DOUBT_OF_BACKTESTS: Final = 0.2  # share of the law's own back-test errors that counts as noise
 
 
@@ -76,19 +88,21 @@ def of_one_run(law: Mapping[str, Any], half: Points, level: int) -> Points:
     return np.asarray(np.hypot(half, Z[level] * law["interval"]["run_sd"]))
 
 
-def interval_fields(noise: float, run_sd: float, backtests: Sequence[float]) -> dict[str, float]:
+def interval_fields(noise: float, run_sd: float, backtests: Sequence[float], n_points: int) -> dict[str, float]:
     """Return the ``interval`` of a law.
 
     Args:
         noise: Standard error of a mean log error at large n.
         run_sd: Standard deviation of the log error of one run.
         backtests: The law's own back-test errors, in log error.
+        n_points: How many points were fitted.
     """
     missed = float(np.sqrt(np.mean(np.square(backtests)))) if len(backtests) else 0.0
+    factor80, factor90, drift = MANY if n_points >= ENOUGH else FEW
     return {
-        "factor80": FACTORS[80],
-        "factor90": FACTORS[90],
+        "factor80": factor80,
+        "factor90": factor90,
         "noise": float(np.hypot(noise, DOUBT_OF_BACKTESTS * missed)),
-        "drift": DRIFT,
+        "drift": drift,
         "run_sd": run_sd,
     }

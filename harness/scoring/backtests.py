@@ -14,14 +14,18 @@ from jaxtyping import Float64
 
 from harness.laws.curve import fit_curve
 from harness.laws.intervals import log_values, outside, spread
-from harness.laws.points import points_of
+from harness.laws.points import Point, points_of
 from harness.scoring.read import HeldOut
 from registry.errors import InvalidData
 
 HORIZONS: Final = (2.0, 4.0)
 SMALLEST: Final = 200  # n; most of LCDB's curves below it are no curves yet
 LEVELS: Final = (80, 90)
-DRIFTS: Final = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06)
+DRIFTS: Final = (0.0, 0.01, 0.02, 0.03, 0.04, 0.06, 0.08)
+FEW: Final = (5, 6, 7)
+SEEDS: Final = 3
+SPLITS: Final = 25  # that LCDB's means and standard errors are of
+_LEAST_ERROR: Final = 1e-3
 
 
 class Backtest(NamedTuple):
@@ -66,19 +70,49 @@ def inner(curves: Sequence[HeldOut]) -> Iterator[HeldOut]:
             )
 
 
-def run(curves: Sequence[HeldOut]) -> list[Backtest]:
-    """Fit every inner part and compare; parts that carry no law are left out."""
-    found = []
+def run(curves: Sequence[HeldOut], few: Sequence[int] = ()) -> list[Backtest]:
+    """Fit every inner part and compare; parts that carry no law are left out.
+
+    Args:
+        curves: Whose fit parts are split again.
+        few: Instead of all points, fit this many, of 3 seeds each, as a study of one's own has them; a back-test for
+            each number. Curves without standard errors, from which the seeds are drawn, are left out.
+    """
+    generator, found = np.random.default_rng(0), []
     for curve in inner(curves):
-        stderr = None if curve.stderr is None else curve.stderr.tolist()
-        try:
-            law = fit_curve(points_of(curve.n.tolist(), curve.error.tolist(), stderr), chance=curve.chance)
-        except InvalidData:
-            continue
-        missed = np.abs(log_values(law, curve.later_n) - np.log(curve.later_error))
-        scatter, away = spread(law, curve.later_n), outside(law, curve.later_n)
-        found.append(Backtest(curve.domain, missed, scatter, away, float(law["interval"]["noise"])))
+        for count in few or (0,):
+            if count and (curve.stderr is None or len(curve.n) < 2 * count):
+                continue
+            points = _few(curve, count, generator) if count else _all(curve)
+            found += _run(curve, points)
     return found
+
+
+def _all(curve: HeldOut) -> list[Point]:
+    stderr = None if curve.stderr is None else curve.stderr.tolist()
+    return points_of(curve.n.tolist(), curve.error.tolist(), stderr)
+
+
+def _few(curve: HeldOut, count: int, generator: np.random.Generator) -> list[Point]:
+    """Return points at even distances in log n, each of 3 runs drawn about the mean that LCDB's 25 splits give."""
+    wanted = np.geomspace(curve.n[0], curve.n[-1], count)
+    nearest = np.unique([int(np.argmin(np.abs(np.log(curve.n / each)))) for each in wanted])
+    points = []
+    for at in nearest.tolist():
+        sd = 0.0 if curve.stderr is None else float(curve.stderr[at]) * SPLITS**0.5
+        seeds = curve.error[at] + sd * generator.standard_normal(SEEDS)
+        points.append(Point(float(curve.n[at]), tuple(np.maximum(seeds, _LEAST_ERROR).tolist())))
+    return points
+
+
+def _run(curve: HeldOut, points: list[Point]) -> list[Backtest]:
+    try:
+        law = fit_curve(points, chance=curve.chance)
+    except InvalidData:
+        return []
+    missed = np.abs(log_values(law, curve.later_n) - np.log(curve.later_error))
+    scatter, away = spread(law, curve.later_n), outside(law, curve.later_n)
+    return [Backtest(curve.domain, missed, scatter, away, float(law["interval"]["noise"]))]
 
 
 def constants(backtests: Sequence[Backtest], drift: float) -> Constants:

@@ -62,7 +62,7 @@ def test_rows_of_grids_follow_where_their_scorer_is_there(data: Path, monkeypatc
 def test_calibration_prints_the_factors_of_every_drift(data: Path) -> None:
     done = CliRunner().invoke(harness, ["compare", "laws", "--data", str(data), "--calibrate"], catch_exceptions=False)
 
-    assert done.stdout.count("drift") == 6
+    assert done.stdout.count("all points, drift") == 7
     assert "90 % covers IC" in done.stdout
 
 

@@ -64,9 +64,15 @@ def test_a_law_without_draws_knows_no_interval() -> None:
 
 
 def test_missed_backtests_count_as_noise() -> None:
-    calm, missed = (interval_fields(0.02, 0.05, errors) for errors in ([], [0.5, -0.5]))
+    calm, missed = (interval_fields(0.02, 0.05, errors, 40) for errors in ([], [0.5, -0.5]))
 
     assert calm["noise"] == pytest.approx(0.02)
     assert missed["noise"] == pytest.approx(np.hypot(0.02, 0.1))
     assert missed["run_sd"] == 0.05
     assert missed["factor90"] > missed["factor80"] > 1
+
+
+def test_few_points_are_trusted_less_far_from_them() -> None:
+    few, many = (interval_fields(0.02, 0.05, [], count) for count in (6, 40))
+
+    assert few["drift"] > many["drift"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from harness.laws.points import Point
+from harness.scoring import backtests
 from harness.scoring.backtests import Backtest, constants, inner, run
 from harness.scoring.read import HeldOut
 
@@ -32,6 +34,18 @@ def test_parts_that_carry_no_law_are_left_out() -> None:
 
     assert found.missed.max() < 0.1
     assert run([held_out(1.0)._replace(n=N[-3:], error=0.1 + N[-3:] ** -0.5)]) == []
+
+
+def test_few_points_have_seeds_of_their_own() -> None:
+    curve = held_out(1.0)._replace(n=N, error=0.1 + N**-0.5, stderr=np.full(len(N), 0.002))
+    seen: list[list[Point]] = []
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(backtests, "_run", lambda _curve, points: [seen.append(points)][1:])
+        assert backtests.run([curve], few=(5,)) == []
+    assert [len(points) for points in seen] == [5, 5]  # at either horizon
+    assert {len(point.errors) for point in seen[0]} == {3}
+    assert backtests.run([curve._replace(stderr=None)], few=(5,)) == []
 
 
 def test_factors_cover_their_share_and_drift_takes_some_of_their_work() -> None:
