@@ -17,7 +17,7 @@ from harness.laws.surface_cells import GridCell
 from harness.procedure import Procedure
 from harness.search.base import Setting
 from harness.trial import Shape
-from harness.tuning import FIRST_STEPS, Settled
+from harness.tuning import FIRST_STEPS, MOST_STEPS, Settled
 from registry.errors import InvalidData
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def design(study: Investigation, answer: Shape) -> Design:
     ladder = space.ladders[depth, answer.resolution]
     middle = answer if answer.depth else _as_large(study, answer, ladder)
     wanted = (min(ladder, key=lambda shape: abs(math.log(shape.width / (times * middle.width)))) for times in WIDTHS)
-    return Design(sizes, tuple(dict.fromkeys(wanted)), FIRST_STEPS, space.steps[-1])
+    return Design(sizes, tuple(dict.fromkeys(wanted)), FIRST_STEPS, max(MOST_STEPS, space.steps[-1]))
 
 
 def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedure[dict[str, Any] | None]:

@@ -18,11 +18,14 @@ class SetAttribute(Protocol):
     def __call__(self, target: Any, name: str, value: Any) -> None: ...
 
 
-def small_law(set_attribute: SetAttribute, *, first_steps: int = 1000, n_draws: int = 4) -> None:
+def small_law(
+    set_attribute: SetAttribute, *, first_steps: int = 1000, most_steps: int = 8000, n_draws: int = 4
+) -> None:
     """Make a study's grid small and its bootstrap short."""
     set_attribute(law, "SIZES", 4)
     set_attribute(law, "WIDTHS", (1.0, 2.0, 4.0))
     set_attribute(law, "FIRST_STEPS", first_steps)
+    set_attribute(law, "MOST_STEPS", most_steps)
     set_attribute(law, "fit_surface", partial(fit_surface, n_draws=n_draws))
     set_attribute(law, "fit_curve", partial(fit_curve, n_draws=n_draws))
 
@@ -34,7 +37,7 @@ def shorten(set_attribute: SetAttribute = setattr) -> None:
     set_attribute(space, "EPOCHS", 1)
     set_attribute(space, "RATES", space.RATES[5:8])
     set_attribute(smallest, "MOST_ATTEMPTS", 3)
-    small_law(set_attribute, first_steps=40, n_draws=10)
+    small_law(set_attribute, first_steps=40, most_steps=80, n_draws=10)
 
 
 if __name__ == "__main__":

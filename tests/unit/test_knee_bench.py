@@ -166,7 +166,7 @@ def limited(finished: Path, alone: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 @pytest.mark.xdist_group("knee")
 @pytest.mark.parametrize(
     ("share", "left_out"),
-    [(0.1, "no knee"), (0.5, "no bracket: knee, scratch"), (0.8, "no law")],
+    [(0.1, "no knee"), (0.45, "no bracket: knee, scratch"), (0.8, "no law")],
     ids=["reference", "bracket", "law"],
 )
 def test_whenever_the_time_is_up_there_is_a_valid_record_with_a_knee_or_none(

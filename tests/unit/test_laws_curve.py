@@ -8,7 +8,6 @@ import math
 import numpy as np
 import pytest
 
-from harness import fit
 from harness.laws.curve import MOST_DRAWS, fit_curve
 from harness.laws.intervals import doubt, log_values
 from harness.laws.points import Point, points_of
@@ -151,13 +150,12 @@ def test_a_long_curve_of_many_points_is_fitted_as_well() -> None:
     assert len(law["points"]) == 800
 
 
-def test_the_public_face_offers_the_fit_and_turns_cells_into_points() -> None:
-    cells = [fit.Cell(n, seeds(n), 500, n == 30) for n in FEW]
-    points = fit.points(cells, n_val=1000)
+def test_points_that_hit_their_cap_are_kept_and_not_fitted() -> None:
+    points = [Point(n, seeds(n), n_items=1000, steps=500, capped=n == 30) for n in FEW]
+    law = fit_curve(points, n_draws=0)
 
-    assert fit.fit_curve is fit_curve
-    assert points[0] == Point(30, seeds(30), n_items=1000, steps=500, capped=True)
-    assert fit_curve(points, n_draws=0)["valid_range"]["n_train"] == [100, 10_000]
+    assert law["valid_range"]["n_train"] == [100, 10_000]
+    assert law["points"][0]["capped"]
 
 
 def test_points_that_carry_no_law_are_refused() -> None:
