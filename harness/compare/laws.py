@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 import os
 from collections.abc import Iterator
@@ -14,12 +12,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from harness.scoring import backtests, curves
+from harness.scoring import backtests, curves, joint, own
 from harness.scoring.read import read_curves
 from harness.scoring.row import Row
 from registry.errors import InvalidData, UsageError
 
-JOINT: Final = "harness.scoring.joint"
 _HEAD: Final = (
     "data",
     "domain",
@@ -40,40 +37,44 @@ _HEAD: Final = (
 @click.command("laws")
 @click.option(
     "--data",
-    required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of published curves and grids.",
+    help="Folder of published curves and grids [default: our own grids alone].",
 )
 @click.option("--json", "json_", type=click.Path(path_type=Path), metavar="FILE", help="Write the rows here too.")
 @click.option(
     "--calibrate", is_flag=True, help="Print the intervals' constants by back-tests instead; nothing held out."
 )
-def COMMAND(data: Path, json_: Path | None, calibrate: bool) -> None:
+def COMMAND(data: Path | None, json_: Path | None, calibrate: bool) -> None:
     """Fit the small end of published curves and grids, predict the rest: ours beside M4 and BNSL.
 
-    Every CSV file in the folder is taken that has the columns of curves (curve, domain, n, loss, split) or of LCDB.
+    Every CSV file in the folder is taken that has the columns of curves (curve, domain, n, loss, split) or of LCDB. Our
+    own grids are scored as well: cells far from those fitted, smallest shapes, pruned networks, floors.
     """
     if json_ is not None and (json_.is_dir() or not os.access(json_.parent, os.W_OK)):
         raise UsageError(f"cannot write '{json_}'", "expected a file in a folder that may be written to")
     if calibrate:
+        if data is None:
+            raise UsageError("--calibrate needs curves to calibrate on: give --data DIR")
         _calibrate(data)
         return
-    rows = list(measure(data))
-    if not rows:
+    rows = [] if data is None else list(measure(data))
+    if data is not None and not rows:
         raise InvalidData(
             f"no file in '{data}' has the columns of curves",
             "expected a CSV file with curve, domain, n, loss, split (fit or test)",
         )
-    show(rows)
+    if rows:
+        show(rows)
+    scored = own.report(click.echo)
     if json_ is not None:
-        json_.write_text(json.dumps({"rows": [row._asdict() for row in rows]}, indent=2) + "\n", encoding="utf-8")
+        values = {"rows": [row._asdict() for row in rows], "own": scored}
+        json_.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def measure(data: Path) -> Iterator[Row]:
-    """Score curves, and grids where their scorer is there."""
+    """Score curves, then grids."""
     yield from curves.rows(data, _say)
-    if importlib.util.find_spec(JOINT) is not None:
-        yield from importlib.import_module(JOINT).rows(data, _say)
+    yield from joint.rows(data, _say)
 
 
 def _calibrate(data: Path) -> None:

@@ -39,8 +39,8 @@ class Far(NamedTuple):
     n_cells: int
     predicted: float
     actual: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     flops_ratio: float
 
     @property
@@ -82,8 +82,8 @@ def far(grid: Grid) -> Iterator[Far]:
         law = fit(grid, near)
         found = evaluate(law, held.n_train, params=held.params, extrapolate=True)
         yield Far(
-            grid.name, fitted_to, at, len(near), found.value, mean_error(held), found.low or 0.0,
-            found.high or math.inf, held.cell_flops / sum(cell.cell_flops for cell in near),
+            grid.name, fitted_to, at, len(near), found.value, mean_error(held), found.low,
+            found.high, held.cell_flops / sum(cell.cell_flops for cell in near),
         )  # fmt: skip
 
 
@@ -192,7 +192,7 @@ def _report_far(found: Sequence[Grid], say: Callable[[str], None]) -> list[dict[
         say(
             f"{one.grid}: {one.n_cells} cells up to n {one.fitted_to[0]:,}, width {one.fitted_to[1]} predict n "
             f"{one.at[0]:,}, width {one.at[1]}: {one.predicted:.4g} against {one.actual:.4g}, {one.divergence:+.1%} "
-            f"(90 %: {one.low:.4g} to {one.high:.4g}); that cell took {one.flops_ratio:.1f} x their compute"
+            f"(90 %: {_ends(one.low, one.high)}); that cell took {one.flops_ratio:.1f} x their compute"
         )
     return [{**one._asdict(), "divergence": one.divergence} for one in distant]
 
@@ -211,7 +211,7 @@ def _report_smallest(found: Sequence[Grid], say: Callable[[str], None]) -> list[
             f"smallest shape, {len(shapes)} cases: params within 25 % in {near:.0%}, within 2 x in {far_off:.0%}; "
             f"median factor {median(factors):.2f}"
         )
-    return [{**case._asdict(), "factor": case.factor} for case in shapes]
+    return [{**case._asdict(), "factor": None if math.isinf(case.factor) else case.factor} for case in shapes]
 
 
 def _report_pruned(found: Sequence[Grid], say: Callable[[str], None]) -> list[dict[str, Any]]:
@@ -227,10 +227,13 @@ def _report_pruned(found: Sequence[Grid], say: Callable[[str], None]) -> list[di
 def _report_floors(found: Sequence[Grid], say: Callable[[str], None]) -> list[dict[str, Any]]:
     floors = [one for grid in found if (one := floor(grid)) is not None]
     for one in floors:
-        ends = " to ".join("open" if end is None else f"{end:.4f}" for end in (one.low, one.high))
-        said = "covers" if one.covers else "misses"
-        say(f"{one.grid}: irreducible error {one.value:.4f} (90 %: {ends}) {said} the truth, {one.truth:.4f}")
+        said = f"{'covers' if one.covers else 'misses'} the truth, {one.truth:.4f}"
+        say(f"{one.grid}: irreducible error {one.value:.4f} (90 %: {_ends(one.low, one.high)}) {said}")
     return [{**one._asdict(), "covers": one.covers} for one in floors]
+
+
+def _ends(low: float | None, high: float | None) -> str:
+    return " to ".join("open" if end is None else f"{end:.4g}" for end in (low, high))
 
 
 def _fitted(cell: GridCell) -> FittedCell:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ from click.testing import CliRunner
 
 from harness.__main__ import harness
 from harness.compare import laws
-from harness.scoring import baselines
+from harness.scoring import baselines, joint, own
 from harness.scoring.row import Row
 from registry.errors import InvalidData, UsageError
 
@@ -29,7 +28,7 @@ def data(tmp_path: Path) -> Path:
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(baselines, "ITERATIONS", 3)
-    monkeypatch.setattr(laws, "JOINT", "harness.scoring.absent")
+    monkeypatch.setattr(own, "grids", lambda _folder: [])
 
 
 def test_rows_are_printed_and_written(data: Path, tmp_path: Path) -> None:
@@ -45,16 +44,10 @@ def test_rows_are_printed_and_written(data: Path, tmp_path: Path) -> None:
     assert "some: 1 curves, 2 x" in done.stderr
 
 
-def test_rows_of_grids_follow_where_their_scorer_is_there(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_grids_follow(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grid = Row("grid", "all", "additive", None, 1, 0.01)
 
-    class Joint:
-        @staticmethod
-        def rows(_data: Path, _say: object) -> Iterator[Row]:
-            yield grid
-
-    monkeypatch.setattr("importlib.util.find_spec", lambda _name: object())
-    monkeypatch.setattr("importlib.import_module", lambda _name: Joint)
+    monkeypatch.setattr(joint, "rows", lambda _data, _say: iter([grid]))
 
     assert list(laws.measure(data))[-1] == grid
 
