@@ -41,7 +41,7 @@ def design(study: Investigation, answer: Shape) -> Design:
     ladder = space.ladders[depth, answer.resolution]
     middle = answer if answer.depth else _as_large(study, answer, ladder)
     wanted = (min(ladder, key=lambda shape: abs(math.log(shape.width / (times * middle.width)))) for times in WIDTHS)
-    return Design(sizes, tuple(dict.fromkeys(wanted)), FIRST_STEPS, max(MOST_STEPS, space.steps[-1]))
+    return Design(sizes, tuple(dict.fromkeys(wanted)), FIRST_STEPS, max(MOST_STEPS, 2 * space.steps[-1]))
 
 
 def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedure[dict[str, Any] | None]:

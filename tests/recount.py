@@ -208,7 +208,7 @@ def _law(record: dict[str, Any], rows: list[dict[str, Any]], n_val: int) -> Iter
             GridCell(
                 n_train=point["n_train"], errors=_tuned(point, rows), params=point["params"], width=point["width"],
                 depth=point["depth"], cost=_work(point, rows), steps=point["steps"], capped=point["capped"],
-                resolution=point["resolution"], learning_rate=point["learning_rate"],
+                resolution=point.get("resolution"), learning_rate=point["learning_rate"],
             )
             for point in law["points"]
         ]  # fmt: skip
@@ -238,15 +238,9 @@ def _work(point: dict[str, Any], rows: list[dict[str, Any]]) -> float:
 
 def _tuning(point: dict[str, Any], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the tuning runs with the point's shape, number of examples and steps."""
-    wanted = tuple(point[key] for key in ("width", "depth", "resolution", "n_train", "steps"))
-    return [
-        row
-        for row in rows
-        for trial in [row["trial"]]
-        if trial["phase"] == "tune"
-        and wanted
-        == (*(trial["shape"][key] for key in ("width", "depth", "resolution")), trial["n_train"], trial["steps"])
-    ]
+    shape = {key: point.get(key) for key in ("width", "depth", "resolution")}
+    wanted = ["tune", shape, point["n_train"], point["steps"]]
+    return [row for row in rows if wanted == [row["trial"][key] for key in ("phase", "shape", "n_train", "steps")]]
 
 
 def _tuned(point: dict[str, Any], rows: list[dict[str, Any]]) -> tuple[float, ...]:

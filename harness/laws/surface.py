@@ -7,6 +7,7 @@ parameters they needed. To calibrate intervals they are asked as well for the de
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -14,7 +15,8 @@ import numpy as np
 from jaxtyping import Float64
 
 from harness.laws.surface_cells import GridCell, Table, point, table
-from harness.laws.surface_interval import calibrate, draw
+from harness.laws.surface_interval import calibrate, draw, draw_freely
+from harness.laws.surface_law import Z
 from harness.laws.surface_members import (
     Member,
     back_test,
@@ -27,6 +29,7 @@ from harness.laws.surface_members import (
 )
 
 MOST_DRAWS: Final = 200
+NOTHING: Final = 1e-6  # a floor below this share of the smallest error is none
 ENDLESS: Final = 400.0  # log of so much that only floors are left
 
 
@@ -84,6 +87,7 @@ def fit_surface(
     rng = np.random.default_rng(seed)
     draws = draw(members, weights, data, level, min(n_draws, MOST_DRAWS), rng)
     backtest_error = float(np.mean(np.abs(weights @ tests[0].residual)))
+    free = draw_freely(data, level, rng)
     if n_draws:
         tests += [back_test(data, forms, level, *fold) for fold in dear_folds(data)]
     written = [member.form.parameters(member.theta[np.newaxis], member.centre, level)[0] for member in members]
@@ -106,8 +110,8 @@ def fit_surface(
         "valid_range": {name: _range([getattr(cell, name) for cell in data.cells]) for name in data.variables},
         "points": [point(cell) for cell in sorted(cells, key=_place)],
         "backtest_error": backtest_error,
-        "width_floor": _floor(members, weights, draws, data, level, at_largest_n=True),
-        "irreducible_error": _floor(members, weights, draws, data, level, at_largest_n=False),
+        "width_floor": _floor(members, draws, free, data, level, n_val, at_largest_n=True),
+        "irreducible_error": _floor(members, draws, free, data, level, n_val, at_largest_n=False),
         "regions": {"small_data_end": None, "irreducible_start": None},
         "chance": chance,
         "members": summary,
@@ -116,29 +120,36 @@ def fit_surface(
 
 def _floor(
     members: Sequence[Member],
-    weights: Float64[np.ndarray, " members"],
     draws: Sequence[Float64[np.ndarray, " _ _"]],
+    free: tuple[Member, Float64[np.ndarray, " _ _"]],
     data: Table,
     chance: float,
+    n_val: int | None,
     *,
     at_largest_n: bool,
 ) -> dict[str, float | None]:
-    """Return the limit of the error as size (and n_train) grow without end, with its 5 % and 95 % points or None."""
+    """Return the limit of the error as size (and n_train) grow without end, with its 5 % and 95 % points or None.
+
+    The value is the median of fits without beliefs about floors (``free``), and the interval reaches over these and the
+    draws of the members: what members believe of floors serves extrapolation, and is no evidence that there is none.
+    All cells read the same ``n_val`` examples, so what these leave open is open in every one of them.
+    """
     logs = np.full((len(data.variables), 1), ENDLESS)
     if at_largest_n:
         logs[0] = data.logs[0].max()
     with np.errstate(divide="ignore", under="ignore"):
-        limits = np.array([member.log_error(logs, chance)[0] for member in members])
-        # the median member: the law itself has no floor as soon as one member has none
-        order = np.argsort(limits)
-        value = float(np.exp(limits[order][np.searchsorted(np.cumsum(weights[order]), 0.5 - 1e-9)]))
         drawn = [
-            member.form.log_error(thetas, logs - member.centre[:, np.newaxis], chance)[:, 0]
-            for member, thetas in zip(members, draws, strict=True)
+            np.exp(member.form.log_error(thetas, logs - member.centre[:, np.newaxis], chance)[:, 0])
+            for member, thetas in (*zip(members, draws, strict=True), free)
         ]
-        ends = np.exp(np.concatenate(drawn))
-    if not len(ends):
-        return {"value": value, "low": None, "high": None}
     smallest = float(np.exp(data.log_error.min()))
-    low, high = (float(q) for q in np.percentile(ends, (5, 95)))
-    return {"value": value, "low": low if low > 1e-3 * smallest else None, "high": high if high < smallest else None}
+    if not sum(map(len, draws)):
+        return {"value": float(np.median(drawn[-1])), "low": None, "high": None}
+    values = np.array([np.percentile(ends, (5, 50, 95)) for ends in (np.concatenate(drawn[: len(members)]), drawn[-1])])
+    common = Z[90] * math.sqrt(smallest * max(0.0, 1 - smallest) / n_val) if n_val else 0.0
+    low, high = float(values[:, 0].min()) - common, float(values[:, 2].max()) + common
+    return {
+        "value": float(values[1, 1]) if values[1, 1] > NOTHING * smallest else 0.0,
+        "low": low if low > 1e-3 * smallest else None,
+        "high": high if high < smallest else None,
+    }

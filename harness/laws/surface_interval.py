@@ -11,9 +11,11 @@ from jaxtyping import Float64
 from harness.laws.surface_cells import Table
 from harness.laws.surface_fit import Problem, solve
 from harness.laws.surface_law import Z
-from harness.laws.surface_members import BackTest, Member, jitter, recent
+from harness.laws.surface_members import BackTest, Member, candidates, fit_member, jitter, recent
 
 BACKTEST_DRAWS: Final = 40
+FREE_DRAWS: Final = 60
+FREE_STARTS: Final = 16
 EXPONENT_DOUBT: Final = 0.1  # assumption: outside the range the log-log slope is never known better than this share
 
 
@@ -46,6 +48,19 @@ def draw(
         problem = Problem(x, target, member.noise, weight, chance)
         drawn.append(solve(member.form, problem, warm=warm)[0])
     return drawn
+
+
+def draw_freely(
+    data: Table, chance: float, rng: np.random.Generator
+) -> tuple[Member, Float64[np.ndarray, " draws _"]]:
+    """Fit a sum of power laws with floor to resampled cells, without beliefs about exponents or the floor."""
+    form = next(form for form in candidates(data, None) if form.name in ("additive", "additive-shape"))
+    member = fit_member(form, data, chance)
+    weight = rng.exponential(size=(FREE_DRAWS, len(data.log_error)))
+    weight *= len(data.log_error) / weight.sum(axis=1, keepdims=True)
+    target = data.log_error + data.noise * rng.standard_normal(weight.shape)
+    problem = Problem(data.logs - member.centre[:, np.newaxis], target, member.noise, weight, chance)
+    return member, solve(form, problem, prior=False, n_starts=FREE_STARTS)[0]
 
 
 def calibrate(

@@ -116,7 +116,7 @@ class Pruned(NamedTuple):
 
 
 class Floor(NamedTuple):
-    """The irreducible error by a law, beside the error that nothing can beat; ends are None where open."""
+    """The irreducible error by a law, beside that of the best rule there is; ends are None where open."""
 
     grid: str
     value: float
@@ -155,12 +155,14 @@ def pruned(grid: Grid) -> Pruned | None:
 
 
 def floor(grid: Grid) -> Floor | None:
-    """Compare the law's irreducible error with the truth, where the data are drawn from a formula."""
+    """Compare the law's irreducible error with that of the best rule on the same examples, where there is a formula."""
     data = plugins.load("datasets", grid.facts["dataset"])
     if not isinstance(data, KnownTruth):
         return None
     found = fit(grid, [cell for cell in grid.cells if cell.parent_width is None])["irreducible_error"]
-    return Floor(grid.name, found["value"], found["low"], found["high"], data.bayes_error())
+    val = data.val()
+    truth = float((data.bayes_predict(val.inputs) != val.labels).mean())
+    return Floor(grid.name, found["value"], found["low"], found["high"], truth)
 
 
 def fit(grid: Grid, cells: Sequence[GridCell]) -> dict[str, Any]:
