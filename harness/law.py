@@ -67,7 +67,7 @@ def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedu
         law.pop("members")
         return {**law, "shape": None, "examples_seen_rule": SEEN}
     except InvalidData as refusal:
-        notes.append(f"no law in n_train and params: {refusal.message}")
+        no_surface = f"in n_train and params: {refusal.message}"
     shape = max((one.shape for one in settled), key=lambda shape: shape.width)
     points = [
         Point(one.trial.n_train, _finite(one.val_errors), None, n_val, one.trial.steps, one.capped)
@@ -80,8 +80,9 @@ def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedu
             raise InvalidData(against[0])
         law = fit_curve(points, chance=chance, seed=study.study.seed)
     except InvalidData as refusal:
-        notes.append(f"no law: {refusal.message}")
+        notes.append(f"no law: {refusal.message}; {no_surface}")
         return None
+    notes.append(f"no law {no_surface}")
     values = {"width": shape.width, "depth": shape.depth, "resolution": shape.resolution}
     return {**law, "shape": values, "examples_seen_rule": SEEN}
 

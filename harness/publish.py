@@ -150,11 +150,11 @@ def _recipe() -> dict[str, Any]:
             "of each shape by the validation errors of all its trainings together; of what it did not train (bracket, "
             f"pruning) the best of three rates around that choice, {TUNING_SEEDS} seeds each, and so of a "
             "knee's reference, as steps double; for the law five rates, "
-            "three seeds, at every n_train; weight decay 0"
+            "three seeds, at every n_train and width; weight decay 0"
         ),
         "steps_rule": (
             f"from {FEWEST_STEPS} steps in doublings, at most {MOST_STEPS:,} or {EPOCHS} epochs, whichever is more; "
-            "for the law doubled until the mean validation error of the best rate and its neighbours improves by less "
+            "for the law at most twice that, and doubled until the mean validation error of the best rate and its neighbours improves by less "
             "than 3 %; the best of log-spaced checkpoints counts; epochs without replacement; a batch is 32 examples "
             "or all where there are fewer"
         ),
