@@ -155,8 +155,8 @@ def _recipe() -> dict[str, Any]:
         "steps_rule": (
             f"from {FEWEST_STEPS} steps in doublings, at most {MOST_STEPS:,} or {EPOCHS} epochs, whichever is more; "
             "for the law at most twice that, and doubled until the mean validation error of the best rate and its "
-            "neighbours improves by less than 3 %; the best of log-spaced checkpoints counts; epochs without replacement; "
-            "a batch is 32 examples or all where there are fewer"
+            "neighbours improves by less than 3 %; the best of log-spaced checkpoints counts; epochs without "
+            "replacement; a batch is 32 examples or all where there are fewer"
         ),
         "augmentation": "none",
     }
