@@ -73,12 +73,10 @@ class CurveFile:
     curves: Mapping[str, tuple[Observation, ...]]
     unread: tuple[str, ...]
 
-    @property
-    def shapes(self) -> tuple[str, ...]:
-        """Which of params, width and depth every row has, and that differ between rows."""
-        rows = [row for rows in self.curves.values() for row in rows]
-        values = {name: {getattr(row, name) for row in rows} for name in SHAPES}
-        return tuple(name for name, found in values.items() if None not in found and len(found) > 1)
+    def shapes(self, name: str) -> tuple[str, ...]:
+        """Return which of params, width and depth every row of a curve has, and that differ between its rows."""
+        values = {size: {getattr(row, size) for row in self.curves[name]} for size in SHAPES}
+        return tuple(size for size, found in values.items() if None not in found and len(found) > 1)
 
     def error(self, value: float) -> float:
         """Turn a value of the result into an error, or back."""
@@ -138,7 +136,10 @@ def _columns(path: Path, columns: Sequence[str]) -> tuple[str, str]:
         present = [name for name in columns if name in names]
         if len(present) != 1:
             has = " and ".join(present) if present else f"none among {', '.join(columns)}"
-            raise InvalidData(f"{path} needs one column of the {what} ({', '.join(names)}), got {has}")
+            hint = f"leave out all but one of {', '.join(present)}" if present else ""
+            if len(columns) == 1 and any(mark in columns[0] for mark in ";\t"):
+                hint = "separate the columns by commas"
+            raise InvalidData(f"{path} needs one column of the {what} ({', '.join(names)}), got {has}", hint)
         found += present
     if (found[1] == "wrong") != ("total" in columns):
         raise InvalidData(f"{path}: counts take two columns, 'wrong' and 'total'")
@@ -176,6 +177,8 @@ def _observation(row: Mapping[str, str], size: str, result: str) -> Observation:
 
 def _number(row: Mapping[str, str], column: str) -> float:
     text = row[column].strip().replace("_", "")
+    if not text:
+        raise ValueError(f"{column} is missing, expected a number")
     try:
         number = float(text)
     except ValueError:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final, final
@@ -12,16 +13,17 @@ import numpy as np
 
 from harness.curve_file import CurveFile, Observation
 from harness.fit import fit_curve, fit_surface
-from harness.laws.exponents import Curve, compare_exponents
+from harness.laws.exponents import Comparison, Curve, compare_exponents
 from harness.laws.next_run import Candidate, rank_runs
 from harness.laws.points import Point, curve_of, flags
 from harness.laws.surface_cells import GridCell
-from registry.errors import GuidesError, InvalidData
+from registry.errors import GuidesError, InvalidData, UsageError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-EXPONENTS: Final = {"data_exponent": "in n_train", "size_exponent": "in params", "width_exponent": "in width"}
+EXPONENTS: Final = ("exponent", "data_exponent", "size_exponent", "width_exponent", "depth_exponent")
+REFUSED: Final = ("error rises", "error does not fall")  # how flags begin that no law can be fitted to
 FEW_SEEDS: Final = 3
 WORTH: Final = 0.1  # an interval that narrows by less is not worth a run
 NEXT: Final = (1.0, 2.0, 4.0)  # runs worth making: sizes up to so many times the largest
@@ -53,7 +55,9 @@ class Fitted:
         shares = ", ".join(f"{share:.0%} {name}" for name, share in sorted(parts.items(), key=lambda part: -part[1]))
         held = law["backtest_error"]
         tested = (
-            "too few points to hold any out" if held is None else f"its largest points, held out: within {held:.1%}"
+            "too few points to hold any out"
+            if held is None
+            else f"its largest points, held out, were missed by {held:.1%} on average"
         )
         out = [f"law: {_count(len(law['forms']))} ({shares}); {tested}", _exponents(law)]
         for key, words in (
@@ -62,31 +66,44 @@ class Fitted:
         ):
             if law[key] is not None:
                 out.append(f"{words}: {_bounds(law[key])}")
-        regions = law["regions"] or {}
+        regions = law["regions"] if len(law["variables"]) == 1 else None
         for key, words in (
             ("small_data_end", "small data end"),
             ("irreducible_start", "the irreducible region begins"),
         ):
-            found = regions.get(key)
+            if regions is None:
+                continue
+            found = regions[key]
             out.append(f"{words}: {'unseen' if found is None else _bounds(found, size=True)}")
         return out
 
-    def measure_next(self, at: float, params: float | None) -> str | None:
+    def sizes(self, asked: Mapping[str, float]) -> dict[str, float]:
+        """Return the size that is answered for: what was asked, and else the largest measured.
+
+        Raises:
+            UsageError: If the law knows nothing of such a size.
+        """
+        names = self.law["variables"][1:]
+        for name in asked:
+            if name not in names:
+                known = f"it is in {' and '.join(self.law['variables'])}"
+                raise UsageError(f"the law of these points knows nothing of {name}: {known}")
+        return {name: asked.get(name, self.law["valid_range"][name][1]) for name in names}
+
+    def measure_next(self, at: float, sizes: Mapping[str, float]) -> str | None:
         """Say which run would narrow the interval at a size most per flop, by a tenth at least; None where none would.
 
         Candidates are each size measured and 2 and 4 x the largest, 1 or 3 runs each; a run costs what it sees.
         """
         law = self.law
-        variable, *sizes = law["variables"]
-        ask: dict[str, float] = {variable: at}
-        for size in sizes:
-            ask[size] = params if size == "params" and params is not None else law["valid_range"][size][1]
+        variable = law["variables"][0]
+        ask = {variable: at, **sizes}
         largest = law["valid_range"][variable][1]
         values = sorted({*(_size(point) for point in self.points), *(largest * times for times in NEXT)})
         candidates = []
         for value in values:
             for run in _sizes_of(self.points, sizes):
-                work = value * run.get("params", run.get("width", 1.0) * run.get("depth", 1.0))
+                work = value * run.get("params", run.get("width", 1.0) ** 2 * run.get("depth", 1.0))
                 candidates += [Candidate({variable: value, **run}, seeds, seeds * work) for seeds in (1, FEW_SEEDS)]
         try:
             ranked = rank_runs(law, candidates, ask)
@@ -99,32 +116,41 @@ class Fitted:
         runs = f"{best.candidate.seeds} run{'s' if best.candidate.seeds > 1 else ''}"
         return f"measure next: {where}, {runs}: the interval at {at:,.0f} would shrink by {1 - _left(best):.0%}"
 
-    def draw(self, axes: Axes, colour: str, reach: float) -> None:
-        """Draw the law over its points, at least to ``reach``; of a surface that of the largest size."""
+    def draw(self, axes: Axes, colour: str, reach: float, sizes: Mapping[str, float]) -> None:
+        """Draw the law at a size over the points of the size nearest to it, at least to ``reach``."""
         from harness import drawing
 
-        sizes = self.law["variables"][1:]
-        at = {size: self.law["valid_range"][size][1] for size in sizes}
-        chosen = [
-            point for point in self.points
-            if isinstance(point, Point) or all(getattr(point, size) == value for size, value in at.items())
-        ]  # fmt: skip
+        def distance(point: Any) -> float:
+            return sum(abs(math.log(getattr(point, name) / value)) for name, value in sizes.items())
+
+        nearest = min(map(distance, self.points))
+        chosen = [point for point in self.points if distance(point) <= nearest + 1e-9]
         marks = [
             drawing.Mark(_size(point), fmean(point.errors), _sd(point.errors), not point.capped) for point in chosen
         ]
-        drawing.draw_law(axes, self.law, marks, name=self.name, colour=colour, sizes=at, reach=reach)
+        drawing.draw_law(axes, self.law, marks, name=self.name, colour=colour, sizes=sizes, reach=reach)
 
 
 def fit(file: CurveFile, name: str, *, chance: float | None = None) -> Fitted:
     """Fit one curve of a file: a surface where it says params or shapes, else a curve.
 
     Raises:
-        InvalidData: If its points carry no law, or come twice without a seed to tell them apart.
+        InvalidData: If its points carry no law, rise, do not fall, or come twice without a seed to tell them apart.
     """
-    rows = file.curves[name]
-    sizes: list[str] = [size for size in ("params",) if size in file.shapes] or [
-        s for s in ("width", "depth") if s in file.shapes
-    ]
+    try:
+        fitted = _fit(file, name, chance)
+    except InvalidData as refusal:
+        if len(file.curves) == 1:
+            raise
+        raise InvalidData(f"curve {name}: {refusal.message}", refusal.hint) from refusal
+    if file.result != "loss" and fitted.law["chance"] is None:
+        fitted.law["chance"] = 1.0  # no fraction is above it
+    return fitted
+
+
+def _fit(file: CurveFile, name: str, chance: float | None) -> Fitted:
+    rows, shapes = file.curves[name], file.shapes(name)
+    sizes = ["params"] if "params" in shapes else [size for size in ("width", "depth") if size in shapes]
     if sizes and file.variable == "n_train":
         cells = [
             GridCell(
@@ -133,9 +159,8 @@ def fit(file: CurveFile, name: str, *, chance: float | None = None) -> Fitted:
             )
             for same in _grouped(rows, sizes)
         ]  # fmt: skip
-        totals = {row.total for row in rows}
-        n_val = totals.pop() if len(totals) == 1 else None
-        law = fit_surface(cells, variables=("n_train", *sizes), chance=chance, n_val=n_val)
+        totals = [row.total for row in rows if row.total is not None]
+        law = fit_surface(cells, variables=("n_train", *sizes), chance=chance, n_val=min(totals, default=None))
         law.pop("members")
         return Fitted(name, law, (), tuple(cells))
     if sizes:
@@ -147,22 +172,30 @@ def fit(file: CurveFile, name: str, *, chance: float | None = None) -> Fitted:
         Point(same[0].size, tuple(row.error for row in same), same[0].stderr if len(same) == 1 else None, same[0].total)
         for same in _grouped(rows, [])
     ]
+    against = flags(curve_of(points))
+    for flag in against:
+        if flag.startswith(REFUSED):
+            raise InvalidData(flag, "double descent, too few steps or too few seeds: fit the falling part alone")
     law = fit_curve(points, variable=file.variable, chance=chance)
-    return Fitted(name, law, tuple(flags(curve_of(points), chance=chance)), tuple(points))
+    return Fitted(name, law, tuple(against), tuple(points))
 
 
-def shared_exponent(fitted: Sequence[Fitted]) -> str | None:
-    """Say whether one exponent serves all curves of a file (Hestness et al. 2017); None where it cannot be told."""
+def shared_exponent(fitted: Sequence[Fitted]) -> Comparison | None:
+    """Ask whether one exponent serves all curves of a file (Hestness et al. 2017); None where it cannot be told."""
     curves = {}
     for one in fitted:
-        points = [point for point in one.points if isinstance(point, Point) and not point.capped]
+        points = [point for point in one.points if isinstance(point, Point)]
         if len(points) == len(one.points):
             found = curve_of(points)
             curves[one.name] = Curve(found.n, np.exp(found.log_error), found.noise)
     try:
-        compared = compare_exponents(curves)
+        return compare_exponents(curves)
     except InvalidData:
         return None
+
+
+def exponent_line(compared: Comparison) -> str:
+    """Say what came of the question."""
     shared = compared.shared
     verdict = "one exponent serves all curves" if compared.holds else "the curves differ in exponent"
     own = ", ".join(f"{name} {value.value:.3f}" for name, value in compared.free.items())
@@ -195,18 +228,20 @@ def _count(n_fits: int) -> str:
 
 
 def _exponents(law: dict[str, Any]) -> str:
-    """Return the range of the members' exponents."""
+    """Return the range of the members' exponents, by what they are in."""
+    variables = law["variables"]
     found: dict[str, list[float]] = defaultdict(list)
     for form in law["forms"]:
         for key, value in form["parameters"].items():
-            if key == "exponent" or key in EXPONENTS:
-                found[key].append(value)
+            if key in EXPONENTS:
+                size = variables[1] if key == "size_exponent" else key.removesuffix("_exponent")
+                found[variables[0] if key in ("exponent", "data_exponent") else size].append(value)
     parts = []
-    for key, values in found.items():
+    for name, values in found.items():
         low, high = min(values), max(values)
-        name = f"exponent {EXPONENTS[key]}" if key in EXPONENTS else "exponent"
-        parts.append(f"{name} {low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{name} {low:.3g} to {high:.3g}")
-    return "; ".join(parts)
+        ends = f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g} by fit"
+        parts.append(f"in {name} {ends}")
+    return f"exponent {'; '.join(parts)}"
 
 
 def _bounds(found: dict[str, float | None], *, size: bool = False) -> str:
@@ -219,8 +254,9 @@ def _size(point: Point | GridCell) -> float:
     return point.n if isinstance(point, Point) else point.n_train
 
 
-def _sizes_of(points: Sequence[Point | GridCell], names: Sequence[str]) -> list[dict[str, float]]:
+def _sizes_of(points: Sequence[Point | GridCell], names: Iterable[str]) -> list[dict[str, float]]:
     """Return every size that was measured, by name; one without names for a curve."""
+    names = list(names)
     found = {tuple(float(getattr(point, name)) for name in names) for point in points}
     return [dict(zip(names, values, strict=True)) for values in sorted(found)]
 

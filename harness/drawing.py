@@ -17,17 +17,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from registry.errors import UsageError
 from registry.law import evaluate
 
+Needed = tuple[float, float | None, float | None]
 INK: Final = "#1a1a1a"
 MUTED: Final = "#8a8f98"
 LAW: Final = "#2458a6"
 ASKED: Final = "#c2410c"
 COLOURS: Final = (LAW, "#b45309", "#15803d", "#7c3aed", "#be123c", "#0e7490")
 BEYOND: Final = 4.0  # times the range to either side that a law is drawn over, dashed
+NARROW: Final = 4.0  # times the low end: up to there ticks are even
 SAMPLES: Final = 160
 SUFFIXES: Final = (".svg", ".png", ".pdf")
 
@@ -181,34 +183,35 @@ def draw_regions(axes: Axes, law: Mapping[str, Any]) -> None:
     axes.set_xlim(low, high)
 
 
-def draw_target(
-    axes: Axes, error: float, words: str, needed: tuple[float, float | None, float | None] | None = None
-) -> None:
+def draw_target(axes: Axes, error: float, words: str, needed: Sequence[Needed] = ()) -> None:
     """Draw the error asked for, and what data it takes with the interval of that; an open end has an arrow.
 
     Args:
         axes: Where.
         error: In error form.
         words: What the line is called.
-        needed: Data, and the ends of its interval, None where open.
+        needed: For each curve that gets there data and the ends of its interval, None where open.
     """
     axes.axhline(error, color=ASKED, linewidth=1)
     axes.annotate(
         words, (0.01, error), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points", color=ASKED,
         fontsize=9,
     )  # fmt: skip
-    if needed is None:
-        return
-    value, low, high = needed
-    axes.plot([value], [error], "D", color=ASKED, markersize=6)
-    ends = (low or value, high or axes.get_xlim()[1])
-    axes.plot(ends, [error, error], color=ASKED, linewidth=3, alpha=0.45, solid_capstyle="butt")
-    if high is None:
-        axes.plot([ends[1]], [error], ">", color=ASKED, markersize=6, clip_on=False)
+    for value, low, high in needed:
+        axes.plot([value], [error], "D", color=ASKED, markersize=6)
+        ends = (low or value, high or axes.get_xlim()[1])
+        axes.plot(ends, [error, error], color=ASKED, linewidth=3, alpha=0.45, solid_capstyle="butt")
+        if high is None:
+            axes.plot([ends[1]], [error], ">", color=ASKED, markersize=6, clip_on=False)
 
 
 def label(axes: Axes, x: str, y: str, title: str) -> None:
-    """Name the axes and the panel."""
+    """Name the axes and the panel; a scale that spans little gets even ticks."""
+    for axis in (axes.xaxis, axes.yaxis):
+        low, high = sorted(axis.get_view_interval())
+        if low > 0 and high < NARROW * low:
+            axis.set_major_locator(MaxNLocator(5))
+            axis.set_minor_locator(NullLocator())
     axes.set_xlabel(x, color=INK, fontsize=10)
     axes.set_ylabel(y, color=INK, fontsize=10)
     axes.set_title(title, loc="left", color=INK, fontsize=11)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SIZES: Final = 6  # numbers of training examples
 WIDTHS: Final = (0.5, 1.0, 2.0, 4.0)  # times that of the answer
 LEAST_EXAMPLES: Final = 10
+FEWEST_POINTS: Final = 5  # of a record's law
 SEEN: Final = "steps x batch, with steps doubled until validation error improves by less than 3 %"
 
 
@@ -75,6 +76,8 @@ def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedu
         if one.shape == shape and _finite(one.val_errors)
     ]
     try:
+        if len(points) < FEWEST_POINTS:
+            raise InvalidData(f"a record's law needs {FEWEST_POINTS} n_train, got {len(points)}")
         against = flags(curve_of(points), chance=chance)
         if against:
             raise InvalidData(against[0])

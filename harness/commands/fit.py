@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from registry import parse
-from registry.errors import GuidesError, NoAnswer, UsageError
+from registry.errors import GuidesError, Inconclusive, InvalidData, NoAnswer, OutsideRange, UsageError
 from registry.options import Reading, as_json, examples, print_json, quiet
 
 if TYPE_CHECKING:
@@ -47,6 +47,8 @@ UNIT: Final = {"n_train": "training examples", "steps": "steps"}
     "--at", "sizes", multiple=True, type=Reading("size", parse.size), metavar="N", help="Predict at N (repeatable)."
 )
 @click.option("--params", type=Reading("params", parse.size), metavar="P", help="For networks of P params.")
+@click.option("--width", type=Reading("width", parse.size), metavar="W", help="For networks of width W.")
+@click.option("--depth", type=Reading("depth", parse.size), metavar="L", help="For networks of depth L.")
 @click.option(
     "--chance", type=Reading("error", parse.number), metavar="E", help="Error (or loss) of guessing, if you know it."
 )
@@ -60,6 +62,8 @@ def COMMAND(
     targets: tuple[parse.Target, ...],
     sizes: tuple[int, ...],
     params: int | None,
+    width: int | None,
+    depth: int | None,
     chance: float | None,
     extrapolate: bool,
     plot: Path | None,
@@ -81,20 +85,31 @@ def COMMAND(
         click.echo(f"warning: not read: {', '.join(file.unread)}", err=True)
     asked = [*targets, *(parse.Target("accuracy", value) for values in accuracies for value in values)]
     errors = {target: _error(file, target) for target in asked}
-    fitted = [curves.fit(file, name, chance=chance) for name in file.curves]
-    answers = [_answers(one, file, errors, sizes, params, extrapolate=extrapolate) for one in fitted]
-    if plot is not None:
+    wanted = {"params": params, "width": width, "depth": depth}
+    size = {name: float(value) for name, value in wanted.items() if value is not None}
+    fitted: list[Fitted] = []
+    refused: list[GuidesError] = []
+    for name in file.curves:
+        try:
+            fitted.append(curves.fit(file, name, chance=chance))
+        except InvalidData as refusal:
+            refused.append(refusal)
+    answers = [_answers(one, errors, sizes, one.sizes(size), extrapolate=extrapolate) for one in fitted]
+    refused += [failure for answer in answers for failure in answer["refused"]]
+    if plot is not None and fitted:
         _plot(plot, curve.name, file, fitted, errors, answers)
+    compared = curves.shared_exponent(fitted) if len(fitted) > 1 else None
     if json_:
-        print_json(
-            "fit", {"file": str(curve), "curves": [_values(*pair) for pair in zip(fitted, answers, strict=True)]}
-        )
+        values = [_values(*pair) for pair in zip(fitted, answers, strict=True)]
+        shared = None if compared is None else {"value": compared.shared._asdict(), "holds": bool(compared.holds)}
+        print_json("fit", {"file": str(curve), "curves": values, "shared_exponent": shared})
     else:
         for one, answer in zip(fitted, answers, strict=True):
             click.echo("\n".join(_lines(one, file, answer)))
-        if len(fitted) > 1 and (said := curves.shared_exponent(fitted)):
-            click.echo(said)
-    refused = [failure for answer in answers for failure in answer["refused"]]
+        if compared is not None:
+            click.echo(curves.exponent_line(compared))
+    for failure in refused[1:]:
+        click.echo(str(failure), err=True)
     if refused:
         raise refused[0]
 
@@ -123,32 +138,46 @@ def _error(file: CurveFile, target: parse.Target) -> float:
 
 def _answers(
     one: Fitted,
-    file: CurveFile,
     errors: dict[parse.Target, float],
-    sizes: tuple[int, ...],
-    params: int | None,
+    asked: tuple[int, ...],
+    sizes: dict[str, float],
     *,
     extrapolate: bool,
 ) -> dict[str, Any]:
     """Return predictions and data needed; what cannot be answered is kept, so that the rest is said first."""
     from registry.law import data_needed, evaluate
 
-    found: dict[str, Any] = {"predictions": [], "targets": [], "refused": [], "next": None}
-    for size in sizes:
+    found: dict[str, Any] = {"sizes": sizes, "predictions": [], "targets": [], "refused": [], "next": None}
+    name = f"{one.name}: " if one.name else ""
+    for size in asked:
         try:
-            found["predictions"].append((size, evaluate(one.law, size, extrapolate=extrapolate, params=params)))
+            found["predictions"].append((size, evaluate(one.law, size, extrapolate=extrapolate, **sizes)))
         except NoAnswer as refusal:
-            found["refused"].append(refusal)
+            found["refused"].append(OutsideRange(f"{name}{refusal.message}", refusal.hint))
     for target, error in errors.items():
+        words = f"{name}{target.metric} {target.value:g}"
         try:
-            needed = data_needed(one.law, error, extrapolate=extrapolate, params=params)
-            found["targets"].append((target, needed))
+            found["targets"].append((target, data_needed(one.law, error, extrapolate=extrapolate, level=90, **sizes)))
+        except OutsideRange as refusal:
+            found["refused"].append(OutsideRange(f"{words}: {refusal.message}", refusal.hint))
         except NoAnswer as refusal:
-            found["refused"].append(refusal)
-    if sizes or found["targets"]:
-        at = float(sizes[-1]) if sizes else found["targets"][-1][1].value
-        found["next"] = one.measure_next(at, params)
+            found["refused"].append(_out_of_reach(one, words, error, refusal))
+    if asked or found["targets"]:
+        at = float(asked[-1]) if asked else found["targets"][-1][1].value
+        found["next"] = one.measure_next(at, sizes)
     return found
+
+
+def _out_of_reach(one: Fitted, words: str, error: float, refusal: NoAnswer) -> GuidesError:
+    """Say that a target is out of reach, or, where it lies inside the interval of the floor, that this is undecided."""
+    floor = one.law["irreducible_error"] if len(one.law["variables"]) == 1 else one.law["width_floor"]
+    if floor is not None and floor["low"] is not None and error < floor["low"]:
+        return NoAnswer(f"{words}: {refusal.message}", refusal.hint)
+    low = "may be nothing" if floor is None or floor["low"] is None else f"may be as low as {floor['low']:.4g}"
+    return Inconclusive(
+        f"{words} is undecided: the curve levels off above it, but the error that is left {low}",
+        "measure at larger sizes, or more runs of the largest",
+    )
 
 
 def _lines(one: Fitted, file: CurveFile, answer: dict[str, Any]) -> list[str]:
@@ -158,6 +187,9 @@ def _lines(one: Fitted, file: CurveFile, answer: dict[str, Any]) -> list[str]:
     out = [f"{name}{len(law['points'])} points, {low:,.0f} to {high:,.0f} {unit}"]
     out += [f"  {line}" for line in one.description()]
     out += [f"  note: {flag}" for flag in one.flags]
+    if answer["sizes"]:
+        asked = ", ".join(f"{name} {value:,.0f}" for name, value in answer["sizes"].items())
+        out.append(f"  for networks of {asked}:")
     for size, predicted in answer["predictions"]:
         value, sure = _shown(file, predicted.value), _interval(file, predicted.mean)
         run = _interval(file, predicted.run)
@@ -190,6 +222,7 @@ def _values(one: Fitted, answer: dict[str, Any]) -> dict[str, Any]:
         "curve": one.name,
         "law": one.law,
         "flags": one.flags,
+        "sizes": answer["sizes"],
         "predictions": [
             {
                 "at": size,
@@ -227,13 +260,14 @@ def _plot(
     reach = max((needed.value for answer in answers for _, needed in answer["targets"]), default=0.0)
     for i, one in enumerate(fitted):
         colour = drawing.LAW if len(fitted) == 1 else drawing.COLOURS[i % len(drawing.COLOURS)]
-        one.draw(axes, colour, min(MOST_DRAWN * one.law["valid_range"][file.variable][1], 1.5 * reach))
+        most = MOST_DRAWN * one.law["valid_range"][file.variable][1]
+        one.draw(axes, colour, min(most, 1.5 * reach), answers[i]["sizes"])
     if len(fitted) == 1:
         drawing.draw_regions(axes, fitted[0].law)
         drawing.draw_floor(axes, fitted[0].law)
     for target, error in errors.items():
         found = [needed for answer in answers for kept, needed in answer["targets"] if kept == target]
-        drawing.draw_target(axes, error, f"{target.metric} {target.value:g}", found[0] if len(found) == 1 else None)
+        drawing.draw_target(axes, error, f"{target.metric} {target.value:g}", found)
     shown = "loss" if file.result == "loss" else "error"
     drawing.label(axes, UNIT[file.variable], shown, f"{title}: law and 90 % interval")
     drawing.save(made, path)

@@ -113,7 +113,7 @@ def _draw_law(axes: Axes, law: dict[str, Any], metric: dict[str, Any]) -> None:
         drawing.draw_law(axes, law, marks, name=named, colour=colour, sizes=dict(zip(sizes, key, strict=True)))
     drawing.draw_regions(axes, law)
     drawing.draw_floor(axes, law)
-    exact = "" if law.get("backtest_error") is None else f"; held-out cells within {law['backtest_error']:.0%}"
+    exact = "" if law.get("backtest_error") is None else f"; held-out cells missed by {law['backtest_error']:.0%}"
     drawing.label(axes, DATA[variable], f"validation {_axis(metric)}", f"law and 90 % interval{exact}")
 
 

@@ -180,6 +180,8 @@ def mean_error(cell: GridCell) -> float:
 def report(say: Callable[[str], None], folder: Path = GRIDS) -> dict[str, list[dict[str, Any]]]:
     """Score all grids: far cells, smallest shapes, pruned networks, floors; say and return what they come to."""
     found = grids(folder)
+    if not found:
+        say(f"no grids of our own in {folder}: `python -m harness survey` makes them")
     return {
         "far": _report_far(found, say),
         "smallest": _report_smallest(found, say),

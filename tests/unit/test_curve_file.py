@@ -30,11 +30,12 @@ def test_counts_keep_what_they_were_counted_on(tmp_path: Path) -> None:
 
 
 def test_curves_are_told_apart_by_name_and_shapes_by_their_columns(tmp_path: Path) -> None:
-    text = "steps,loss,curve,params,width,depth,stderr\n10,2.5,a,100,8,1,0.1\n20,2.0,b,200,16,1,\n"
+    text = "steps,loss,curve,params,width,depth,stderr\n10,2.5,a,100,8,1,0.1\n20,2.4,a,200,16,1,\n20,2.0,b,200,16,1,\n"
     found = read_curves(written(tmp_path, text))
 
-    assert (found.variable, found.result, found.shapes) == ("steps", "loss", ("params", "width"))
-    assert found.curves["a"] == (Observation(10, 2.5, 0.1, None, 100, 8, 1),)
+    assert (found.variable, found.result) == ("steps", "loss")
+    assert (found.shapes("a"), found.shapes("b")) == (("params", "width"), ())
+    assert found.curves["a"][0] == Observation(10, 2.5, 0.1, None, 100, 8, 1)
     assert found.curves["b"][0].stderr is None
     assert found.error(2.0) == 2.0
 
@@ -55,6 +56,7 @@ def test_curves_are_told_apart_by_name_and_shapes_by_their_columns(tmp_path: Pat
             "line 2: accuracy is 97.3, expected a fraction in [0, 1]; 0.973 if it is a percentage",
         ),
         ("n,error\n1,nan\n", "line 2: error is nan, expected a finite number"),
+        ("n,error\n1, \n", "line 2: error is missing, expected a number"),
         ("n,error\n1,low\n", "line 2: error is low, expected a number"),
         ("n,error\n1\n", "line 2: the row has another number of columns than 2"),
         ("n,error\n1,0.1,7\n", "line 2: the row has another number of columns than 2"),

@@ -28,7 +28,7 @@ def drawn(path: Path) -> str:
     drawing.draw_law(axes, LAW, MARKS, name="curve a", reach=1e6)
     drawing.draw_regions(axes, LAW)
     drawing.draw_floor(axes, LAW)
-    drawing.draw_target(axes, 0.02, "error 0.02", (40_000.0, 30_000.0, None))
+    drawing.draw_target(axes, 0.02, "error 0.02", [(40_000.0, 30_000.0, None)])
     drawing.label(axes, "training examples", "error", "a law")
     drawing.save(made, path)
     return path.read_text() if path.suffix == ".svg" else ""

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from harness.commands.fit import _out_of_reach
+from harness.curves import Fitted
 from registry.cli import run
+from registry.errors import NoAnswer
 
 SIZES = (100, 200, 400, 800, 1600, 3200, 6400)
 
@@ -72,8 +75,22 @@ def test_points_with_params_get_a_surface(tmp_path: Path, capsys: pytest.Capture
     code, out, _ = called(capsys, path, "--target", "error=0.15", "--params", "800")
 
     assert code == 0
-    assert "exponent in params" in out, out
-    assert "error 0.15 takes about" in out
+    assert "exponent in n_train 0.5; in params 0.5" in out
+    assert "for networks of params 800:" in out
+    assert "error 0.15 takes about 267" in out  # 0.01 + 2 / 267 ** 0.5 + 0.5 / 800 ** 0.5
+
+
+def test_without_a_size_the_largest_measured_is_answered_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grid = [(n, p) for n in SIZES[::2] for p in (50, 200, 800, 3200)]
+    path = written(tmp_path, ["n,params,error", *(f"{n},{p},{0.01 + 2 / n**0.5 + 0.5 / p**0.5:.6f}" for n, p in grid)])
+    _, out, _ = called(capsys, path, "--at", "400", "--plot", str(tmp_path / "law.svg"))
+    code, _, err = called(capsys, path, "--at", "400", "--width", "8")
+
+    assert "for networks of params 3,200:" in out
+    assert f"error {0.01 + 2 / 400**0.5 + 0.5 / 3200**0.5:.4g} predicted" in out
+    assert (code, "knows nothing of width" in err) == (2, True)
 
 
 def test_curves_are_compared_by_exponent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -88,6 +105,33 @@ def test_curves_are_compared_by_exponent(tmp_path: Path, capsys: pytest.CaptureF
     assert code == 0
     assert "a: 7 points" in out
     assert "one exponent serves all curves: 0.4" in out
+
+
+@pytest.mark.parametrize(
+    ("low", "code", "words"),
+    [(None, 7, "may be nothing"), (0.03, 7, "may be as low as 0.03"), (0.05, 3, "levels off at 0.06")],
+)
+def test_a_target_that_the_curve_does_not_reach_is_undecided_inside_the_floors_interval(
+    low: float | None, code: int, words: str
+) -> None:
+    law = {"variables": ["n_train"], "irreducible_error": {"value": 0.06, "low": low, "high": 0.07}}
+    refusal = NoAnswer("the law levels off at 0.06")
+    found = _out_of_reach(Fitted("", law, (), ()), "error 0.04", 0.04, refusal)
+
+    assert found.exit_code == code
+    assert found.message.startswith("error 0.04")
+    assert words in found.message
+
+
+def test_what_one_curve_lacks_does_not_keep_the_others_from_being_answered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [*(f"{n},{error(n):.6f},good" for n in SIZES), "10,0.5,short", "20,0.4,short"]
+    code, out, err = called(capsys, written(tmp_path, ["n,error,curve", *rows]))
+
+    assert code == 1
+    assert "good: 7 points" in out
+    assert err.startswith("curve short: ")
 
 
 @pytest.mark.parametrize(
@@ -112,6 +156,8 @@ def test_what_cannot_be_asked_is_refused(
     [
         (["10,0.5", "10,0.4", "20,0.3", "40,0.2", "80,0.1"], "n 10 comes 2 times"),
         (["10,0.5", "20,0.4"], "needs at least"),
+        ([f"{n},{0.1 + 0.1 * i}" for i, n in enumerate(SIZES)], "error rises from 0.1 at n 100"),
+        ([f"{n},{0.3 + 0.01 * (-1) ** i}" for i, n in enumerate(SIZES)], "error does not fall by more than its noise"),
     ],
 )
 def test_points_that_carry_no_law_are_refused(

@@ -86,7 +86,8 @@ def test_floors_are_compared_with_the_truth_where_it_is_known() -> None:
 
     assert found is not None
     assert found.truth == pytest.approx(0.13, abs=0.005)
-    assert found.covers == ((found.low or 0) <= found.truth <= (found.high or 1))
+    bounds = ((None, None), (0.14, None), (None, 0.12))
+    assert [own.Floor("a", 0.1, *ends, truth=0.13).covers for ends in bounds] == [True, False, False]
     assert own.floor(grid()) is None
 
 
