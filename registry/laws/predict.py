@@ -185,7 +185,7 @@ def forecast(
     """Set beside a prediction what binds and which targets are met."""
     law = source.law
     doubled = {
-        name: math.exp(law.log_error([value + math.log(2) * (i == j) for j, value in enumerate(x)]))
+        name: math.exp(law.capped(law.log_error([value + math.log(2) * (i == j) for j, value in enumerate(x)])))
         for i, name in enumerate(law.variables)
     }
     full = dict(zip(law.variables[1:], map(unlogged, x[1:]), strict=True))

@@ -263,16 +263,19 @@ def _winner(
     """Return the change that saves most log error, times its weight, if that is sure against every other."""
     law = source.law
     x, *ys = (locate(law, point["n_train"], params=point["params"]) for point in (before, *points))
-    gains = [weight * (law.log_error(x) - law.log_error(y)) for weight, y in zip(weights, ys, strict=True)]
+    gains = [
+        weight * (law.capped(law.log_error(x)) - law.capped(law.log_error(y)))
+        for weight, y in zip(weights, ys, strict=True)
+    ]
     best = max(range(len(gains)), key=gains.__getitem__)
     if len(gains) == 1:
         verdict = compare(law, before, points[0], extrapolate=True)
         return 0 if verdict.is_decided and verdict.ratio < 1 else None
-    start = law.log_draws(x)
+    start = list(map(law.capped, law.log_draws(x)))
     if not start:
         return None
     saved = [
-        [weight * (a - b) for a, b in zip(start, law.log_draws(y), strict=True)]
+        [weight * (a - law.capped(b)) for a, b in zip(start, law.log_draws(y), strict=True)]
         for weight, y in zip(weights, ys, strict=True)
     ]
     drifts = [weight * (law.outside(y) - law.outside(x)) for weight, y in zip(weights, ys, strict=True)]

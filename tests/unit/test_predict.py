@@ -105,6 +105,16 @@ def test_an_accuracy_is_never_below_0(guides: Guides, root: Path) -> None:
     assert answer["value"] == 0
 
 
+def test_no_answer_is_worse_than_the_best_constant_one(guides: Guides, root: Path) -> None:
+    with_law(root, {**stored(valid_range={"n_train": [60, 1000]}), "chance": 0.9})
+    question = ("predict", "--task", "image-cls", "--n-train", "2", "--extrapolate", "--json", "--registry", root)
+    (answer,) = envelope(guides(*question))["answers"]
+
+    assert (answer["value"], answer["error"]) == (pytest.approx(0.1), 0.9)
+    assert answer["mean"]["90"][0] == answer["one_run"]["90"][0] == pytest.approx(0.1)
+    assert min(answer["with_twice_as_much"].values()) == pytest.approx(0.1)
+
+
 def test_the_floor_binds_where_most_of_the_error_would_stay(root: Path) -> None:
     law = stored(valid_range={"n_train": [60, 1_000_000]})
     with_law(root, law)
