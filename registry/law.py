@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from registry.errors import NoAnswer, OutsideRange, UsageError
+from registry.laws.counting import about
 from registry.laws.crossing import crossing_above, crossing_below, falls_to
 from registry.laws.forms import Logs
 from registry.laws.stored import FORMS, Law, Z
@@ -143,14 +144,15 @@ def data_needed(
     x = locate(known, math.exp(known.ranges[0][0]), **sizes)
     log_n = needed(known, error, x)
     if log_n is None:
+        limit = known.limit(x)
         raise NoAnswer(
-            f"no {known.variables[0]} up to {math.exp(_MOST):g} reaches error {error:.4g}; "
-            f"the law levels off at {known.limit(x):.4g}",
+            f"no {known.variables[0]} up to {math.exp(_MOST):g} reaches error {error:.4g}; the law "
+            f"{'gets there later' if limit < error else f'levels off at {limit:.4g}'}",
             "more data alone will not do: try another width, family, resolution or better labels",
         )
     if not extrapolate:
         unit = _UNITS[known.variables[0]]
-        refuse_outside(known, (log_n, *x[1:]), f"error {error:.4g} needs about {math.exp(log_n):,.0f} {unit},")
+        refuse_outside(known, (log_n, *x[1:]), f"error {error:.4g} needs {about(known, log_n)} {unit},")
     low, high = _ends(known, error, (log_n, *x[1:]), known.calibration.factors[level])
     return Bounds(math.exp(log_n), low, high)
 
