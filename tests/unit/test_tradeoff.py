@@ -130,6 +130,15 @@ def test_what_no_budget_or_mix_reaches_is_refused_with_what_would(guides: Guides
     assert guides(*ask, "--target-acc", "0.999", "--extrapolate").code == 3
 
 
+def test_where_what_is_irreducible_is_open_no_mix_is_said_to_be_hopeless(guides: Guides, root: Path) -> None:
+    with_law(root, irreducible_error={"value": 0.01, "low": None, "high": 0.02})
+    result = guides("tradeoff", "--task", "image-cls", "--target-acc", "0.99", "--registry", root)
+
+    assert result.err.splitlines()[1] == (
+        "  undecided, as what is irreducible is open: other inputs, resolution, labels or family may help more than data"
+    )
+
+
 def test_a_law_in_data_alone_cannot_weigh_them(guides: Guides, filled: Path) -> None:
     result = guides("tradeoff", "--task", "tabular-cls", "--target-acc", "0.9", "--registry", filled)
 
