@@ -6,7 +6,8 @@ law's members, s(x) its scale of doubt (scatter of the draws, noise, drift outsi
 learnt on back-tests,
 
 * the interval of the mean curve is L exp(-+ q s): where the mean over fresh runs lies;
-* that of one new run is L exp(-+ sqrt((q s)**2 + (z r)**2)), r the standard deviation of log error between runs.
+* that of one new run is L exp(-+ sqrt((q s)**2 + (z r)**2)), r the standard deviation of log error between runs;
+* none of these exceeds the error of the best constant answer, where the law knows it (chance).
 
 All forms fall in every variable, so where a size is left open the largest in the range is the best.
 """
@@ -18,6 +19,7 @@ from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 from registry.errors import NoAnswer, OutsideRange, UsageError
+from registry.laws.counting import about
 from registry.laws.crossing import crossing_above, crossing_below, falls_to
 from registry.laws.forms import Logs
 from registry.laws.stored import FORMS, Law, Z
@@ -42,7 +44,7 @@ class Prediction(NamedTuple):
     """A predicted error.
 
     Args:
-        value: The error in the task's error form. May exceed 1 for tiny data.
+        value: The error in the task's error form, at most that of the best constant answer where the law knows it.
         mean: Interval of the mean curve by level, 80 and 90 %; None where the law has no draws.
         run: Interval of one new run by level; None where the law has no draws or does not know the runs' spread.
         outside: Log-distance outside the range the law was fitted on; 0 inside.
@@ -127,7 +129,8 @@ def data_needed(
 
     Returns:
         Examples, not rounded, at least 1: where the curve gets to ``error``, where the lower end of its interval does,
-        where the upper end does. An end is None where it never does, up to 1e30.
+        where the upper end does. An end is None where it never does, up to 1e30. An error that the best constant
+        answer has takes 1 example.
 
     Raises:
         UsageError: If a number cannot be, or the law knows nothing of such a size.
@@ -141,14 +144,15 @@ def data_needed(
     x = locate(known, math.exp(known.ranges[0][0]), **sizes)
     log_n = needed(known, error, x)
     if log_n is None:
+        limit = known.limit(x)
         raise NoAnswer(
-            f"no {known.variables[0]} up to {math.exp(_MOST):g} reaches error {error:.4g}; "
-            f"the law levels off at {known.limit(x):.4g}",
+            f"no {known.variables[0]} up to {math.exp(_MOST):g} reaches error {error:.4g}; the law "
+            f"{'gets there later' if limit < error else f'levels off at {limit:.4g}'}",
             "more data alone will not do: try another width, family, resolution or better labels",
         )
     if not extrapolate:
         unit = _UNITS[known.variables[0]]
-        refuse_outside(known, (log_n, *x[1:]), f"error {error:.4g} needs about {math.exp(log_n):,.0f} {unit},")
+        refuse_outside(known, (log_n, *x[1:]), f"error {error:.4g} needs {about(known, log_n)} {unit},")
     low, high = _ends(known, error, (log_n, *x[1:]), known.calibration.factors[level])
     return Bounds(math.exp(log_n), low, high)
 
@@ -178,7 +182,8 @@ def compare(
     if not extrapolate:
         refuse_outside(known, x)
         refuse_outside(known, y)
-    gain, doubt = known.log_error(y) - known.log_error(x), known.doubt_between(x, y)
+    gain = known.capped(known.log_error(y)) - known.capped(known.log_error(x))
+    doubt = known.doubt_between(x, y)
     ratio = math.exp(min(gain, _STEEP))
     if doubt is None:
         return Comparison(ratio, None, None)
@@ -203,15 +208,21 @@ def locate(law: Law, data: float, **sizes: float | None) -> tuple[float, ...]:
 
 
 def predicted(law: Law, x: Logs) -> Prediction:
-    """Return the prediction at the logs of all variables, wherever they lie."""
-    value, doubt, known = math.exp(law.log_error(x)), law.doubt(x), law.calibration
+    """Return the prediction at the logs of all variables, wherever they lie: nothing in it exceeds chance."""
+    log_value, doubt, known = law.log_error(x), law.doubt(x), law.calibration
+
+    def kept(reach: float) -> Interval:
+        low, high = interval(math.exp(log_value), reach)
+        return Interval(min(low, most), min(high, most))
+
+    most = math.inf if law.chance is None else law.chance
     mean = run = None
     if doubt is not None:
         reach = {level: known.factors[level] * doubt for level in LEVELS}
-        mean = {level: interval(value, reach[level]) for level in LEVELS}
+        mean = {level: kept(reach[level]) for level in LEVELS}
         if known.run_sd is not None:
-            run = {level: interval(value, math.hypot(reach[level], Z[level] * known.run_sd)) for level in LEVELS}
-    return Prediction(value, mean, run, law.outside(x))
+            run = {level: kept(math.hypot(reach[level], Z[level] * known.run_sd)) for level in LEVELS}
+    return Prediction(min(math.exp(log_value), most), mean, run, law.outside(x))
 
 
 def interval(value: float, reach: float) -> Interval:
@@ -221,6 +232,8 @@ def interval(value: float, reach: float) -> Interval:
 
 def needed(law: Law, error: float, x: Logs) -> float | None:
     """Return the log of the least data at which the curve gets down to ``error``; None: never up to 1e30."""
+    if _is_chance(law, error):
+        return 0.0
     wanted = math.log(error)
     return falls_to(lambda log_n: law.log_error((log_n, *x[1:])) - wanted, 0.0, _MOST)
 
@@ -261,6 +274,11 @@ def _located(law: Law, point: Mapping[str, float]) -> tuple[float, ...]:
     return locate(law, point[data], **{name: value for name, value in point.items() if name != data})
 
 
+def _is_chance(law: Law, error: float) -> bool:
+    """Say whether the best constant answer is as good as that: no data are needed for it."""
+    return law.chance is not None and error >= law.chance
+
+
 def _ends(law: Law, error: float, x: Logs, factor: float) -> tuple[float | None, float | None]:
     """Return the least data at which each end of the interval gets down to ``error``, going out from the curve's own.
 
@@ -270,6 +288,8 @@ def _ends(law: Law, error: float, x: Logs, factor: float) -> tuple[float | None,
     doubt = law.doubt(x)
     if doubt is None:
         return None, None
+    if _is_chance(law, error):
+        return 1.0, 1.0
     wanted = math.log(error)
 
     def above(log_n: float, sign: int) -> float:

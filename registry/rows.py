@@ -232,7 +232,7 @@ def _law(record: Fields, points: Sequence[tuple[str, Fields]]) -> dict[str, Any]
     from registry.laws.stored import Law
 
     law = record.part("law")
-    as_stored = {key: law.get(key) for key in ("variables", "forms", "draws", "interval", "valid_range")}
+    as_stored = {key: law.get(key) for key in ("variables", "forms", "draws", "interval", "valid_range", "chance")}
     try:
         Law(as_stored)
     except InvalidRecord as fault:

@@ -17,7 +17,7 @@ from registry.options import Reading, as_json, examples, one_metric, print_json,
 from registry.options import targets as target_options
 
 if TYPE_CHECKING:
-    from registry.laws.tradeoff import Change
+    from registry.laws.mixes import Change
     from registry.parse import Target
 
 _NUMBER = Reading("number", parse.number)

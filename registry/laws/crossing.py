@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 _EXACT: Final = 1e-15  # so near 0 ends the search
+_GRID: Final = 32  # points tried between two ends before the best is refined
 _CLOSE: Final = 1e-10  # the same where each evaluation costs one of every draw
 
 
@@ -111,3 +112,21 @@ def lowest(function: Callable[[float], float], left: float, right: float, within
             b = left + ratio * (right - left)
             at_b = function(b)
     return (left + right) / 2
+
+
+def least(value: Callable[[float], float], low: float, high: float) -> float | None:
+    """Return where ``value`` is least in [low, high]: on a grid, then by golden sections; None if nowhere finite."""
+    points = [low + (high - low) * i / _GRID for i in range(_GRID + 1)]
+    values = [value(point) for point in points]
+    best = min(range(len(points)), key=values.__getitem__)
+    if values[best] == math.inf:
+        return None
+    left, right = points[max(best - 1, 0)], points[min(best + 1, _GRID)]
+    middle = lowest(value, left, right, 1e-5)
+    return min((points[best], middle), key=value)
+
+
+def beside(value: Callable[[float], float], best: float, low: float, high: float) -> list[float]:
+    """Return half and twice as much as ``best`` where these lie in [low, high] and have a finite value."""
+    around = (best - math.log(2), best + math.log(2))
+    return [at for at in around if low <= at <= high and value(at) < math.inf]

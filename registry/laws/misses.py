@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from registry.answers import Predicted, Query
 from registry.errors import NoAnswer
 from registry.law import evaluate, locate, needed
-from registry.laws.predict import is_irreducible
+from registry.laws.counting import about
+from registry.laws.predict import is_irreducible, is_open
 from registry.laws.sources import find
 from registry.wording import target_option
 
@@ -43,7 +44,8 @@ def advice(indexes: list[Index], question: Question, network: Network, target: f
         return None
     error = source.error(target)
     if is_irreducible(source, error):
-        return "Below the irreducible error of its law: other inputs, resolution, labels or family may reach it"
+        below = "Probably below" if is_open(source) else "Below"
+        return f"{below} the irreducible error of its law: other inputs, resolution, labels or family may reach it"
     low = (source.facts.get("width_floor") or {}).get("low")
     if low is None or error >= low:
         return None
@@ -51,7 +53,7 @@ def advice(indexes: list[Index], question: Question, network: Network, target: f
     command = f"guides data-needed {where} {target_option(question.metric, target)} --extrapolate"
     start = locate(source.law, math.exp(source.law.ranges[0][0]))
     log_n = needed(source.law, error, start) if error > 0 else None
-    much = "" if log_n is None else f" (about {math.exp(log_n):,.0f} examples)"
+    much = "" if log_n is None else f" ({about(source.law, log_n)} examples)"
     return f"More data{much} would help more than more width: {command}"
 
 

@@ -10,6 +10,7 @@ from registry.answers import Query
 from registry.errors import NoAnswer
 from registry.law import Bounds, Prediction, evaluate, locate, needed, refuse_outside
 from registry.law import data_needed as invert
+from registry.laws.counting import about
 from registry.laws.sources import Refusal, Source, answers, find, unlogged
 from registry.wording import aim, shown
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 Verdict = Literal["met", "missed", "undecided"]
 
+_NEVER: Final = "more than 1e30 examples"
+_SEARCH_ON: Final = "undecided: search on, with other families, inputs, resolution or labels too"
 _FLOORED: Final = 0.5  # more than this share of the error is its limit: the floor binds
 
 
@@ -33,8 +36,10 @@ class Forecast(NamedTuple):
         chosen: The sizes that were not asked for.
         error: The predicted error with its intervals.
         verdicts: For each target: met or missed where the 90 % interval of the mean curve says so.
-        doubled: Error with twice as much of each variable, by its name.
+        doubled: Error with twice as much of each variable, by its name; where nothing outside the range was asked for,
+            of those alone that stay inside.
         limit: Error with endless data.
+        binds: What keeps the error up most: ``floor``, or the variable of which twice as much helps most.
     """
 
     source: Source
@@ -45,13 +50,18 @@ class Forecast(NamedTuple):
     verdicts: Mapping[float, Verdict]
     doubled: Mapping[str, float]
     limit: float
+    binds: str
 
     @property
-    def binds(self) -> str:
-        """What keeps the error up most: ``floor``, or the variable of which twice as much helps most."""
-        if self.limit > _FLOORED * self.error.value:
-            return "floor"
-        return min(self.doubled, key=lambda name: self.doubled[name])
+    def beyond(self) -> tuple[str, ...]:
+        """The variables of which twice as much lies outside the range the law was fitted on."""
+        law = self.source.law
+        values = {law.variables[0]: self.n_train, **self.sizes}
+        return tuple(
+            name
+            for name, (_, high) in zip(law.variables, law.ranges, strict=True)
+            if math.log(2 * values[name]) > high + 1e-9
+        )
 
 
 class Needed(NamedTuple):
@@ -162,7 +172,11 @@ def foretell(
 
     def one(source: Source, n_train: float) -> Forecast:
         error = evaluate(source.law, n_train, extrapolate=extrapolate, **sizes)
-        return forecast(source, locate(source.law, n_train, **sizes), error, sizes, query.targets)
+        found = forecast(source, locate(source.law, n_train, **sizes), error, sizes, query.targets)
+        if extrapolate:
+            return found
+        inside = {name: error for name, error in found.doubled.items() if name not in found.beyond}
+        return found._replace(doubled=inside)
 
     sources = find(indexes, query, _asked(sizes))
     return Reply(*answers([(source, n_train) for source in sources], one))
@@ -185,13 +199,15 @@ def forecast(
     """Set beside a prediction what binds and which targets are met."""
     law = source.law
     doubled = {
-        name: math.exp(law.log_error([value + math.log(2) * (i == j) for j, value in enumerate(x)]))
+        name: math.exp(law.capped(law.log_error([value + math.log(2) * (i == j) for j, value in enumerate(x)])))
         for i, name in enumerate(law.variables)
     }
     full = dict(zip(law.variables[1:], map(unlogged, x[1:]), strict=True))
     verdicts = {target: _verdict(source, error, target) for target in targets}
     chosen = tuple(name for name in full if sizes.get(name) is None)
-    return Forecast(source, unlogged(x[0]), full, chosen, error, verdicts, doubled, law.limit(x))
+    limit = law.limit(x)
+    binds = "floor" if limit > _FLOORED * error.value else min(doubled, key=doubled.__getitem__)
+    return Forecast(source, unlogged(x[0]), full, chosen, error, verdicts, doubled, limit, binds)
 
 
 def _verdict(source: Source, error: Prediction, target: float) -> Verdict:
@@ -234,35 +250,69 @@ def is_irreducible(source: Source, error: float) -> bool:
     return low is not None and error < low
 
 
+def is_open(source: Source) -> bool:
+    """Say whether an end of what is irreducible is unknown: nothing sure can then be said of it."""
+    floor = source.facts.get("irreducible_error") or {"low": None, "high": None}
+    return floor["low"] is None or floor["high"] is None
+
+
 def _out_of_reach(source: Source, target: float, error: float, x: Sequence[float]) -> NoAnswer:
-    """Say what stands between a target and endless data: the irreducible error, the size, or a doubt."""
+    """Say what stands between a target and endless data: the irreducible error, the size, the range, or a doubt."""
     law, limit = source.law, source.law.limit(x)
     metric, says = source.question.metric, f"{aim(target)} takes"
     if is_irreducible(source, error) or error <= 0:
-        floor = source.facts.get("irreducible_error") or {"value": limit, "low": None, "high": None}
-        low, high = ("open" if floor[end] is None else f"{floor[end]:.4g}" for end in ("low", "high"))
+        return _irreducible(source, target, error, limit)
+    level = f"{metric} {_apart(source.metric(limit), target)}"
+    best = (x[0], *(max(value, high) for value, (_, high) in zip(x[1:], law.ranges[1:], strict=True)))
+    sizes = " and ".join(
+        f"{name} {math.exp(high):,.0f}"
+        for name, value, high in zip(law.variables[1:], x[1:], best[1:], strict=True)
+        if value < high - 1e-9
+    )
+    if sizes and (log_n := needed(law, error, best)) is not None:
+        here, there = f"levels off at {level}", f"levels off at {_apart(source.metric(law.limit(best)), target)}"
+        if limit < error:
+            here, there = f"takes {_NEVER}", f"takes {about(law, log_n)} examples"
+        return NoAnswer(f"{says} a larger network: at this size the law {here}", f"with {sizes} it {there}")
+    if limit < error:
         return NoAnswer(
-            f"no number of examples reaches {metric} {aim(target)}: it asks for error {max(error, 0.0):.4g}, "
-            f"and {floor['value']:.4g} [{low}, {high}] is irreducible",
-            "other inputs, resolution, labels or family may; more data will not",
-        )
-    largest = locate(law, math.exp(law.ranges[0][0]))
-    if law.limit(largest) < error:
-        sizes = " and ".join(
-            f"{name} {math.exp(high):,.0f}"
-            for name, value, high in zip(law.variables[1:], x[1:], largest[1:], strict=True)
-            if value < high
-        )
-        return NoAnswer(
-            f"{says} a larger network: at this size the law levels off at {metric} {shown(source.metric(limit))}",
-            f"with {sizes} it levels off at {shown(source.metric(law.limit(largest)))}",
+            f"by the law {says} {_NEVER}: far outside the range {source.range_of('n_train')} that it was fitted on",
+            _SEARCH_ON,
         )
     floor = source.facts.get("irreducible_error") or {"low": None}
     least = "open" if floor["low"] is None else f"{metric} {shown(source.metric(floor['low']))}"
     return NoAnswer(
-        f"{says} more than endless data: the law levels off at {metric} {shown(source.metric(limit))}; "
-        f"the end of its interval: {least}",
-        "undecided: search on, with other families, inputs, resolution or labels too",
+        f"by the law {says} more than endless data: it levels off at {level}; the end of its interval: {least}",
+        _SEARCH_ON,
+    )
+
+
+def _apart(value: float, target: float) -> str:
+    """Return a value of the metric with as many decimals as tell it from a target, at least 3."""
+    texts = ((f"{value:.{digits}f}", f"{target:.{digits}f}") for digits in range(3, 10))
+    return next((mine for mine, other in texts if mine != other), f"{value!r}")
+
+
+def _irreducible(source: Source, target: float, error: float, limit: float) -> NoAnswer:
+    """Say that a target lies below what is irreducible, and no more surely than its interval is closed."""
+    floor = source.facts.get("irreducible_error") or {"value": limit, "low": None, "high": None}
+    low, high = ("open" if floor[end] is None else f"{floor[end]:.4g}" for end in ("low", "high"))
+    says = f"{source.question.metric} {aim(target)}"
+    start = f"{says} asks for error {max(error, 0.0):.4g}"
+    if floor["low"] is None:
+        return NoAnswer(
+            f"{start}, which a law gets to with no number of examples; what is irreducible is open",
+            "undecided: ask for a little less; other inputs, resolution, labels or family may help",
+        )
+    if is_open(source):
+        return NoAnswer(
+            f"{start}, and {floor['value']:.4g} [{low}, {high}] is probably irreducible",
+            "undecided: other inputs, resolution, labels or family may; more data hardly will",
+        )
+    return NoAnswer(
+        f"no number of examples reaches {says}: it asks for error {max(error, 0.0):.4g}, "
+        f"and {floor['value']:.4g} [{low}, {high}] is irreducible",
+        "other inputs, resolution, labels or family may; more data will not",
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
+from registry.laws.counting import count, is_far_data, most
 from registry.report import table
 from registry.wording import aim, shown
 
@@ -47,13 +49,14 @@ def needed_lines(query: Query, reply: Reply) -> list[str]:
         (
             f"{one.target:g}",
             short(one.source),
-            "-" if one.bounds is None else _count(one.bounds.value),
-            "-" if one.bounds is None else f"{_or_open(one.bounds.low)} to {_or_open(one.bounds.high)}",
+            _found(one),
+            "-" if one.bounds is None else " to ".join(_examples(one.source, end) for end in one.bounds[1:]),
             one.source.range_of("n_train"),
         )
         for one in found
     ]
-    out = [
+    out = _certified(found)
+    out += [
         f"{query.task}, training examples that {query.metric} takes, predicted, not measured:",
         *(f"  {line}" for line in table(rows, (1,))),
     ]
@@ -162,7 +165,7 @@ def short(source: Source) -> str:
 
 def _says(one: Forecast) -> list[str]:
     source = one.source
-    out = [*backtested(source), _binding(one)]
+    out = [*backtested(source), *_binding(one)]
     out += [_held(one, target) for target in one.verdicts]
     if one.error.outside > 0:
         out.append("Outside that range: the interval is widened for the distance, and nothing there was measured.")
@@ -177,15 +180,23 @@ def _shape(source: Source, sizes: Mapping[str, float], chosen: Sequence[str]) ->
     return f"{named}{' (the most in the range)' if chosen else ''}"
 
 
-def _binding(one: Forecast) -> str:
+def _binding(one: Forecast) -> list[str]:
     source = one.source
-    doubled = ", ".join(
-        f"twice the {_WORDS[name]} {shown(source.metric(error))}" for name, error in one.doubled.items()
-    )
+    if source.law.chance is not None and one.error.value >= source.law.chance:
+        return ["The law says chance here: what binds cannot be told."]
+    said = {name: f"twice the {_WORDS[name]} {shown(source.metric(error))}" for name, error in one.doubled.items()}
+    inside = ", ".join(text for name, text in said.items() if name not in one.beyond)
+    outside = ", ".join(text for name, text in said.items() if name in one.beyond)
+    if not said:
+        inside = "twice as much lies outside the range (--extrapolate)"
     if one.binds == "floor":
         limit = shown(source.metric(one.limit))
-        return f"The floor binds: endless data bring {limit}; {doubled}."
-    return f"{_WORDS[one.binds].capitalize()} bind{'s' if one.binds in ('width', 'depth') else ''}: {doubled}."
+        out = [f"The floor binds: by the law endless data, far outside the range, bring {limit}."]
+        out += [f"{inside[0].upper()}{inside[1:]}."] if inside else []
+    else:
+        binds = f"{_WORDS[one.binds].capitalize()} bind{'s' if one.binds in ('width', 'depth') else ''}"
+        out = [f"{binds}: {inside}." if inside else f"{binds}."]
+    return [*out, f"Outside the range {outside}."] if outside else out
 
 
 _WORDS: Final = {"n_train": "examples", "params": "params", "width": "width", "depth": "depth", "steps": "steps"}
@@ -200,19 +211,40 @@ def _held(one: Forecast, target: float) -> str:
     return f"{aim(target)} is {verdict} by the whole 90 % interval of the mean."
 
 
+def _certified(found: Sequence[Needed]) -> list[str]:
+    """Say what is known rather than predicted: it comes first."""
+    known = [(one.target, short(one.source), one.certified) for one in found if one.certified is not None]
+    return [
+        f"{target:g} is certified in {source}: {params:,} params, {n_train:,} examples."
+        for target, source, (n_train, params) in known
+    ]
+
+
 def _takes(one: Needed) -> list[str]:
     source = one.source
-    out = []
     if one.bounds is None:
-        out.append(f"{one.target:g}: the law of {short(source)} never gets there, but a certified network does.")
-    elif one.bounds.low is not None and one.bounds.high is None:
+        return [f"{one.target:g}: the law of {short(source)} never gets there, but a certified network does."]
+    out = []
+    if one.bounds.low is not None and one.bounds.high is None:
         out.append(f"{one.target:g} is open above in {short(source)}: the upper end of the interval never gets there.")
-    if one.bounds is not None and one.outside:
-        out.append(f"{one.target:g} lies outside the range of {short(source)}: nothing there was measured.")
-    if one.certified is not None:
-        n_train, params = one.certified
-        out.append(f"{one.target:g} is certified in {short(source)}: {params:,} params, {n_train:,} examples.")
+    if one.outside:
+        far = "far " if is_far_data(source.law, math.log(one.bounds.value)) else ""
+        out.append(f"{one.target:g} lies {far}outside the range of {short(source)}: nothing there was measured.")
     return out
+
+
+def _found(one: Needed) -> str:
+    if one.bounds is None:
+        return "-"
+    far = "far outside: " if is_far_data(one.source.law, math.log(one.bounds.value)) else ""
+    return f"{far}{_examples(one.source, one.bounds.value)}"
+
+
+def _examples(source: Source, value: float | None) -> str:
+    """Return a number of examples as far as a law knows it."""
+    if value is None:
+        return "open"
+    return most(source.law) if is_far_data(source.law, math.log(value)) else count(value)
 
 
 def _rest(reply: Reply) -> list[str]:
@@ -231,16 +263,3 @@ def _either(source: Source, intervals: Mapping[int, Interval] | None, level: int
 
 def _intervals(source: Source, intervals: Mapping[int, Interval] | None) -> dict[str, list[float]] | None:
     return None if intervals is None else {str(k): list(source.metrics(each)) for k, each in intervals.items()}
-
-
-def _count(value: float) -> str:
-    """Return examples, rounded up, to 3 figures: a law knows no more."""
-    if value >= 1e12:
-        return f"{value:.2e}"
-    digits = max(len(str(int(value))) - 3, 0)
-    unit = 10**digits
-    return f"{-(-value // unit) * unit:,.0f}"
-
-
-def _or_open(value: float | None) -> str:
-    return "open" if value is None else _count(value)

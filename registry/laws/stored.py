@@ -51,6 +51,7 @@ class Law:
         variables: What the error depends on: data first, then sizes.
         ranges: Log of the ends of each variable's range.
         calibration: How the scale of doubt becomes an interval.
+        chance: Error of the best constant answer, which no prediction exceeds; None: unknown.
 
     Raises:
         InvalidRecord: If this version cannot read it.
@@ -85,6 +86,7 @@ class Law:
             raise InvalidRecord(f"a law has {len(draws)} draws, expected at most {MOST_DRAWS}")
         self._draws = [_draw(i, draw, named) for i, draw in enumerate(draws)]
         self.calibration = _calibration(values.get("interval"))
+        self.chance = _chance(values.get("chance"))
 
     @property
     def n_draws(self) -> int:
@@ -97,6 +99,10 @@ class Law:
             _, log_error, ready = self._members[0]
             return log_error(ready, x)
         return math.fsum(weight * log_error(ready, x) for weight, log_error, ready in self._members)
+
+    def capped(self, log_error: float) -> float:
+        """Return the log of an error, or that of chance where this is less: what the forms say, as one can meet it."""
+        return log_error if self.chance is None else min(log_error, math.log(self.chance))
 
     def log_draws(self, x: Logs) -> list[float]:
         """Return the log of the error that each draw predicts."""
@@ -118,14 +124,14 @@ class Law:
 
     def doubt_between(self, x: Logs, y: Logs) -> float | None:
         """Return the scale of doubt of log error at ``y`` less that at ``x``, draw by draw; None without draws."""
-        gain = self.log_error(y) - self.log_error(x)
+        gain = self.capped(self.log_error(y)) - self.capped(self.log_error(x))
         pairs = zip(self.log_draws(x), self.log_draws(y), strict=True)
-        scatter = [after - before - gain for before, after in pairs]
+        scatter = [self.capped(after) - self.capped(before) - gain for before, after in pairs]
         return self.scale(scatter, self.outside(y) - self.outside(x), noise=0.0)
 
     def limit(self, x: Logs) -> float:
         """Return the error that is left with endless data, the sizes as in ``x``."""
-        return math.exp(self.log_error((_ENDLESS, *x[1:])))
+        return math.exp(self.capped(self.log_error((_ENDLESS, *x[1:]))))
 
     def scale(self, scatter: Sequence[float], outside: float, noise: float | None = None) -> float | None:
         """Return the scale of doubt.
@@ -202,6 +208,15 @@ def _at_least_0(name: str, values: Mapping[str, Any]) -> float:
     if not 0 <= value < math.inf:
         raise InvalidRecord(f"an interval has {name} {value:g}, expected a finite number from 0 up")
     return value
+
+
+def _chance(value: float | None) -> float | None:
+    """Read the error of the best constant answer; one of 0 bounds nothing that a law could say."""
+    if value is None:
+        return None
+    if not 0 <= value < math.inf:
+        raise InvalidRecord(f"a law has chance {value:g}, expected a finite error from 0 up")
+    return float(value) or None
 
 
 def _range(name: str, ranges: Mapping[str, Sequence[float]]) -> tuple[float, float]:

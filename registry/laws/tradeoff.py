@@ -3,103 +3,26 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from registry import index, roots
 from registry.answers import Query
 from registry.errors import NoAnswer, UsageError
-from registry.law import Comparison, compare, locate, needed, predicted, refuse_outside
-from registry.laws.costing import Costing, Prices, costing, prices
-from registry.laws.crossing import lowest
-from registry.laws.predict import Forecast, Reply, forecast
+from registry.law import compare, locate, needed, refuse_outside
+from registry.laws.costing import Prices, costing, prices
+from registry.laws.counting import FAR, about
+from registry.laws.crossing import beside, least
+from registry.laws.mixes import FAR_OUT, Best, Change, Changed, Mix, Weighed, mix_of, unknown
+from registry.laws.predict import Reply, is_open
 from registry.laws.sources import Source, answers, find
 from registry.wording import aim, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from registry.index import Index
 
-_GRID: Final = 32  # params tried between the ends of the range, before the best is refined
 _BEYOND: Final = math.log(10)  # how far --extrapolate looks outside the range of params
-
-Change = tuple[Literal["n_train", "params"], float]
-
-
-class Mix(NamedTuple):
-    """Training examples and params with what they cost; ``edge``: the params are at an end of the range."""
-
-    forecast: Forecast
-    train_flops: float
-    cost: float | None
-    edge: bool
-
-    @property
-    def n_train(self) -> float:
-        """Training examples."""
-        return self.forecast.n_train
-
-    @property
-    def params(self) -> float:
-        """Parameters."""
-        return self.forecast.sizes["params"]
-
-
-class Best(NamedTuple):
-    """The cheapest mix for a target, or the best for a budget.
-
-    Args:
-        source: The law.
-        target: The value of the metric; None for a budget.
-        budget: Most train flops; None for a target.
-        costing: How training was counted.
-        mix: The answer.
-        beside: The same with half and with twice the params, where these can be.
-    """
-
-    source: Source
-    target: float | None
-    budget: float | None
-    costing: Costing
-    mix: Mix
-    beside: tuple[Mix, ...]
-
-
-class Changed(NamedTuple):
-    """One change of a mix.
-
-    Args:
-        change: The variable and its factor.
-        mix: What it leads to.
-        ratio: The error then over that before, paired.
-        extra: What it adds to the cost; None without prices.
-    """
-
-    change: Change
-    mix: Mix
-    ratio: Comparison
-    extra: float | None
-
-
-class Weighed(NamedTuple):
-    """Changes of one mix, held against one another.
-
-    Args:
-        source: The law.
-        costing: How training was counted.
-        mix: The mix that is changed.
-        changes: In the order given.
-        winner: The change with the least error (with prices: the most log error saved per price), where the paired
-            90 % interval leaves out that any other does as well; None: undecided.
-        priced: Whether the verdict is per price.
-    """
-
-    source: Source
-    costing: Costing
-    mix: Mix
-    changes: tuple[Changed, ...]
-    winner: int | None
-    priced: bool
 
 
 def tradeoff(
@@ -179,29 +102,35 @@ def weigh(
 def _for_target(source: Source, target: float, prices: Prices | None, extrapolate: bool) -> Best:
     law, count, error = source.law, costing(source), source.error(target)
     (low_n, high_n), ends = law.ranges[0], _ends(source, extrapolate)
+    left_out: set[str] = set()
 
     def price(log_params: float) -> float:
-        log_n = needed(law, error, _x(source, 0.0, log_params)) if error > 0 else None
+        log_n = needed(law, error, (0.0, log_params)) if error > 0 else None
         if log_n is None or (log_n > high_n + 1e-9 and not extrapolate):
+            return math.inf
+        if extrapolate and (fault := unknown(source, (log_n, log_params))):
+            left_out.add(fault)
             return math.inf
         n_train = math.exp(log_n if extrapolate else max(log_n, low_n))
         return count.price(prices, n_train, math.exp(log_params))
 
-    best = _least(price, *ends)
+    best = least(price, *ends)
     if best is None:
-        raise _not_in_range(source, target, error, extrapolate)
+        raise _not_in_range(source, target, error, extrapolate, left_out)
 
     def mix(log_params: float) -> Mix:
-        log_n = needed(law, error, _x(source, 0.0, log_params)) or 0.0
-        return _mix(source, count, prices, log_n if extrapolate else max(log_n, low_n), log_params)
+        log_n = needed(law, error, (0.0, log_params)) or 0.0
+        return mix_of(source, count, prices, log_n if extrapolate else max(log_n, low_n), log_params, ends)
 
-    beside = _beside(price, best, *ends)
-    return Best(source, target, None, count, mix(best), tuple(map(mix, beside)))
+    around = tuple(map(mix, beside(price, best, *ends)))
+    return Best(source, target, None, count, mix(best), around, extrapolate, tuple(sorted(left_out)))
 
 
 def _for_budget(source: Source, budget: float, prices: Prices | None, extrapolate: bool) -> Best:
     law, count = source.law, costing(source)
     (low_n, high_n), ends = law.ranges[0], _ends(source, extrapolate)
+    largest = high_n + FAR if extrapolate else high_n
+    left_out: set[str] = set()
 
     def log_n(log_params: float) -> float:
         """Return the log of the most examples that the budget allows; -inf where it allows too few."""
@@ -210,25 +139,35 @@ def _for_budget(source: Source, budget: float, prices: Prices | None, extrapolat
             most = (log_seen - count.log_seen) / count.slope
         else:
             most = math.inf if log_seen >= count.log_seen else -math.inf
-        if not extrapolate:
-            most = min(most, high_n)
-        least = 0.0 if extrapolate else low_n - 1e-9
-        return min(most, math.log(1e30)) if most >= least else -math.inf
+        if extrapolate and most > largest + 1e-9:
+            left_out.add(FAR_OUT)
+        return min(most, largest) if most >= (0.0 if extrapolate else low_n - 1e-9) else -math.inf
 
     def error(log_params: float) -> float:
         most = log_n(log_params)
-        return math.inf if most == -math.inf else law.log_error(_x(source, most, log_params))
+        if most == -math.inf:
+            return math.inf
+        x = (most, log_params)
+        if extrapolate and (fault := unknown(source, x)):
+            left_out.add(fault)
+            return math.inf
+        return law.log_error(x)
 
-    best = _least(error, *ends)
+    best = least(error, *ends)
     if best is None:
+        if left_out:
+            which = " and ".join(sorted(left_out))
+            raise NoAnswer(
+                f"{budget:.3g} train flops are enough only for mixes that are left out: {which}",
+                "give more, or measure at that size",
+            )
         smallest = count.train_flops(math.exp(low_n), math.exp(ends[0]))
         raise NoAnswer(
             f"{budget:.3g} train flops are too few for any mix in the range; the smallest takes about {smallest:.3g}",
             "give more, or --extrapolate",
         )
-    beside = _beside(error, best, *ends)
-    mixes = [_mix(source, count, prices, log_n(at), at) for at in (best, *beside)]
-    return Best(source, None, budget, count, mixes[0], tuple(mixes[1:]))
+    mixes = [mix_of(source, count, prices, log_n(at), at, ends) for at in (best, *beside(error, best, *ends))]
+    return Best(source, None, budget, count, mixes[0], tuple(mixes[1:]), extrapolate, tuple(sorted(left_out)))
 
 
 def _weighed(
@@ -241,7 +180,10 @@ def _weighed(
         x = locate(law, point["n_train"], params=point["params"])
         if not extrapolate:
             refuse_outside(law, x)
-    mixes = [_mix(source, count, prices, math.log(p["n_train"]), math.log(p["params"])) for p in (before, *points)]
+    mixes = [
+        mix_of(source, count, prices, math.log(p["n_train"]), math.log(p["params"]), law.ranges[1])
+        for p in (before, *points)
+    ]
     changed = tuple(
         Changed(
             change,
@@ -263,16 +205,19 @@ def _winner(
     """Return the change that saves most log error, times its weight, if that is sure against every other."""
     law = source.law
     x, *ys = (locate(law, point["n_train"], params=point["params"]) for point in (before, *points))
-    gains = [weight * (law.log_error(x) - law.log_error(y)) for weight, y in zip(weights, ys, strict=True)]
+    gains = [
+        weight * (law.capped(law.log_error(x)) - law.capped(law.log_error(y)))
+        for weight, y in zip(weights, ys, strict=True)
+    ]
     best = max(range(len(gains)), key=gains.__getitem__)
     if len(gains) == 1:
         verdict = compare(law, before, points[0], extrapolate=True)
         return 0 if verdict.is_decided and verdict.ratio < 1 else None
-    start = law.log_draws(x)
+    start = list(map(law.capped, law.log_draws(x)))
     if not start:
         return None
     saved = [
-        [weight * (a - b) for a, b in zip(start, law.log_draws(y), strict=True)]
+        [weight * (a - law.capped(b)) for a, b in zip(start, law.log_draws(y), strict=True)]
         for weight, y in zip(weights, ys, strict=True)
     ]
     drifts = [weight * (law.outside(y) - law.outside(x)) for weight, y in zip(weights, ys, strict=True)]
@@ -287,56 +232,30 @@ def _winner(
     return best
 
 
-def _mix(source: Source, count: Costing, prices: Prices | None, log_n: float, log_params: float) -> Mix:
-    x = _x(source, log_n, log_params)
-    asked = {"params": math.exp(log_params)}
-    found = forecast(source, x, predicted(source.law, x), asked)
-    flops = count.train_flops(found.n_train, asked["params"])
-    cost = None if prices is None else count.price(prices, found.n_train, asked["params"])
-    low, high = source.law.ranges[source.law.variables.index("params")]
-    return Mix(found, flops, cost, min(abs(log_params - low), abs(log_params - high)) < 1e-6)
-
-
-def _x(source: Source, log_n: float, log_params: float) -> tuple[float, ...]:
-    return (log_n, log_params)
-
-
 def _ends(source: Source, extrapolate: bool) -> tuple[float, float]:
     low, high = source.law.ranges[1]
     return (max(low - _BEYOND, 0.0), high + _BEYOND) if extrapolate else (low, high)
 
 
-def _least(value: Callable[[float], float], low: float, high: float) -> float | None:
-    """Return where ``value`` is least in [low, high]: on a grid, then by golden sections; None if nowhere finite."""
-    points = [low + (high - low) * i / _GRID for i in range(_GRID + 1)]
-    values = [value(point) for point in points]
-    best = min(range(len(points)), key=values.__getitem__)
-    if values[best] == math.inf:
-        return None
-    left, right = points[max(best - 1, 0)], points[min(best + 1, _GRID)]
-    middle = lowest(value, left, right, 1e-5)
-    return min((points[best], middle), key=value)
-
-
-def _beside(value: Callable[[float], float], best: float, low: float, high: float) -> list[float]:
-    """Return half and twice as much as ``best`` where these lie in [low, high] and have a finite value."""
-    around = (best - math.log(2), best + math.log(2))
-    return [at for at in around if low <= at <= high and value(at) < math.inf]
-
-
-def _not_in_range(source: Source, target: float, error: float, extrapolate: bool) -> NoAnswer:
+def _not_in_range(
+    source: Source, target: float, error: float, extrapolate: bool, left_out: Collection[str]
+) -> NoAnswer:
     """Say what the best corner of the range reaches, and whether data or params would help beyond it."""
     law = source.law
     corner = tuple(high for _, high in law.ranges)
     most = source.metric(math.exp(law.log_error(corner)))
     metric = source.question.metric
     log_n = needed(law, error, corner) if error > 0 else None
-    if log_n is None:
+    if left_out:
+        hint = f"outside it only mixes that are left out: {' and '.join(sorted(left_out))}"
+    elif log_n is None and is_open(source):
+        hint = "undecided, as what is irreducible is open: other inputs, resolution, labels or family may help more than data"
+    elif log_n is None:
         hint = "other inputs, resolution, labels or family may; more data or params hardly will"
     elif extrapolate:
         hint = "more data, or more params than were looked at"
     else:
-        hint = f"more data: with as many params about {math.exp(log_n):,.0f} examples, outside the range: --extrapolate"
+        hint = f"more data: with as many params {about(law, log_n)} examples, outside the range: --extrapolate"
     return NoAnswer(
         f"no mix in the range reaches {metric} {aim(target)}: with {source.range_of('n_train').partition(' to ')[2]} "
         f"examples and {source.range_of('params').partition(' to ')[2]} params the law predicts {shown(most)}",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
+from registry.laws.counting import count, is_far
+from registry.laws.mixes import Best, Weighed
 from registry.laws.report import backtested, cautions, forecast_values, short, source_values
-from registry.laws.tradeoff import Best, Weighed
 from registry.report import table
 from registry.wording import aim, shown
 
@@ -14,9 +16,9 @@ if TYPE_CHECKING:
 
     from registry.answers import Query
     from registry.laws.costing import Costing
+    from registry.laws.mixes import Change, Changed, Mix
     from registry.laws.predict import Reply
     from registry.laws.sources import Source
-    from registry.laws.tradeoff import Change, Changed, Mix
 
 _NAMES: Final = {"n_train": "data", "params": "params"}
 
@@ -63,8 +65,14 @@ def _best_lines(query: Query, found: Best) -> list[str]:
     mixes = sorted((found.mix, *found.beside), key=lambda mix: mix.params)
     out = [f"{query.task}, {short(found.source)}: {asked}, predicted, not measured:"]
     out += _table(found.source, [("best" if mix is found.mix else "", mix) for mix in mixes])
-    if found.mix.edge:
+    out += _warned(mixes)
+    if found.mix.edge and found.extrapolated:
+        out.append(
+            "  These params are at an end of those looked at, outside the range: further out may be better still."
+        )
+    elif found.mix.edge:
         out.append("  These params are at an end of the range: beyond it may be better still (--extrapolate).")
+    out += [f"  Left out, though some may be better: mixes {which}." for which in found.left_out]
     return out + _rests(found.source, found.costing)
 
 
@@ -73,6 +81,7 @@ def _weighed_lines(query: Query, found: Weighed) -> list[str]:
     return [
         f"{query.task}, {short(found.source)}: changes of one mix, predicted, not measured:",
         *_table(found.source, rows, [None, *found.changes]),
+        *_warned([mix for _, mix in rows]),
         f"  {verdict(found)}",
         *_rests(found.source, found.costing),
     ]
@@ -86,6 +95,7 @@ def _best_values(found: Best) -> dict[str, Any]:
         "costing": _costing_values(found.costing),
         "mix": _mix_values(found.mix),
         "beside": [_mix_values(mix) for mix in found.beside],
+        "left_out": list(found.left_out),
     }
 
 
@@ -116,6 +126,8 @@ def _table(
     priced = mixes[0][1].cost is not None
     heading += ["cost"] if priced else []
     heading += ["error x"] if changes else []
+    outside = any(mix.forecast.error.outside > 0 for _, mix in mixes)
+    heading += ["range"] if outside else []
     rows = [tuple(heading)]
     for position, (name, mix) in enumerate(mixes):
         error = mix.forecast.error
@@ -123,12 +135,29 @@ def _table(
         if error.mean is not None:
             low, high = source.metrics(error.mean[90])
             interval = f"[{shown(low)}, {shown(high)}]"
-        row = [name, f"{mix.n_train:,.0f}", f"{mix.params:,.0f}", f"{mix.train_flops:.3g}"]
+        exact = changes is not None and not _is_far(mix)  # what was asked for stands as it is
+        numbers = (f"{value:,.0f}" if exact else count(value) for value in (mix.n_train, mix.params))
+        row = [name, *numbers, f"{mix.train_flops:.3g}"]
         row += [shown(source.metric(error.value)), interval]
         row += [f"{mix.cost:,.4g}"] if mix.cost is not None else []
         row += [_ratio(changes[position])] if changes else []
+        row += [_where(mix)] if outside else []
         rows.append(tuple(row))
     return [f"  {line}" for line in table(rows, (0,))]
+
+
+def _where(mix: Mix) -> str:
+    return "far outside" if _is_far(mix) else "outside" if mix.forecast.error.outside > 0 else "inside"
+
+
+def _is_far(mix: Mix) -> bool:
+    return is_far(mix.forecast.source.law, (math.log(mix.n_train), math.log(mix.params)))
+
+
+def _warned(mixes: Sequence[Mix]) -> list[str]:
+    if all(mix.forecast.error.outside == 0 for mix in mixes):
+        return []
+    return ["  Outside the range nothing was measured; intervals there are widened for the distance."]
 
 
 def _ratio(changed: Changed | None) -> str:

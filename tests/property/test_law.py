@@ -208,3 +208,15 @@ def test_whatever_a_record_says_a_law_answers_in_numbers_or_is_refused(law, n_tr
             answers.append(ask())
 
     json.dumps(answers, allow_nan=False)
+
+
+@given(law=laws(), n_train=SIZES, chance=st.floats(0.05, 1))
+def test_with_chance_nothing_exceeds_it_and_the_inverse_still_gets_there(law, n_train, chance):
+    capped = {**law, "chance": chance}
+    prediction = evaluate(capped, n_train)
+    ends = [end for each in (prediction.mean or {}, prediction.run or {}) for one in each.values() for end in one]
+
+    assert all(0 <= number <= chance for number in (prediction.value, *ends))
+    needed = data_needed(capped, prediction.value, extrapolate=True)
+    assert evaluate(capped, needed.value, extrapolate=True).value == pytest.approx(prediction.value, rel=1e-9)
+    assert data_needed(capped, chance, extrapolate=True).value == 1

@@ -489,3 +489,55 @@ def test_it_imports_the_standard_library_alone():
     found = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
 
     assert found.stdout.split() == ["registry"]
+
+
+@pytest.mark.parametrize("n", [1.0, 3.0, 5.0])
+def test_no_value_and_no_end_of_an_interval_exceeds_chance(n):
+    free, law = (evaluate(stored(chance=chance), n, extrapolate=True) for chance in (None, 0.9))
+
+    assert free.high > 0.9
+    assert law.value == min(free.value, 0.9)
+    for kept, wide in ((law.mean, free.mean), (law.run, free.run)):
+        for level in (80, 90):
+            assert kept[level] == (min(wide[level].low, 0.9), 0.9 if wide[level].high > 0.9 else wide[level].high)
+            assert 0 <= kept[level].low <= law.value <= kept[level].high
+
+
+def test_where_nothing_nears_chance_it_changes_nothing():
+    assert evaluate(stored(chance=0.9), 500) == evaluate(stored(), 500)
+    assert data_needed(stored(chance=0.9), 0.1) == data_needed(stored(), 0.1)
+
+
+@pytest.mark.parametrize("error", [0.9, 0.95, 5.0])
+def test_what_a_constant_answer_reaches_takes_one_example(error):
+    law = stored(chance=0.9)
+
+    assert data_needed(law, error, extrapolate=True) == (1, 1, 1)
+    assert data_needed(stored(chance=0.9, n_draws=0), error, extrapolate=True) == (1, None, None)
+    assert data_needed(law, 0.899, extrapolate=True).value > 4
+
+
+def test_below_chance_the_inverse_is_that_of_the_curve():
+    bounds = data_needed(stored(chance=0.9), 0.85, extrapolate=True)
+
+    assert bounds == data_needed(stored(), 0.85, extrapolate=True)
+    assert evaluate(stored(chance=0.9), bounds.high, extrapolate=True).high == pytest.approx(0.85)
+
+
+def test_two_points_at_chance_are_equal():
+    law = stored(chance=0.9)
+    found = compare(law, {"n_train": 1}, {"n_train": 2}, extrapolate=True)
+    down = compare(law, {"n_train": 2}, {"n_train": 500}, extrapolate=True)
+
+    assert (found.ratio, found.is_decided) == (1.0, False)
+    assert down.ratio == pytest.approx(evaluate(law, 500).value / 0.9)
+
+
+@pytest.mark.parametrize("chance", [-0.1, math.inf, math.nan])
+def test_a_chance_that_cannot_be_is_refused(chance):
+    with pytest.raises(InvalidRecord, match=r"a law has chance .*, expected a finite error from 0 up"):
+        evaluate(stored(chance=chance), 100)
+
+
+def test_a_chance_of_0_bounds_nothing():
+    assert evaluate(stored(chance=0.0), 100) == evaluate(stored(), 100)

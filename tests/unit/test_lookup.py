@@ -390,7 +390,7 @@ def test_nothing_that_reaches_names_the_best_on_record(filled: Path) -> None:
     [
         (
             0.98,
-            "More data (about 226,690 examples) would help more than more width: "
+            "More data (more than 100,000 examples) would help more than more width: "
             "guides data-needed --task image-cls --dataset digits --target-acc 0.98 --extrapolate",
         ),
         (

@@ -122,12 +122,21 @@ def test_what_no_budget_or_mix_reaches_is_refused_with_what_would(guides: Guides
     assert guides(*ask, "--target-acc", "0.96").err.splitlines() == [
         "image-cls/digits/cnn v1: no mix in the range reaches accuracy 0.960: "
         "with 1,000 examples and 2,410 params the law predicts 0.945",
-        "  more data: with as many params about 2,839 examples, outside the range: --extrapolate",
+        "  more data: with as many params about 2,840 examples, outside the range: --extrapolate",
     ]
     assert guides(*ask, "--target-acc", "0.99").err.splitlines()[1] == (
         "  other inputs, resolution, labels or family may; more data or params hardly will"
     )
     assert guides(*ask, "--target-acc", "0.999", "--extrapolate").code == 3
+
+
+def test_where_what_is_irreducible_is_open_no_mix_is_said_to_be_hopeless(guides: Guides, root: Path) -> None:
+    with_law(root, irreducible_error={"value": 0.01, "low": None, "high": 0.02})
+    result = guides("tradeoff", "--task", "image-cls", "--target-acc", "0.99", "--registry", root)
+
+    assert result.err.splitlines()[1] == (
+        "  undecided, as what is irreducible is open: other inputs, resolution, labels or family may help more than data"
+    )
 
 
 def test_a_law_in_data_alone_cannot_weigh_them(guides: Guides, filled: Path) -> None:
@@ -229,14 +238,80 @@ def test_it_prints_the_mix_what_stands_beside_it_and_how_training_was_counted(gu
     assert result.out.splitlines() == [
         "image-cls, digits/cnn v1: the cheapest mix for accuracy 0.900, predicted, not measured:",
         "        examples  params  train flops  accuracy  90 % of the mean",
-        "  best       534     160     6.92e+08     0.900    [0.893, 0.906]",
-        "             342     320     1.11e+09     0.900    [0.892, 0.907]",
+        "  best       535     160     6.92e+08     0.900    [0.893, 0.906]",
+        "             343     320     1.11e+09     0.900    [0.892, 0.907]",
         "  These params are at an end of the range: beyond it may be better still (--extrapolate).",
         "  Fitted on n_train 60 to 1,000, params 160 to 2,410.",
         "  Fitted without its largest cells it missed their error by 4 %.",
         "  Train flops are 3 x flops x examples seen; flops are 1.94 x params (as in the record's networks),",
         "  examples seen grow as n_train ** 0.49, as in its cells.",
     ]
+
+
+def test_rows_outside_the_range_are_marked_and_the_end_of_what_was_looked_at_too(guides: Guides, filled: Path) -> None:
+    ask = ("tradeoff", "--task", "image-cls", "--target-acc", "0.8", "--extrapolate", "--registry", filled)
+    lines = guides(*ask).out.splitlines()
+    (answer,) = envelope(guides(*ask, "--json"))["answers"]
+
+    assert lines[1].split()[-1] == "range"
+    assert [line.split()[-1] for line in lines[2:4]] == ["outside", "outside"]
+    assert "  Outside the range nothing was measured; intervals there are widened for the distance." in lines
+    assert answer["mix"]["outside_range"] is True
+    assert answer["mix"]["params"] < 160
+    assert "(--extrapolate)" not in "".join(lines)
+
+
+def test_an_end_of_the_widened_range_is_flagged(guides: Guides, filled: Path) -> None:
+    ask = ("tradeoff", "--task", "image-cls", "--budget-flops", "1e20", "--extrapolate", "--registry", filled)
+    lines = guides(*ask).out.splitlines()
+    (answer,) = envelope(guides(*ask, "--json"))["answers"]
+
+    assert (answer["mix"]["params"], answer["mix"]["n_train"]) == (pytest.approx(24_100), pytest.approx(100_000))
+    assert answer["mix"]["params_at_end_of_range"] is True
+    assert (
+        "  These params are at an end of those looked at, outside the range: further out may be better still." in lines
+    )
+    assert "  Left out, though some may be better: mixes more than 100 times outside the range." in lines
+
+
+def test_no_mix_lies_more_than_100_times_outside_the_range(root: Path, guides: Guides) -> None:
+    with_law(root)
+    ask = ("tradeoff", "--task", "image-cls", "--target-acc", "0.984", "--extrapolate", "--registry", root)
+    (answer,) = envelope(guides(*ask, "--json"))["answers"]
+    refused = guides("tradeoff", "--task", "image-cls", "--target-acc", "0.988", "--extrapolate", "--registry", root)
+
+    assert data_for(0.016, answer["mix"]["params"] / 2) > 100_000  # what would stand beside it
+    assert [mix["params"] > answer["mix"]["params"] for mix in answer["beside"]] in ([True], [])
+    assert answer["mix"]["n_train"] <= 100_000 * (1 + 1e-6)
+    assert answer["left_out"] == ["more than 100 times outside the range"]
+    assert refused.code == 3
+    assert refused.err.splitlines()[1] == (
+        "  outside it only mixes that are left out: more than 100 times outside the range"
+    )
+
+
+def test_no_mix_outside_the_range_may_be_as_bad_as_guessing(root: Path, guides: Guides) -> None:
+    doubt = {"factor80": 1.3, "factor90": 1.6, "noise": 0.02, "drift": 0.8, "run_sd": 0.05}
+    with_law(root, interval=doubt, chance=0.9)
+    everything = ("tradeoff", "--task", "image-cls", "--extrapolate", "--registry", root)
+    ask = (*everything, "--target-acc", "0.75")
+    refused = guides(*everything, "--budget-flops", "1e20")
+    (answer,) = envelope(guides(*ask, "--json"))["answers"]
+    out = guides(*ask).out
+
+    assert all(mix["mean"]["90"][0] > 0.1 for mix in (answer["mix"], *answer["beside"]))
+    assert "outside the range whose 90 % interval reaches down to chance" in answer["left_out"]
+    assert "  Left out, though some may be better: mixes outside the range whose 90 % interval reaches down" in out
+    assert refused.code == 3
+    assert "1e+20 train flops are enough only for mixes that are left out: more than 100 times" in refused.err
+
+
+def test_changes_that_lead_outside_are_marked_in_their_rows(guides: Guides, filled: Path) -> None:
+    ask = ("tradeoff", "--task", "image-cls", "--at", "900,500", "--compare", "data*2,data*1000,params*1.1")
+    lines = guides(*ask, "--extrapolate", "--registry", filled).out.splitlines()
+
+    assert [line.split("  ")[-1].strip() for line in lines[2:6]] == ["inside", "outside", "far outside", "inside"]
+    assert "range" not in guides(*ask[:-1], "data*1.1", "--registry", filled).out.splitlines()[1]
 
 
 def test_a_record_that_does_not_say_how_it_trained_is_counted_as_dense_and_one_epoch(root: Path) -> None:
