@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from harness.laws import members, regions
+from harness.laws.floors import has_floor
 from harness.laws.forms import PARAMETERS, Points, stored
 from harness.laws.intervals import interval_fields, log_values
 from harness.laws.points import FEWEST_SIZES, SMALLEST_SPAN, Curve, Point, curve_of, point_fields, resampled, thinned
@@ -47,7 +48,8 @@ def fit_curve(
     """
     whole = curve_of(points)
     near, far = (_backtest(whole, factor, variable, chance) for factor in BACKTESTS)
-    law = _law(thinned(whole, MOST_POINTS), variable, chance, seed=seed, n_draws=min(n_draws, MOST_DRAWS))
+    fitted = thinned(whole, MOST_POINTS)
+    law = _law(fitted, variable, chance, seed=seed, n_draws=min(n_draws, MOST_DRAWS))
     last = max(1, len(whole.n) // 3)
     noise = float(np.median(whole.noise[-last:]))
     run_sd = whole.run_sd if whole.run_sd is not None else noise
@@ -56,7 +58,9 @@ def fit_curve(
     law["points"] = point_fields(points, variable)
     law["backtest_error"] = float(np.mean(np.abs(near))) if len(near) else None
     law["width_floor"] = None
-    law["irreducible_error"] = regions.irreducible(law, _free_floors(whole, seed) if law["draws"] else ())
+    law["irreducible_error"] = regions.irreducible(
+        law, _free_floors(fitted, seed) if law["draws"] else (), bounded=has_floor(fitted)
+    )
     law["regions"] = regions.locate(law)
     law["chance"] = chance
     return law
@@ -86,7 +90,6 @@ def _law(curve: Curve, variable: str, chance: float | None, *, seed: int, n_draw
 
 def _free_floors(curve: Curve, seed: int) -> list[float]:
     """Return the floors of draws of the largest form that needs no belief: what the points alone say of a floor."""
-    curve = thinned(curve, MOST_POINTS)
     x = np.log(curve.n / curve.n[-1])
     free = [member for member in members.FREELY if len(member.centre) < len(x) - 1] or [members.FREELY[0]]
     fits = members.fit(free[-1:], x, curve.log_error, curve.noise, None)

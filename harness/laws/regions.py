@@ -36,7 +36,7 @@ def locate(law: Mapping[str, Any]) -> dict[str, dict[str, float | None] | None]:
     return {name: _bound(own[at], drawn[:, at], before=at == 0) for at, name in enumerate(_STEPS)}
 
 
-def irreducible(law: Mapping[str, Any], free: Sequence[float] = ()) -> dict[str, float | None]:
+def irreducible(law: Mapping[str, Any], free: Sequence[float] = (), *, bounded: bool = True) -> dict[str, float | None]:
     """Return the limit of the error as n grows: the median of the draws' floors, and their 5 % and 95 % points.
 
     ``low`` is None (open) where the curve fits as well without a floor, ``high`` where the floor may be as high as the
@@ -45,6 +45,8 @@ def irreducible(law: Mapping[str, Any], free: Sequence[float] = ()) -> dict[str,
     Args:
         law: Forms, draws and range.
         free: Floors of more draws, about which nothing is believed beforehand; the interval holds theirs too.
+        bounded: Whether the points reject every law without a floor, see :func:`harness.laws.floors.has_floor`; draws
+            alone cannot, as each form believes in some floor.
     """
     floors = [(form["parameters"]["floor"], form["weight"]) for form in law["forms"]]
     if not law["draws"]:
@@ -55,7 +57,11 @@ def irreducible(law: Mapping[str, Any], free: Sequence[float] = ()) -> dict[str,
         freely = np.percentile(free, (5, 95))
         low, high = min(low, float(freely[0])), max(high, float(freely[1]))
     end = float(np.exp(log_values(law, np.array([next(iter(law["valid_range"].values()))[1]], dtype=np.float64))[0]))
-    return {"value": middle, "low": low if low > 0.01 * end else None, "high": high if high < 0.98 * end else None}
+    return {
+        "value": middle,
+        "low": low if bounded and low > 0.01 * end else None,
+        "high": high if high < 0.98 * end else None,
+    }
 
 
 def _borders(log_error: Logs, n: Points) -> Float64[np.ndarray, " curves 2"]:
