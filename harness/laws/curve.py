@@ -11,11 +11,20 @@ from harness.laws import members, regions
 from harness.laws.floors import has_floor
 from harness.laws.forms import PARAMETERS, Points, stored
 from harness.laws.intervals import interval_fields, log_values
-from harness.laws.points import FEWEST_SIZES, SMALLEST_SPAN, Curve, Point, curve_of, point_fields, resampled, thinned
+from harness.laws.points import (
+    FEWEST_SIZES,
+    MOST_POINTS,
+    SMALLEST_SPAN,
+    Curve,
+    Point,
+    curve_of,
+    point_fields,
+    resampled,
+    thinned,
+)
 
 MOST_DRAWS: Final = 200
 FLOOR_DRAWS: Final = 60
-MOST_POINTS: Final = 96  # a longer curve is thinned: neighbours are averaged
 BACKTESTS: Final = (2.0, 4.0)  # a law's own back-tests predict the last factors 2 and 4 of n
 
 
@@ -52,8 +61,7 @@ def fit_curve(
     law = _law(fitted, variable, chance, seed=seed, n_draws=min(n_draws, MOST_DRAWS))
     last = max(1, len(whole.n) // 3)
     noise = float(np.median(whole.noise[-last:]))
-    run_sd = whole.run_sd if whole.run_sd is not None else noise
-    law["interval"] = interval_fields(noise, run_sd, [*near, *far], len(whole.n)) if law["draws"] else None
+    law["interval"] = interval_fields(noise, whole.run_sd, [*near, *far], len(whole.n)) if law["draws"] else None
     law["valid_range"] = {variable: [_number(whole.n[0]), _number(whole.n[-1])]}
     law["points"] = point_fields(points, variable)
     law["backtest_error"] = float(np.mean(np.abs(near))) if len(near) else None

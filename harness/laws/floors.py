@@ -42,5 +42,4 @@ def _gain(member: members.Member, x: Float64[np.ndarray, " points"], curve: Curv
 
 
 def _limit(curve: Curve, n_parameters: int) -> float:
-    told = curve.run_sd is not None or all(point.stderr is not None for point in curve.points)
-    return float(chi2.ppf(LEVEL, 1) if told else f.ppf(LEVEL, 1, max(1, len(curve.n) - n_parameters)))
+    return float(chi2.ppf(LEVEL, 1) if curve.told else f.ppf(LEVEL, 1, max(1, len(curve.n) - n_parameters)))
