@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float64
 
+from harness.laws import surface_law
 from harness.laws.forms import Logs, Points
 from harness.laws.intervals import log_draws, log_values
 
@@ -27,12 +28,18 @@ _STEPS: Final = ("small_data_end", "irreducible_start")
 def locate(law: Mapping[str, Any]) -> dict[str, dict[str, float | None] | None]:
     """Return where both borders lie, with their 5 % and 95 % points; None is unseen.
 
-    ``low`` or ``high`` is None where more than 5 % of the draws see no border there.
+    Those of a surface are those of its slice at the largest size of the range fitted. ``low`` or ``high`` is None where
+    more than 5 % of the draws see no border there.
     """
-    low, high = next(iter(law["valid_range"].values()))
-    n = np.geomspace(low, high, _GRID)
-    own = _borders(log_values(law, n)[np.newaxis], n)[0]
-    drawn = _borders(log_draws(law, n), n)
+    first, *sizes = law["variables"]
+    n = np.geomspace(*law["valid_range"][first], _GRID)
+    if sizes:
+        largest = [np.full(_GRID, float(law["valid_range"][size][1])) for size in sizes]
+        logs = np.log(np.vstack([n, *largest]))
+        value, draws = surface_law.mean_log_error(law, logs), surface_law.draw_log_errors(law, logs)
+    else:
+        value, draws = log_values(law, n), log_draws(law, n)
+    own, drawn = _borders(value[np.newaxis], n)[0], _borders(draws, n)
     return {name: _bound(own[at], drawn[:, at], before=at == 0) for at, name in enumerate(_STEPS)}
 
 

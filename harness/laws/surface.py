@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float64
 
+from harness.laws import regions
 from harness.laws.surface_cells import GridCell, Table, point, table
 from harness.laws.surface_interval import calibrate, draw, draw_freely
 from harness.laws.surface_law import Z
@@ -91,7 +92,7 @@ def fit_surface(
     if n_draws:
         tests += [back_test(data, forms, level, *fold) for fold in dear_folds(data)]
     written = [member.form.parameters(member.theta[np.newaxis], member.centre, level)[0] for member in members]
-    return {
+    law: dict[str, Any] = {
         "variables": list(data.variables),
         "forms": [
             {
@@ -112,10 +113,10 @@ def fit_surface(
         "backtest_error": backtest_error,
         "width_floor": _floor(members, draws, free, data, level, n_val, at_largest_n=True),
         "irreducible_error": _floor(members, draws, free, data, level, n_val, at_largest_n=False),
-        "regions": {"small_data_end": None, "irreducible_start": None},
         "chance": chance,
         "members": summary,
     }
+    return {**law, "regions": regions.locate(law)}
 
 
 def _floor(
