@@ -173,11 +173,22 @@ def test_capped_cells_are_kept_as_points_and_not_fitted():
         ([*grid(), GridCell(5, (), params=3)], "has no errors, expected one a seed"),
         ([*grid(), GridCell(5, (0.3,))], "params None, expected a number from 1 up"),
         ([GridCell(c.n_train, (1 / c.errors[0],), params=c.params) for c in grid()], "does not fall with n_train"),
+        (
+            [GridCell(n, (3 * n**-0.4 * p**0.1,), params=p) for n in N for p in PARAMS],
+            "error grows with params at the same n_train over these 20 cells",
+        ),
     ],
 )
 def test_cells_that_carry_no_surface_are_refused_with_the_reason(cells, message):
     with pytest.raises(InvalidData, match=message):
         fit_surface(cells)
+
+
+def test_sizes_without_effect_are_no_reason_to_refuse():
+    flat = [[GridCell(c.n_train, tuple(3 * c.n_train**-0.4 * e / additive(c.n_train, c.params) for e in c.errors),
+                      params=c.params) for c in grid(noise=0.03, seed=seed)] for seed in range(40)]  # fmt: skip
+
+    assert all(len(table(cells, ("n_train", "params")).cells) == 20 for cells in flat)
 
 
 def test_unknown_variables_and_forms_are_refused():
