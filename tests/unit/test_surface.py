@@ -6,7 +6,7 @@ from harness.laws.surface import fit_surface
 from harness.laws.surface_cells import GridCell, table
 from harness.laws.surface_forms import FORMULAS, SHAPE_FORMS, SIZE_FORMS
 from harness.laws.surface_law import doubt, draw_log_errors, half_width, logs_of, mean_log_error
-from harness.laws.surface_members import candidates, fit_member, weigh
+from harness.laws.surface_members import back_test, candidates, fit_member, outer_folds, weigh, weigh_blindly
 from registry.errors import InvalidData, UnknownName, UsageError
 
 N = (300, 1000, 3000, 10_000)
@@ -182,6 +182,29 @@ def test_capped_cells_are_kept_as_points_and_not_fitted():
 def test_cells_that_carry_no_surface_are_refused_with_the_reason(cells, message):
     with pytest.raises(InvalidData, match=message):
         fit_surface(cells)
+
+
+def test_weights_behind_the_back_test_error_have_not_seen_the_cells_held_out():
+    data = table(grid(noise=0.03, seeds=3), ("n_train", "params"))
+    forms = candidates(data, None)[:3]
+    test = back_test(data, forms, np.inf, *outer_folds(data)[0])
+    changed = data._replace(log_error=data.log_error + np.where(np.isin(np.arange(20), test.held), 0.5, 0.0))
+
+    blind = weigh_blindly(data, forms, np.inf, test)
+
+    assert blind.sum() == pytest.approx(1)
+    assert blind.max() > blind.min()
+    np.testing.assert_array_equal(weigh_blindly(changed, forms, np.inf, test), blind)
+
+
+def test_cells_too_few_to_be_split_twice_weigh_forms_by_their_parameters():
+    data = table([cell for cell in grid() if cell.n_train < 10_000 and cell.params < 20_000], ("n_train", "params"))
+    forms = candidates(data, None)[:3]
+    test = back_test(data, forms, np.inf, *outer_folds(data)[0])
+
+    few = weigh_blindly(data, forms, np.inf, test._replace(train=test.train[:4]))
+
+    np.testing.assert_allclose(few, weigh(np.ones(len(forms)), [form.n_parameters for form in forms]))
 
 
 def test_sizes_without_effect_are_no_reason_to_refuse():
