@@ -8,6 +8,8 @@ from harness.laws.surface_forms import FORMULAS, SHAPE_FORMS, SIZE_FORMS
 from harness.laws.surface_law import doubt, draw_log_errors, half_width, logs_of, mean_log_error
 from harness.laws.surface_members import back_test, candidates, fit_member, outer_folds, weigh, weigh_blindly
 from registry.errors import InvalidData, UnknownName, UsageError
+from registry.law import evaluate
+from tests.laws import SURFACES, stored
 
 N = (300, 1000, 3000, 10_000)
 PARAMS = (500, 1500, 5000, 20_000, 80_000)
@@ -142,6 +144,30 @@ def test_width_and_depth_are_told_apart():
 
     expected = 0.01 + 2 * 3e4**-0.4 + 0.5 / 64 + 0.2 / 16
     assert np.exp(mean_log_error(law, logs)[0]) == pytest.approx(expected, rel=0.05)
+
+
+def test_width_and_depth_that_multiply_beside_the_data_are_recovered():
+    cells = [
+        GridCell(n, (0.02 + 3.0 * n**-0.4 + 2.0 * width**-0.9 * depth**-0.4,), width=width, depth=depth)
+        for n in N
+        for width in (4, 8, 16, 32)
+        for depth in (1, 2, 4)
+    ]
+    member = fit_member(FORMULAS["additive-block"], table(cells, ("n_train", "width", "depth")), np.inf)
+    parameters = member.form.parameters(member.theta[np.newaxis], member.centre, np.inf)[0]
+
+    np.testing.assert_allclose(parameters, (3.0, 0.4, 2.0, 0.9, 0.4, 0.02), rtol=0.1)
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_each_formula_is_that_of_the_registry(name):
+    sizes = {"width": 12.0, "depth": 3.0} if name.endswith(("-shape", "-block")) else {"params": 700.0}
+    logs = np.log([[137.0], *([size] for size in sizes.values())])
+    theirs = evaluate(stored(name, n_draws=0), 137.0, **sizes).value
+
+    assert np.exp(surface_forms.log_error(name, np.array([SURFACES[name]]), logs)[0, 0]) == pytest.approx(
+        theirs, rel=1e-9
+    )
 
 
 def test_cells_that_agree_become_one_with_all_seeds():
