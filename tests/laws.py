@@ -20,6 +20,7 @@ SURFACES: dict[str, tuple[float, ...]] = {
     "power-mean": (2.0, 0.5, 3.0, 0.6, 0.01, 0.7),
     "crossed": (2.0, 0.4, 0.1, 3.0, 0.6, 0.01),
     "additive-shape": (2.0, 0.5, 0.5, 0.8, 0.05, 0.3, 0.01),
+    "additive-block": (2.0, 0.5, 0.5, 0.8, 0.3, 0.01),
     "product-shape": (3.0, 0.3, 0.2, 0.1, 0.01),
     "power-mean-shape": (2.0, 0.5, 0.5, 0.8, 0.05, 0.3, 0.01, 0.7),
 }
@@ -46,7 +47,9 @@ def stored(*members: str, n_draws: int = 20, **changes: Any) -> dict[str, Any]:
     if members[0] in CURVES:
         variables = ["n_train"]
     else:
-        variables = ["n_train", "width", "depth"] if members[0].endswith("-shape") else ["n_train", "params"]
+        variables = (
+            ["n_train", "width", "depth"] if members[0].endswith(("-shape", "-block")) else ["n_train", "params"]
+        )
     draws = []
     for i in range(n_draws):
         k = i % len(members)

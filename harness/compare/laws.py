@@ -79,7 +79,7 @@ def measure(data: Path) -> Iterator[Row]:
 
 def _calibrate(data: Path) -> None:
     """Print the factors that each drift needs; the one with the least width is the best."""
-    read = [curve for path in curves.files(data) for curve in read_curves(path)]
+    read = [curve for path in curves.files(data, _say) for curve in read_curves(path, _say)]
     for name, few in (("all points", ()), ("few points", backtests.FEW)):
         found = backtests.run(read, few)
         for drift in backtests.DRIFTS if found else ():

@@ -8,13 +8,23 @@ from typing import Any, Final
 import numpy as np
 
 from harness.laws import members, regions
+from harness.laws.floors import has_floor
 from harness.laws.forms import PARAMETERS, Points, stored
 from harness.laws.intervals import interval_fields, log_values
-from harness.laws.points import FEWEST_SIZES, SMALLEST_SPAN, Curve, Point, curve_of, point_fields, resampled, thinned
+from harness.laws.points import (
+    FEWEST_SIZES,
+    MOST_POINTS,
+    SMALLEST_SPAN,
+    Curve,
+    Point,
+    curve_of,
+    point_fields,
+    resampled,
+    thinned,
+)
 
 MOST_DRAWS: Final = 200
 FLOOR_DRAWS: Final = 60
-MOST_POINTS: Final = 96  # a longer curve is thinned: neighbours are averaged
 BACKTESTS: Final = (2.0, 4.0)  # a law's own back-tests predict the last factors 2 and 4 of n
 
 
@@ -47,16 +57,18 @@ def fit_curve(
     """
     whole = curve_of(points)
     near, far = (_backtest(whole, factor, variable, chance) for factor in BACKTESTS)
-    law = _law(thinned(whole, MOST_POINTS), variable, chance, seed=seed, n_draws=min(n_draws, MOST_DRAWS))
+    fitted = thinned(whole, MOST_POINTS)
+    law = _law(fitted, variable, chance, seed=seed, n_draws=min(n_draws, MOST_DRAWS))
     last = max(1, len(whole.n) // 3)
     noise = float(np.median(whole.noise[-last:]))
-    run_sd = whole.run_sd if whole.run_sd is not None else noise
-    law["interval"] = interval_fields(noise, run_sd, [*near, *far], len(whole.n)) if law["draws"] else None
+    law["interval"] = interval_fields(noise, whole.run_sd, [*near, *far], len(whole.n)) if law["draws"] else None
     law["valid_range"] = {variable: [_number(whole.n[0]), _number(whole.n[-1])]}
     law["points"] = point_fields(points, variable)
     law["backtest_error"] = float(np.mean(np.abs(near))) if len(near) else None
     law["width_floor"] = None
-    law["irreducible_error"] = regions.irreducible(law, _free_floors(whole, seed) if law["draws"] else ())
+    law["irreducible_error"] = regions.irreducible(
+        law, _free_floors(fitted, seed) if law["draws"] else (), bounded=has_floor(fitted)
+    )
     law["regions"] = regions.locate(law)
     law["chance"] = chance
     return law
@@ -86,7 +98,6 @@ def _law(curve: Curve, variable: str, chance: float | None, *, seed: int, n_draw
 
 def _free_floors(curve: Curve, seed: int) -> list[float]:
     """Return the floors of draws of the largest form that needs no belief: what the points alone say of a floor."""
-    curve = thinned(curve, MOST_POINTS)
     x = np.log(curve.n / curve.n[-1])
     free = [member for member in members.FREELY if len(member.centre) < len(x) - 1] or [members.FREELY[0]]
     fits = members.fit(free[-1:], x, curve.log_error, curve.noise, None)

@@ -26,6 +26,7 @@ N_GRID: Final = 81
 KNEE: Final = 1.1  # times the floor in width; DESIGN section 2
 NEAREST_MISFIT: Final = 0.01
 FEWEST_POINTS: Final = 4
+MOST_POINTS: Final = 96  # a longer curve is thinned: neighbours are averaged
 
 
 class Curve(NamedTuple):
@@ -98,6 +99,7 @@ def compare_exponents(curves: Mapping[str, Curve], *, n_draws: int = 100, seed: 
     for name, curve in curves.items():
         if len(curve.n_train) < FEWEST_POINTS:
             raise InvalidData(f"the curve of {name} has {len(curve.n_train)} points, expected at least {FEWEST_POINTS}")
+    curves = {name: _thinned(curve) for name, curve in curves.items()}
     rng = np.random.default_rng(seed)
     grid = np.linspace(np.log(0.02), np.log(2.5), N_GRID)
     own, profiles = {}, np.zeros((n_draws + 1, N_GRID))
@@ -219,6 +221,20 @@ def knee_size(law: Mapping[str, Any], *, n_points: int = 9, seed: int = 0) -> Be
     drawn = [knees(values)[seen] for values in draw_log_errors(law, logs)] if law["draws"] else []
     kept = [values.tolist() for values in drawn if not np.isnan(values).any()]
     return _power_of(np.exp(n[seen]).tolist(), best[seen].tolist(), kept, np.random.default_rng(seed))
+
+
+def _thinned(curve: Curve) -> Curve:
+    """Return at most 96 points: means of log n and log error in even steps of log n, with the noise of such means."""
+    if len(curve.n_train) <= MOST_POINTS:
+        return curve
+    x = np.log(curve.n_train)
+    step = np.minimum(((x - x.min()) / (x.max() - x.min()) * MOST_POINTS).astype(int), MOST_POINTS - 1)
+    kept, at, count = np.unique(step, return_inverse=True, return_counts=True)
+    n, error, variance = (
+        np.bincount(at, weights=values, minlength=len(kept)) / count
+        for values in (x, np.log(curve.error), curve.noise**2)
+    )
+    return Curve(np.exp(n), np.exp(error), np.sqrt(variance / count))
 
 
 def _params(cell: GridCell) -> int | float:

@@ -14,7 +14,6 @@ import numpy as np
 
 from harness.laws.forms import PARAMETERS, Logs, Points, evaluate
 
-Z: Final = {80: 1.2816, 90: 1.6449}
 # measured: `python -m harness compare laws --data DIR --calibrate`, on LCDB and the 46 curves; docs/log.md
 ENOUGH: Final = 16  # points; of fewer, the law bends more than they tell
 
@@ -83,17 +82,14 @@ def doubt(law: Mapping[str, Any], n: Points) -> Doubt:
     return Doubt(value, scale, interval["factor80"] * scale, interval["factor90"] * scale)
 
 
-def of_one_run(law: Mapping[str, Any], half: Points, level: int) -> Points:
-    """Return the half-width for one new run from that of the mean curve."""
-    return np.asarray(np.hypot(half, Z[level] * law["interval"]["run_sd"]))
-
-
-def interval_fields(noise: float, run_sd: float, backtests: Sequence[float], n_points: int) -> dict[str, float]:
+def interval_fields(
+    noise: float, run_sd: float | None, backtests: Sequence[float], n_points: int
+) -> dict[str, float | None]:
     """Return the ``interval`` of a law.
 
     Args:
         noise: Standard error of a mean log error at large n.
-        run_sd: Standard deviation of the log error of one run.
+        run_sd: Standard deviation of the log error of one run, None where it is unknown.
         backtests: The law's own back-test errors, in log error.
         n_points: How many points were fitted.
     """

@@ -83,7 +83,15 @@ def members_for(n_points: int) -> list[Member]:
     return [member for member in MEMBERS if len(member.centre) < n_points]
 
 
-def fit(members: Sequence[Member], x: Points, log_error: Points, noise: Points, chance: float | None) -> Fits:
+def fit(
+    members: Sequence[Member],
+    x: Points,
+    log_error: Points,
+    noise: Points,
+    chance: float | None,
+    *,
+    floor: bool = True,
+) -> Fits:
     """Fit every member to a curve from many starts.
 
     Args:
@@ -92,6 +100,7 @@ def fit(members: Sequence[Member], x: Points, log_error: Points, noise: Points, 
         log_error: Log of the mean errors.
         noise: Their standard errors.
         chance: What no error exceeds; None where nothing is known.
+        floor: Whether there may be one.
     """
     end, top = float(log_error[-3:].mean()), float(log_error.max())
     found: dict[int, Float64[np.ndarray, " _"]] = {}
@@ -99,6 +108,9 @@ def fit(members: Sequence[Member], x: Points, log_error: Points, noise: Points, 
         batch = [(at, member) for at, member in enumerate(members) if member.form == name]
         starts = _starts(name, end, top, float(x[0]), chance)
         each = len(starts)
+        upper = _upper(name, each * len(batch), end, chance)
+        if not floor:
+            upper[:, 2] = FORMS[name].lower[2]
         theta, loss = descend(
             FORMS[name],
             np.tile(starts, (len(batch), 1)),
@@ -106,7 +118,7 @@ def fit(members: Sequence[Member], x: Points, log_error: Points, noise: Points, 
             np.broadcast_to(log_error, (each * len(batch), len(x))),
             np.repeat([_precision(member, x, noise) for _, member in batch], each, axis=0),
             _belief([member for _, member in batch], each),
-            _upper(name, each * len(batch), end, chance),
+            upper,
         )
         best = loss.reshape(-1, each).argmin(axis=1)
         for row, (at, _) in enumerate(batch):

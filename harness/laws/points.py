@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final, NamedTuple, final
 
@@ -24,6 +24,7 @@ LEAST_NOISE_OF_SEEDS: Final = 0.01
 LEAST_NOISE: Final = 1e-4  # of a curve that is smooth to the eye of a fourth-degree polynomial
 LEAST_NOISE_OF_STDERR: Final = 0.002
 MOST_NOISE: Final = 0.2
+MOST_POINTS: Final = 96  # a longer curve is thinned: neighbours are averaged
 ENOUGH_FOR_A_SMOOTH: Final = 6  # points from which their scatter about a polynomial says what the noise is
 
 
@@ -63,7 +64,9 @@ class Point:
 class Curve(NamedTuple):
     """Points in logs, n ascending; ``noise`` is the standard error of the log of each mean.
 
-    ``run_sd`` is the standard deviation of the log error of one run, None where no seed and no standard error tells.
+    ``run_sd`` is the standard deviation of the log error of one run; None where neither seeds nor single runs tell, as
+    with means whose standard errors alone are known. ``told`` says whether seeds or standard errors gave the noise,
+    rather than the scatter of the points.
     """
 
     points: tuple[Point, ...]
@@ -71,6 +74,7 @@ class Curve(NamedTuple):
     log_error: Float64[np.ndarray, " points"]
     noise: Float64[np.ndarray, " points"]
     run_sd: float | None
+    told: bool
 
 
 def points_of(
@@ -84,12 +88,11 @@ def points_of(
     ]
 
 
-def curve_of(points: Sequence[Point], *, chance: float | None = None) -> Curve:
+def curve_of(points: Sequence[Point]) -> Curve:
     """Check points and return the curve they make.
 
     Args:
         points: In any order. Those that hit their cap are left out; the same point twice counts once.
-        chance: What a guess gives, where it bounds the error.
 
     Raises:
         InvalidData: If fewer than 4 distinct n, a span below a factor 2, two different points at one n, an n below 1,
@@ -118,25 +121,31 @@ def curve_of(points: Sequence[Point], *, chance: float | None = None) -> Curve:
             f"a law needs a factor {SMALLEST_SPAN} or more"
         )
     n, log_error = np.array(sizes, dtype=np.float64), np.log([point.mean for point in settled])
-    noise, run_sd = _noise(settled, n, log_error)
-    return Curve(tuple(settled), n, log_error, noise, run_sd)
+    return Curve(tuple(settled), n, log_error, *_noise(settled, n, log_error))
 
 
 def flags(curve: Curve, *, chance: float | None = None) -> list[str]:
-    """Return why the law of a curve should not be trusted, one line a reason; empty where nothing speaks against it."""
+    """Return why the law of a curve should not be trusted, one line a reason; empty where nothing speaks against it.
+
+    A long curve is thinned as for its fit, for what rises or does not fall.
+    """
     found = []
     log_error, noise, n = curve.log_error, curve.noise, curve.n
-    rise = (log_error[np.newaxis] - log_error[:, np.newaxis]) / np.hypot(noise[np.newaxis], noise[:, np.newaxis])
+    short = thinned(curve, MOST_POINTS)
+    rise = (short.log_error[np.newaxis] - short.log_error[:, np.newaxis]) / np.hypot(
+        short.noise[np.newaxis], short.noise[:, np.newaxis]
+    )
     later = np.triu(rise, 1)
     i, j = np.unravel_index(int(np.argmax(later)), later.shape)
     # the largest of many differences is expected to be large: each pair shares 1 % with all others
-    limit = max(TREND_Z, math.sqrt(2 * math.log(len(n) ** 2 / 2 / 0.01)))
+    limit = max(TREND_Z, math.sqrt(2 * math.log(len(short.n) ** 2 / 2 / 0.01)))
     if later[i, j] > limit:
+        low, high = math.exp(short.log_error[i]), math.exp(short.log_error[j])
         found.append(
-            f"error rises from {math.exp(log_error[i]):.4g} at n {n[i]:,.12g} to {math.exp(log_error[j]):.4g} at "
-            f"{n[j]:,.12g}, {later[i, j]:.1f} standard errors: no law rises"
+            f"error rises from {low:.4g} at n {short.n[i]:,.12g} to {high:.4g} at "
+            f"{short.n[j]:,.12g}, {later[i, j]:.1f} standard errors: no law rises"
         )
-    fall = float(log_error[0] - log_error[-1]) / math.hypot(noise[0], noise[-1])
+    fall = float(short.log_error[0] - short.log_error[-1]) / math.hypot(short.noise[0], short.noise[-1])
     if fall < TREND_Z:
         found.append(f"error does not fall by more than its noise between n {n[0]:,.12g} and {n[-1]:,.12g}")
     if n[-1] < 4 * n[0]:
@@ -213,30 +222,34 @@ def _check(point: Point) -> None:
 
 def _noise(
     points: Sequence[Point], n: Float64[np.ndarray, " points"], log_error: Float64[np.ndarray, " points"]
-) -> tuple[Float64[np.ndarray, " points"], float | None]:
-    """Return the standard error of each log mean, and the standard deviation of the log error of one run.
+) -> tuple[Float64[np.ndarray, " points"], float | None, bool]:
+    """Return the standard error of each log mean, the standard deviation of the log error of one run, and ``told``.
 
-    From standard errors where given, else from seeds, else from the scatter of the points about a smooth curve. The
-    variance of few seeds is drawn towards the pooled one: of 3 seeds alone it would make lucky points weigh too much.
+    From standard errors where given, else from seeds, else from the scatter of the points, a run each, about a smooth
+    curve. The variance of few seeds is drawn towards the pooled one: of 3 seeds alone it would make lucky points weigh
+    too much. How many runs are behind a standard error nobody says, so it tells nothing of one run.
     """
     means, counts = np.exp(log_error), np.array([len(point.errors) for point in points])
     items = np.array([np.inf if point.n_items is None else point.n_items for point in points])
     binomial = np.maximum(1 - means, 0) / means / items
-    run_sd: float | None = None
+    degrees = np.where(np.array([min(point.errors) > 0 for point in points]), counts - 1, 0)
+    variance, pooled, run_sd = np.zeros(len(points)), 0.0, None
+    if degrees.any():
+        variance = np.array([(point.sd / point.mean) ** 2 for point in points])
+        pooled = float(degrees @ variance) / float(degrees.sum())
+        run_sd = math.sqrt(pooled)
     if all(point.stderr is not None for point in points):
         relative = np.array([point.stderr for point in points], dtype=np.float64) / means
         known = relative > 0
         relative = np.where(known, relative, np.median(relative[known]) if known.any() else NOISE_OF_SINGLE_RUNS)
-        return np.sqrt(relative**2 + LEAST_NOISE_OF_STDERR**2), run_sd
-    degrees = np.where(np.array([min(point.errors) > 0 for point in points]), counts - 1, 0)
+        return np.sqrt(relative**2 + LEAST_NOISE_OF_STDERR**2), run_sd, True
     if degrees.any():
-        variance = np.array([(point.sd / point.mean) ** 2 for point in points])
-        pooled = float(degrees @ variance) / float(degrees.sum())
         moderated = (PRIOR_DEGREES * pooled + degrees * variance) / (PRIOR_DEGREES + degrees)
-        run_sd = math.sqrt(pooled)
-        return np.sqrt(moderated / counts + binomial + LEAST_NOISE_OF_SEEDS**2), run_sd
-    scatter = _scatter(np.log(n), log_error)
-    return np.sqrt(np.full(len(points), scatter**2) + binomial), run_sd
+        return np.sqrt(moderated / counts + binomial + LEAST_NOISE_OF_SEEDS**2), run_sd, True
+    noise = np.sqrt(_scatter(np.log(n), log_error) ** 2 + binomial)
+    if all(point.stderr is None for point in points):
+        run_sd = float(np.median(noise[-max(1, len(noise) // 3) :]))
+    return noise, run_sd, False
 
 
 def _scatter(x: Float64[np.ndarray, " points"], y: Float64[np.ndarray, " points"]) -> float:
@@ -253,8 +266,3 @@ def _scatter(x: Float64[np.ndarray, " points"], y: Float64[np.ndarray, " points"
         rest = (y[1:-1] - (1 - share) * y[:-2] - share * y[2:]) / np.sqrt(1 + share**2 + (1 - share) ** 2)
         found = min(found, 1.4826 * float(np.median(np.abs(rest))))
     return min(max(found, LEAST_NOISE), MOST_NOISE)
-
-
-def without(points: Sequence[Point], largest: float) -> list[Point]:
-    """Return the points up to an n."""
-    return [replace(point) for point in points if point.n <= largest]

@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float64
 
+from harness.laws import surface_law
 from harness.laws.forms import Logs, Points
 from harness.laws.intervals import log_draws, log_values
 
@@ -27,16 +28,22 @@ _STEPS: Final = ("small_data_end", "irreducible_start")
 def locate(law: Mapping[str, Any]) -> dict[str, dict[str, float | None] | None]:
     """Return where both borders lie, with their 5 % and 95 % points; None is unseen.
 
-    ``low`` or ``high`` is None where more than 5 % of the draws see no border there.
+    Those of a surface are those of its slice at the largest size of the range fitted. ``low`` or ``high`` is None where
+    more than 5 % of the draws see no border there.
     """
-    low, high = next(iter(law["valid_range"].values()))
-    n = np.geomspace(low, high, _GRID)
-    own = _borders(log_values(law, n)[np.newaxis], n)[0]
-    drawn = _borders(log_draws(law, n), n)
+    first, *sizes = law["variables"]
+    n = np.geomspace(*law["valid_range"][first], _GRID)
+    if sizes:
+        largest = [np.full(_GRID, float(law["valid_range"][size][1])) for size in sizes]
+        logs = np.log(np.vstack([n, *largest]))
+        value, draws = surface_law.mean_log_error(law, logs), surface_law.draw_log_errors(law, logs)
+    else:
+        value, draws = log_values(law, n), log_draws(law, n)
+    own, drawn = _borders(value[np.newaxis], n)[0], _borders(draws, n)
     return {name: _bound(own[at], drawn[:, at], before=at == 0) for at, name in enumerate(_STEPS)}
 
 
-def irreducible(law: Mapping[str, Any], free: Sequence[float] = ()) -> dict[str, float | None]:
+def irreducible(law: Mapping[str, Any], free: Sequence[float] = (), *, bounded: bool = True) -> dict[str, float | None]:
     """Return the limit of the error as n grows: the median of the draws' floors, and their 5 % and 95 % points.
 
     ``low`` is None (open) where the curve fits as well without a floor, ``high`` where the floor may be as high as the
@@ -45,6 +52,8 @@ def irreducible(law: Mapping[str, Any], free: Sequence[float] = ()) -> dict[str,
     Args:
         law: Forms, draws and range.
         free: Floors of more draws, about which nothing is believed beforehand; the interval holds theirs too.
+        bounded: Whether the points reject every law without a floor, see :func:`harness.laws.floors.has_floor`; draws
+            alone cannot, as each form believes in some floor.
     """
     floors = [(form["parameters"]["floor"], form["weight"]) for form in law["forms"]]
     if not law["draws"]:
@@ -55,7 +64,11 @@ def irreducible(law: Mapping[str, Any], free: Sequence[float] = ()) -> dict[str,
         freely = np.percentile(free, (5, 95))
         low, high = min(low, float(freely[0])), max(high, float(freely[1]))
     end = float(np.exp(log_values(law, np.array([next(iter(law["valid_range"].values()))[1]], dtype=np.float64))[0]))
-    return {"value": middle, "low": low if low > 0.01 * end else None, "high": high if high < 0.98 * end else None}
+    return {
+        "value": middle,
+        "low": low if bounded and low > 0.01 * end else None,
+        "high": high if high < 0.98 * end else None,
+    }
 
 
 def _borders(log_error: Logs, n: Points) -> Float64[np.ndarray, " curves 2"]:

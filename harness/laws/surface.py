@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from jaxtyping import Float64
 
+from harness.laws import regions
 from harness.laws.surface_cells import GridCell, Table, point, table
 from harness.laws.surface_interval import calibrate, draw, draw_freely
 from harness.laws.surface_law import Z
@@ -26,6 +27,7 @@ from harness.laws.surface_members import (
     outer_folds,
     score,
     weigh,
+    weigh_blindly,
 )
 
 MOST_DRAWS: Final = 200
@@ -63,8 +65,9 @@ def fit_surface(
         n_draws: How many refits to resampled cells and seeds are kept, at most 200. 0: every interval is open.
 
     Returns:
-        A law as records hold it, without ``shape`` and ``examples_seen_rule``; ``members`` beside it gives the
-        back-test error and the weight of each form that was tried, by name, and is no part of a record.
+        A law as records hold it, without ``shape`` and ``examples_seen_rule``. Its ``backtest_error`` is that of the
+        outer cells, of which neither the members nor their weights in it have seen any. ``members`` beside it gives
+        the back-test error and the weight of each form that was tried, by name, and is no part of a record.
 
     Raises:
         InvalidData: If the cells cannot carry a surface; see :func:`harness.laws.surface_cells.table`.
@@ -80,18 +83,19 @@ def fit_surface(
         form.name: {"backtest_error": float(value), "weight": float(weight)}
         for form, value, weight in zip(forms, scores, weights, strict=True)
     }
+    blind = weigh_blindly(data, forms, level, tests[0])
+    backtest_error = float(np.mean(np.abs(blind @ tests[0].residual)))
     chosen = np.flatnonzero(weights)
     forms, weights = [forms[i] for i in chosen], weights[chosen]
     tests = [test._replace(members=[test.members[i] for i in chosen], residual=test.residual[chosen]) for test in tests]
     members = [fit_member(form, data, level) for form in forms]
     rng = np.random.default_rng(seed)
     draws = draw(members, weights, data, level, min(n_draws, MOST_DRAWS), rng)
-    backtest_error = float(np.mean(np.abs(weights @ tests[0].residual)))
     free = draw_freely(data, level, rng)
     if n_draws:
         tests += [back_test(data, forms, level, *fold) for fold in dear_folds(data)]
     written = [member.form.parameters(member.theta[np.newaxis], member.centre, level)[0] for member in members]
-    return {
+    law: dict[str, Any] = {
         "variables": list(data.variables),
         "forms": [
             {
@@ -112,10 +116,10 @@ def fit_surface(
         "backtest_error": backtest_error,
         "width_floor": _floor(members, draws, free, data, level, n_val, at_largest_n=True),
         "irreducible_error": _floor(members, draws, free, data, level, n_val, at_largest_n=False),
-        "regions": {"small_data_end": None, "irreducible_start": None},
         "chance": chance,
         "members": summary,
     }
+    return {**law, "regions": regions.locate(law)}
 
 
 def _floor(

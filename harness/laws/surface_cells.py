@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Float64
+from scipy.stats import t
 
 from registry.errors import InvalidData, UsageError
 
@@ -15,6 +16,8 @@ SIZES: Final = (("n_train", "params"), ("n_train", "width"), ("n_train", "width"
 FEWEST_CELLS: Final = 7  # 5 parameters, and 2 cells that can contradict them
 FEWEST_VALUES: Final = 3  # of each variable: a term and a floor, and a value that can contradict them
 SMALLEST_SPAN: Final = 4  # largest n_train over smallest
+TREND_LEVEL: Final = 0.999  # one-sided, before an error that grows with a size counts as one
+STEADY: Final = 1e-6  # slope below which an error that does not change at all is none that grows
 PRIOR_DEGREES: Final = 4  # degrees of freedom that the pooled noise lends to each cell
 
 
@@ -83,7 +86,7 @@ def table(cells: Sequence[GridCell], variables: Sequence[str], *, n_val: int | N
     Raises:
         UsageError: If ``variables`` are not those of a surface.
         InvalidData: If the cells are too few or too narrow, have an error that is no number above 0 (0 only with
-            ``n_val``), or do not fall with n_train.
+            ``n_val``), do not fall with n_train, or grow with a size at fixed n_train by more than their noise.
     """
     variables = tuple(variables)
     if variables not in SIZES:
@@ -203,7 +206,7 @@ def _noise(
 
 
 def _check_trend(found: Table) -> None:
-    """Refuse cells whose error does not fall with n_train at all."""
+    """Refuse cells whose error does not fall with n_train at all, or grows with a size beyond noise."""
     design = np.vstack([found.logs - found.logs.mean(axis=1, keepdims=True), np.ones(len(found.log_error))])
     slope = np.linalg.lstsq(design.T, found.log_error, rcond=None)[0]
     if slope[0] >= 0:
@@ -211,3 +214,25 @@ def _check_trend(found: Table) -> None:
             f"error does not fall with n_train over these {len(found.log_error)} cells (log-log slope {slope[0]:+.3g})",
             "a wider span of n_train, more steps or more seeds may show a trend",
         )
+    for name, grows, doubt in zip(found.variables[1:], *_size_slopes(found), strict=True):
+        spare = max(1, len(found.log_error) - len(found.variables) - 2)
+        if grows > t.ppf(TREND_LEVEL, spare) * doubt + STEADY:
+            raise InvalidData(
+                f"error grows with {name} at the same n_train over these {len(found.log_error)} cells "
+                f"(log-log slope {grows:+.3g}, standard error {doubt:.2g})",
+                "more steps or other learning rates may help the large; leave out sizes that do not train",
+            )
+
+
+def _size_slopes(found: Table) -> tuple[Float64[np.ndarray, " sizes"], Float64[np.ndarray, " sizes"]]:
+    """Return the log-log slope in each size at fixed n_train, and its standard error by the scatter of the cells.
+
+    A parabola in log n_train stands for n_train: of a full grid any would do, and of scattered cells none is shared.
+    """
+    data, *sizes = found.logs - found.logs.mean(axis=1, keepdims=True)
+    design = np.vstack([*sizes, np.ones(len(data)), data, data**2]).T
+    slopes = np.linalg.lstsq(design, found.log_error, rcond=None)[0]
+    rest = found.log_error - design @ slopes
+    variance = max(float(rest @ rest) / max(1, len(rest) - design.shape[1]), float(np.mean(found.noise**2)))
+    doubt = np.sqrt(variance * np.diag(np.linalg.pinv(design.T @ design)))
+    return slopes[: len(sizes)], doubt[: len(sizes)]

@@ -198,6 +198,7 @@ _SHAPE = (
     "depth_coefficient", "depth_exponent", "floor",
 )  # fmt: skip
 _SHAPE_PRODUCT = ("coefficient", "data_exponent", "width_exponent", "depth_exponent", "floor")
+_BLOCK = ("data_coefficient", "data_exponent", "size_coefficient", "width_exponent", "depth_exponent", "floor")
 _DATA, _SIZE = ((0, 0),), ((1, 1),)
 
 SIZE_FORMS: Final = (
@@ -218,9 +219,12 @@ SIZE_FORMS: Final = (
     SurfaceForm("crossed", "crossed", _CROSSED, (((0, 0), (1, 1)), ((1, 2),))),
 )
 _THREE = (_DATA, _SIZE, ((2, 2),))
+_AS_ONE = (_DATA, ((1, 1), (2, 2)))  # as params are width**2 depth, but each with an exponent of its own
 SHAPE_FORMS: Final = (
     SurfaceForm("additive-shape", "additive-shape", _SHAPE, _THREE),
     SurfaceForm("additive-shape-floorless", "additive-shape", _SHAPE, _THREE, floor=False),
+    SurfaceForm("additive-block", "additive-block", _BLOCK, _AS_ONE),
+    SurfaceForm("additive-block-floorless", "additive-block", _BLOCK, _AS_ONE, floor=False),
     SurfaceForm("product-shape", "product-shape", _SHAPE_PRODUCT, (((0, 0), (1, 1), (2, 2)),)),
     SurfaceForm("product-shape-floorless", "product-shape", _SHAPE_PRODUCT, (((0, 0), (1, 1), (2, 2)),), floor=False),
     SurfaceForm("power-mean-shape", "power-mean-shape", (*_SHAPE, "mix"), _THREE, mix="free"),

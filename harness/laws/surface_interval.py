@@ -50,9 +50,7 @@ def draw(
     return drawn
 
 
-def draw_freely(
-    data: Table, chance: float, rng: np.random.Generator
-) -> tuple[Member, Float64[np.ndarray, " draws _"]]:
+def draw_freely(data: Table, chance: float, rng: np.random.Generator) -> tuple[Member, Float64[np.ndarray, " draws _"]]:
     """Fit a sum of power laws with floor to resampled cells, without beliefs about exponents or the floor."""
     form = next(form for form in candidates(data, None) if form.name in ("additive", "additive-shape"))
     member = fit_member(form, data, chance)

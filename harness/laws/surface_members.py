@@ -128,6 +128,21 @@ def weigh(scores: Float64[np.ndarray, " forms"], n_parameters: Sequence[int]) ->
     return np.asarray(weights / weights.sum())
 
 
+def weigh_blindly(
+    data: Table, forms: Sequence[SurfaceForm], chance: float, test: BackTest
+) -> Float64[np.ndarray, " forms"]:
+    """Return the weights that the cells ``test`` was fitted to would have chosen, by back-tests among themselves.
+
+    Where these are too few to be split again the weights are those of forms that did equally well.
+    """
+    inner = data.part(test.train)
+    try:
+        scores = score([back_test(inner, forms, chance, *fold) for fold in outer_folds(inner)])
+    except InvalidData:
+        scores = np.ones(len(forms))
+    return weigh(scores, [form.n_parameters for form in forms])
+
+
 Fold = tuple[Int64[np.ndarray, " _"], Int64[np.ndarray, " _"]]
 
 

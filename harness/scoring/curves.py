@@ -43,24 +43,32 @@ def rows(data: Path, say: Callable[[str], None]) -> Iterator[Row]:
         data: The folder. Files ``*.csv`` and ``*.csv.gz`` with the columns of curves are taken.
         say: Takes each line of what is no row: curves that were refused or flagged, baselines that strayed.
     """
-    for path in files(data):
+    for path in files(data, say):
         yield from score_file(path, say)
 
 
-def files(data: Path) -> list[Path]:
-    """Return the files of a folder that have the columns of curves."""
-    tables = sorted(path for path in data.iterdir() if path.name.endswith((".csv", ".csv.gz")))
-    return [path for path in tables if holds_curves(path)]
+def files(data: Path, say: Callable[[str], None]) -> list[Path]:
+    """Return the files of a folder that have the columns of curves; one that cannot be read is said and left out."""
+    found = []
+    for path in sorted(path for path in data.iterdir() if path.name.endswith((".csv", ".csv.gz"))):
+        try:
+            if holds_curves(path):
+                found.append(path)
+        except InvalidData as error:
+            say(f"refused: {error.message}")
+    return found
 
 
 def score_file(path: Path, say: Callable[[str], None]) -> Iterator[Row]:
-    """Score one file of curves."""
-    known = read_baselines(path)
-    held = [curve for curve in read_curves(path) if _can_be_fitted(curve, say)]
+    """Score one file of curves; a curve with a cell that cannot be read is said and left out."""
+    known: dict[str, dict[str, float]] = {}
+    try:
+        known = read_baselines(path)
+    except InvalidData as error:
+        say(f"published values refused: {error.message}")
+    held = [curve for curve in read_curves(path, say) if _can_be_fitted(curve, say)]
     for horizon in dict.fromkeys(curve.horizon for curve in held):
         curves = [curve for curve in held if curve.horizon == horizon]
-        if not curves:
-            continue
         say(f"{curves[0].dataset}: {len(curves)} curves, {horizon:g} x")
         scores = {"ours": [_ours(curve) for curve in curves], "m4": _m4(curves), "bnsl": _bnsl(curves)}
         for method in ("m4", "bnsl"):
@@ -69,6 +77,7 @@ def score_file(path: Path, say: Callable[[str], None]) -> Iterator[Row]:
         for domain in [*domains, "all"] if len(domains) > 1 else domains:
             chosen = [at for at, curve in enumerate(curves) if domain in (curve.domain, "all")]
             of_domain = {method: [each[at] for at in chosen] for method, each in scores.items()}
+            say(_coverage(curves[0].dataset, domain, horizon, of_domain["ours"]))
             for method in of_domain:
                 yield summarise(curves[0].dataset, domain, method, horizon, of_domain)
 
@@ -100,10 +109,26 @@ def summarise(dataset: str, domain: str, method: str, horizon: float, scores: di
     )
 
 
+def _coverage(dataset: str, domain: str, horizon: float, scores: Sequence[Score]) -> str:
+    """Say how often our intervals held what came, with the 2.5 % and 97.5 % points of the bootstrap over curves."""
+    told = []
+    for level, shares in ((80, [score.cover80 for score in scores]), (90, [score.cover90 for score in scores])):
+        known = np.array([share for share in shares if share is not None])
+        drawn = np.random.default_rng(0).choice(known, size=(RESAMPLES, len(known))).mean(axis=1)
+        low, high = np.percentile(drawn, (2.5, 97.5))
+        told.append(f"{level} % interval holds {known.mean():.2f} ({low:.2f} to {high:.2f})")
+    return (
+        f"{dataset} {domain} {horizon:g} x: our " + ", ".join(told) + f" of the points held out, {len(scores)} curves"
+    )
+
+
 def _can_be_fitted(curve: HeldOut, say: Callable[[str], None]) -> bool:
     name = f"{curve.dataset} {curve.domain} {curve.name} {curve.horizon:g} x"
     if not (curve.later_error > 0).all():
         say(f"{name}: an error of 0 is held out and has no logarithm; left out")
+        return False
+    if not (curve.later_n >= 1).all():
+        say(f"{name}: an n below 1 is held out; left out")
         return False
     try:
         points = points_of(curve.n.tolist(), curve.error.tolist(), _listed(curve.stderr))

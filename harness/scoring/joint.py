@@ -40,7 +40,7 @@ class Grid(NamedTuple):
 
 
 def rows(data: Path, say: Callable[[str], None]) -> Iterator[Row]:
-    """Score every joint form, and ours, on the grids that ``data`` holds; a file that is missing is said and left out.
+    """Score every joint form, and ours, on the grids of a folder; what is missing or bad is said and left out.
 
     Args:
         data: Folder with chinchilla.csv, gadre_c4.csv, cifar10_cnn_width_depth_data.csv.
@@ -56,15 +56,18 @@ def rows(data: Path, say: Callable[[str], None]) -> Iterator[Row]:
         if not path.exists():
             say(f"{stem}: no such file in {data.name or data}, left out")
             continue
-        grid = read(path)
-        if stem == "chinchilla":
-            _say_parameters(grid, say)
-        yield from _score(stem, grid, say)
+        try:
+            grid = read(path)
+            if stem == "chinchilla":
+                _say_parameters(grid, say)
+            yield from _score(stem, grid, say)
+        except InvalidData as error:
+            say(f"{stem}: refused: {error.message}")
 
 
 def read_chinchilla(path: Path) -> Grid:
     """Read the runs that the replication used; tokens are n_train."""
-    table_ = [row for row in _read(path) if row["used_in_replication"] == "1"]
+    table_ = [row for row in _read(path) if row.get("used_in_replication") == "1"]
     cost = _column(table_, "train_flops")
     columns = (_column(table_, "tokens"), _column(table_, "params"), _column(table_, "loss"))
     return Grid(*columns, cost, cheap(cost), float(np.log(VOCABULARY["chinchilla"])))
@@ -103,6 +106,8 @@ def divergence(log_ratio: Float64[np.ndarray, " runs"]) -> tuple[float, float, f
 
 
 def _score(stem: str, grid: Grid, say: Callable[[str], None]) -> Iterator[Row]:
+    if not (grid.error > 0).all():
+        raise InvalidData("an error of 0 has no logarithm")
     cells = [
         GridCell(n, (error,), params=params, cost=cost)
         for n, params, error, cost, fitted in zip(*grid[:5], strict=True)
@@ -180,12 +185,18 @@ def _rmse(log_ratio: Float64[np.ndarray, " runs"]) -> float:
 
 
 def _read(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+    except UnicodeDecodeError as error:
+        raise InvalidData(f"{path.name} is no text that can be read: {error}") from None
 
 
 def _column(table_: list[dict[str, str]], name: str) -> Float64[np.ndarray, " runs"]:
     try:
-        return np.array([float(row[name]) for row in table_])
+        values = np.array([float(row[name] or "") for row in table_])
     except (KeyError, ValueError) as error:
         raise InvalidData(f"column {name} is missing or holds something that is no number: {error}") from None
+    if not (len(values) and np.isfinite(values).all() and (values > 0).all()):
+        raise InvalidData(f"column {name} holds no runs or a number that is not above 0 and finite")
+    return values

@@ -6,7 +6,9 @@ import csv
 import gzip
 import io
 import math
-from collections.abc import Iterator, Mapping
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -46,24 +48,33 @@ class HeldOut(NamedTuple):
     err_0: float
 
 
-def read_curves(path: Path) -> list[HeldOut]:
+def read_curves(path: Path, say: Callable[[str], None] | None = None) -> list[HeldOut]:
     """Read a file of curves, of either kind; LCDB's come once a horizon.
 
+    Args:
+        path: The file.
+        say: Takes a line for each curve that has a cell which cannot be read; such a curve is left out. None: the first
+            such cell is an error.
+
     Raises:
-        InvalidData: If the columns are neither's, or a number is not one.
+        InvalidData: If the columns are neither's, the file is no text, or, without ``say``, a number is not one.
     """
     columns, lines = _table(path)
     if set(CURVES) <= set(columns):
-        return list(_curves(stem(path), path.name, lines))
+        return list(_curves(stem(path), path.name, lines, say))
     if set(LCDB) <= set(columns):
-        return list(_lcdb(stem(path), path.name, lines))
+        return list(_lcdb(stem(path), path.name, lines, say))
     raise InvalidData(
         f"{path.name} has columns {', '.join(columns)}, expected {', '.join(CURVES)} or {', '.join(LCDB)}"
     )
 
 
 def holds_curves(path: Path) -> bool:
-    """Say whether a file has the columns of curves."""
+    """Say whether a file has the columns of curves.
+
+    Raises:
+        InvalidData: If it is no text.
+    """
     columns, _ = _table(path)
     return set(CURVES) <= set(columns) or set(LCDB) <= set(columns)
 
@@ -72,14 +83,21 @@ def read_baselines(path: Path) -> dict[str, dict[str, float]]:
     """Return the errors of other estimators on the curves of ``path``, by curve; empty where nobody gave them.
 
     They are in ``<stem>_baselines.csv`` beside it, in the columns M4 and BNSL1.
+
+    Raises:
+        InvalidData: If a column is missing or a number is not one.
     """
     beside = path.with_name(f"{stem(path)}_baselines.csv")
     if not beside.exists():
         return {}
-    _, lines = _table(beside)
+    columns, lines = _table(beside)
+    if missing := {"curve", "M4", "BNSL1"} - set(columns):
+        raise InvalidData(f"{beside.name} has no column {', '.join(sorted(missing))}, expected curve, M4, BNSL1")
     return {
-        line["curve"]: {method: float(line[column]) for method, column in (("m4", "M4"), ("bnsl", "BNSL1"))}
-        for _, line in lines
+        line["curve"]: {
+            method: _number(beside.name, at, line[column]) for method, column in (("m4", "M4"), ("bnsl", "BNSL1"))
+        }
+        for at, line in lines
     }
 
 
@@ -90,18 +108,28 @@ def stem(path: Path) -> str:
 
 def _table(path: Path) -> tuple[list[str], Iterator[tuple[int, dict[str, str]]]]:
     raw = path.read_bytes()
-    text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
+    try:
+        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise InvalidData(f"{path.name} is no text that can be read: {error}") from None
     reader = csv.DictReader(io.StringIO(text))
     return list(reader.fieldnames or ()), enumerate(reader, start=2)
 
 
-def _curves(dataset: str, file: str, lines: Iterator[tuple[int, dict[str, str]]]) -> Iterator[HeldOut]:
+def _curves(
+    dataset: str, file: str, lines: Iterator[tuple[int, dict[str, str]]], say: Callable[[str], None] | None
+) -> Iterator[HeldOut]:
     found: dict[tuple[str, str], dict[str, list[tuple[float, float]]]] = {}
+    refused: set[tuple[str, str]] = set()
     for at, line in lines:
-        if line["split"] not in ("fit", "test"):
-            raise InvalidData(f"{file}, line {at}: split '{line['split']}' is unknown, expected fit or test")
-        parts = found.setdefault((line["domain"], line["curve"]), {"fit": [], "test": []})
-        parts[line["split"]].append((_number(file, at, line["n"]), _number(file, at, line["loss"])))
+        key = (line["domain"], line["curve"])
+        parts = found.setdefault(key, {"fit": [], "test": []})
+        with _left_out(key, refused, say):
+            if line["split"] not in ("fit", "test"):
+                raise InvalidData(f"{file}, line {at}: split '{line['split']}' is unknown, expected fit or test")
+            parts[line["split"]].append((_number(file, at, line["n"]), _number(file, at, line["loss"])))
+    for key in refused:
+        del found[key]
     for (domain, name), parts in found.items():
         if not (parts["fit"] and parts["test"]):
             continue
@@ -121,11 +149,18 @@ def _averaged(points: list[tuple[float, float]]) -> Float64[np.ndarray, " points
     return np.array([(n, math.fsum(losses) / len(losses)) for n, losses in at.items()])
 
 
-def _lcdb(dataset: str, file: str, lines: Iterator[tuple[int, dict[str, str]]]) -> Iterator[HeldOut]:
+def _lcdb(
+    dataset: str, file: str, lines: Iterator[tuple[int, dict[str, str]]], say: Callable[[str], None] | None
+) -> Iterator[HeldOut]:
     found: dict[tuple[str, str], list[tuple[float, ...]]] = {}
+    refused: set[tuple[str, str]] = set()
     for at, line in lines:
-        values = tuple(_number(file, at, line[column]) for column in LCDB[2:])
-        found.setdefault((line["learner"], line["openml_id"]), []).append(values)
+        key = (line["learner"], line["openml_id"])
+        points = found.setdefault(key, [])
+        with _left_out(key, refused, say):
+            points.append(tuple(_number(file, at, line[column]) for column in LCDB[2:]))
+    for key in refused:
+        del found[key]
     for (learner, name), points in found.items():
         n, error, stderr = np.array(sorted(points)).T
         if n[-1] < _LEAST_LARGEST or error.min() < _LEAST_ERROR or error.min() > (1 - _LEAST_FALL) * error[0]:
@@ -147,11 +182,24 @@ def _lcdb(dataset: str, file: str, lines: Iterator[tuple[int, dict[str, str]]]) 
             )
 
 
-def _number(file: str, at: int, text: str) -> float:
+@contextmanager
+def _left_out(key: tuple[str, str], refused: set[tuple[str, str]], say: Callable[[str], None] | None) -> Iterator[None]:
+    """Put a curve with a cell that cannot be read among those refused, and say so once; without ``say``, raise."""
     try:
-        value = float(text)
+        yield
+    except InvalidData as error:
+        if say is None:
+            raise
+        if key not in refused:
+            say(f"{' '.join(map(str, key))}: refused: {error.message}")
+        refused.add(key)
+
+
+def _number(file: str, at: int, text: str | None) -> float:
+    try:
+        value = float(text or "")
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise InvalidData(f"{file}, line {at}: '{text}' is not a number")
+        raise InvalidData(f"{file}, line {at}: '{text or ''}' is not a number")
     return value

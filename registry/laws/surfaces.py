@@ -85,6 +85,7 @@ _WIDTH: Final = ("width_coefficient", ((1, "width_exponent"),))
 _DEPTH: Final = ("depth_coefficient", ((2, "depth_exponent"),))
 _CROSS: Final = ("data_coefficient", ((0, "data_exponent"), (1, "cross_exponent")))
 _PRODUCT: Final = ("coefficient", ((0, "data_exponent"), (1, "size_exponent")))
+_BLOCK: Final = ("size_coefficient", ((1, "width_exponent"), (2, "depth_exponent")))
 _PRODUCT_SHAPE: Final = ("coefficient", ((0, "data_exponent"), (1, "width_exponent"), (2, "depth_exponent")))
 
 SURFACES: Final[Mapping[str, Form]] = MappingProxyType(
@@ -122,6 +123,11 @@ SURFACES: Final[Mapping[str, Form]] = MappingProxyType(
             "floor + data_coefficient * n**-data_exponent + width_coefficient * width**-width_exponent "
             "+ depth_coefficient * depth**-depth_exponent",
             (_DATA, _WIDTH, _DEPTH),
+        ),
+        "additive-block": _surface(
+            "floor + data_coefficient * n**-data_exponent "
+            "+ size_coefficient * width**-width_exponent * depth**-depth_exponent",
+            (_DATA, _BLOCK),
         ),
         "product-shape": _surface(
             "floor + coefficient * n**-data_exponent * width**-width_exponent * depth**-depth_exponent",

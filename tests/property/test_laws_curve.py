@@ -35,15 +35,17 @@ def test_a_clean_law_recovers_itself(law: tuple[float, float, float]) -> None:
     assert predicted == pytest.approx(errors(law, LATER), rel=0.01)
 
 
-@settings(max_examples=4)
-@given(LAWS, st.integers(0, 1000))
-def test_a_noisy_law_recovers_itself_within_its_doubt(law: tuple[float, float, float], seed: int) -> None:
-    noise = np.exp(0.02 * np.random.default_rng(seed).standard_normal(len(N)))
-    found = doubt(fitted(N, errors(law, N) * noise), LATER)
-    missed = np.abs(found.value - np.log(errors(law, LATER)))
+def test_nine_tenths_intervals_hold_most_laws_and_are_no_wider_than_useful() -> None:
+    rng = np.random.default_rng(0)
+    covered, wide = [], []
+    for _ in range(16):
+        law = (rng.uniform(0.5, 4), rng.uniform(0.15, 0.9), rng.uniform(0, 0.1))
+        found = doubt(fitted(N, errors(law, N) * np.exp(0.02 * rng.standard_normal(len(N))), n_draws=60), LATER)
+        covered.append(np.abs(found.value - np.log(errors(law, LATER))) <= found.half90)
+        wide.append(found.half90)
 
-    assert (missed < 0.25).all()
-    assert (missed < 3 * found.half90).all()
+    assert np.mean(covered) >= 0.75
+    assert np.median(wide) < 0.15
 
 
 @settings(max_examples=3)

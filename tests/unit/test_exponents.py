@@ -34,6 +34,16 @@ def test_families_that_do_not_share_an_exponent_are_told_apart():
     assert found.difference["mlp"].high < -0.1
 
 
+def test_a_long_curve_is_thinned_before_it_is_compared():
+    rng = np.random.default_rng(3)
+    n = np.geomspace(100, 1e5, 5000)
+    long = Curve(n, 3 * n**-0.35 * np.exp(0.1 * rng.normal(size=len(n))), np.full(len(n), 0.1))
+    found = compare_exponents({"mlp": long, "cnn": curve(5, 0.35, 0, 1)}, n_draws=10)
+
+    assert found.free["mlp"].value == pytest.approx(0.35, rel=0.05)
+    assert found.holds
+
+
 def test_a_cheap_curve_lends_its_exponent_to_a_short_dear_one():
     helped = [sharpen(curve(3, 0.35, 0.01, seed), curve(9, 0.35, 0.02, 50 + seed), largest=2400) for seed in range(10)]
 

@@ -61,6 +61,9 @@ FORMULAS = {
     "crossed": lambda n, params, a, alpha, cross, b, beta, floor: (
         floor + a * n**-alpha * params**-cross + b * params**-beta
     ),
+    "additive-block": lambda n, width, depth, a, alpha, b, beta, gamma, floor: (
+        floor + a * n**-alpha + b * width**-beta * depth**-gamma
+    ),
     "product-shape": lambda n, width, depth, a, alpha, beta, gamma, floor: (
         floor + a * n**-alpha * width**-beta * depth**-gamma
     ),
@@ -71,7 +74,9 @@ FORMULAS = {
         floor + a * n**-alpha + b * width**-beta + c * depth**-gamma
     ),
 }
-SIZES = {name: {"width": 12, "depth": 3} if name.endswith("-shape") else {"params": 700} for name in SURFACES}
+SIZES = {
+    name: {"width": 12, "depth": 3} if name.endswith(("-shape", "-block")) else {"params": 700} for name in SURFACES
+}
 DATA = [20.0, 137.0, 2000.0]
 
 

@@ -134,6 +134,14 @@ def test_noise_of_runs_widens_the_interval_and_is_told() -> None:
     assert doubt(loud, n).half90[0] > 2 * doubt(quiet, n).half90[0]
 
 
+def test_one_run_is_unknown_where_only_means_are_known() -> None:
+    error = 0.03 + 2 * MANY**-0.5
+    law = fit_curve(points_of(MANY.tolist(), error.tolist(), (0.02 * error).tolist()), n_draws=20)
+
+    assert law["interval"]["run_sd"] is None
+    assert doubt(law, np.array([20_000.0])).half90[0] > 0
+
+
 def test_m4_stays_below_chance() -> None:
     error = 0.9 - 0.4 / (1 + (2000 / MANY) ** 1.5)
     law = fit_curve(points_of(MANY.tolist(), error.tolist()), chance=0.9, n_draws=0)

@@ -7,7 +7,7 @@ import copy
 import numpy as np
 import pytest
 
-from harness.laws.intervals import doubt, interval_fields, log_draws, log_values, of_one_run, outside, spread
+from harness.laws.intervals import doubt, interval_fields, log_draws, log_values, outside, spread
 
 N = np.array([10.0, 100.0, 1000.0, 4000.0])
 LAW = {
@@ -48,13 +48,6 @@ def test_doubt_is_scatter_noise_and_distance_in_quadrature() -> None:
     np.testing.assert_allclose(found.scale, np.sqrt(scatter**2 + 0.03**2 + (0.1 * away) ** 2))
     np.testing.assert_allclose(found.half80, found.scale)
     np.testing.assert_allclose(found.half90, 2 * found.scale)
-
-
-def test_one_run_scatters_more_than_the_mean() -> None:
-    half = np.array([0.0, 0.1])
-
-    np.testing.assert_allclose(of_one_run(LAW, half, 90), np.hypot(half, 1.6449 * 0.04))
-    np.testing.assert_allclose(of_one_run(LAW, half, 80), np.hypot(half, 1.2816 * 0.04))
 
 
 def test_a_law_without_draws_knows_no_interval() -> None:

@@ -124,6 +124,21 @@ def test_noise_of_many_points_is_not_called_a_rise() -> None:
     assert flags(curve_of(points_of(n.tolist(), error.tolist(), (0.05 * error).tolist()))) == []
 
 
+def test_a_rise_in_a_very_long_curve_is_flagged() -> None:
+    n = np.arange(100, 8100)
+    error = n**-0.5 * np.where(n < 4000, 1.0, 3.0)
+    (found,) = flags(curve_of(points_of(n.tolist(), error.tolist())))
+
+    assert "error rises from" in found
+
+
+def test_standard_errors_tell_nothing_of_one_run() -> None:
+    error = [0.5, 0.4, 0.3, 0.2]
+
+    assert curve_of(points_of([10, 20, 40, 80], error, [0.05, 0.04, 0.03, 0.02])).run_sd is None
+    assert curve_of(points_of([10, 20, 40, 80], error)).run_sd is not None  # a run each, as far as anyone says
+
+
 def test_draws_resample_seeds_where_there_are_three() -> None:
     seeds = (0.3, 0.3, 0.3)
     points = [Point(10, seeds), *(Point(n, (0.2 * (20 / n) ** 0.5,)) for n in SIZES)]

@@ -15,6 +15,7 @@ def law(*laws: tuple[float, float, float, float], low: float = 10, high: float =
     keys = ("coefficient", "exponent", "floor", "shift")
     parameters = dict(zip(keys, laws[0], strict=True))
     return {
+        "variables": ["n_train"],
         "forms": [{"form": "shifted-power-law", "weight": 1.0, "parameters": parameters}],
         "draws": [[0, *each] for each in laws[1:]],
         "valid_range": {"n_train": [low, high]},
@@ -29,6 +30,26 @@ def test_both_borders_of_a_curve_with_three_regions_are_found() -> None:
     assert found["small_data_end"]["low"] == pytest.approx(53, rel=0.2)
     assert found["small_data_end"]["high"] == pytest.approx(187, rel=0.2)
     assert found["irreducible_start"]["value"] == pytest.approx(4e6, rel=0.5)
+
+
+def test_borders_of_a_surface_are_those_at_its_largest_size() -> None:
+    parameters = {"data_coefficient": 2.0, "data_exponent": 0.5, "size_coefficient": 1.0, "size_exponent": 0.5}
+    draws = [[0, 2.0, 0.5, size, 0.5, 1e-3] for size in np.linspace(0.8, 1.2, 21)]
+    surface = {
+        "variables": ["n_train", "params"],
+        "forms": [{"form": "additive", "weight": 1.0, "parameters": {**parameters, "floor": 1e-3}}],
+        "draws": draws,
+        "valid_range": {"n_train": [10, 1e8], "params": [10, 1e4]},
+    }
+    found = locate(surface)
+
+    # 2 / sqrt(n) has fallen to what size and floor leave, 1e-2 + 1e-3
+    assert found["irreducible_start"] is not None
+    assert found["irreducible_start"]["value"] == pytest.approx((2 / 0.011) ** 2, rel=0.3)
+    assert found["small_data_end"] is None
+    wider = locate({**surface, "valid_range": {"n_train": [10, 1e8], "params": [10, 1e6]}})
+    assert wider["irreducible_start"] is not None
+    assert wider["irreducible_start"]["value"] == pytest.approx((2 / 0.002) ** 2, rel=0.3)
 
 
 def test_borders_outside_the_points_are_unseen() -> None:

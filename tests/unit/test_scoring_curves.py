@@ -99,6 +99,27 @@ def test_noise_is_flagged_and_scored_but_too_few_points_are_refused(tmp_path: Pa
     assert any(line.startswith("some IC up 2 x: flagged: error rises from") for line in said)
 
 
+def test_what_cannot_be_read_is_said_and_the_rest_is_scored(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "some.csv").write_text(HEAD + "bad,IC,100,?,fit\n" + curve_lines("a", "IC") + curve_lines("bb", "IC"))
+    (tmp_path / "some_baselines.csv").write_text("curve,M4,BNSL1\na,?,0.25\n")
+    said: list[str] = []
+
+    assert next(rows(tmp_path, said.append)).n_curves == 2
+    assert any(line.startswith("refused: a.csv is no text") for line in said)
+    assert "IC bad: refused: some.csv, line 2: '?' is not a number" in said
+    assert any(line.startswith("published values refused: some_baselines.csv, line 2") for line in said)
+
+
+def test_how_often_intervals_hold_is_said_with_its_doubt(data: Path) -> None:
+    said: list[str] = []
+    found = {(row.domain, row.method): row for row in rows(data, said.append)}
+    (line,) = (line for line in said if line.startswith("some all 2 x: our 80 % interval holds"))
+
+    assert f"90 % interval holds {found['all', 'ours'].cover90:.2f} (" in line
+    assert line.endswith(") of the points held out, 3 curves")
+
+
 def test_an_error_of_zero_held_out_is_left_out_aloud(tmp_path: Path) -> None:
     (tmp_path / "some.csv").write_text(HEAD + curve_lines("a", "IC") + curve_lines("b", "IC") + "b,IC,30000,0,test\n")
     said: list[str] = []

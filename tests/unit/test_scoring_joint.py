@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from harness.laws.chinchilla import fit_parametric
+from harness.scoring import joint
 from harness.scoring.joint import cheap, divergence, read_chinchilla, read_cifar, read_gadre, rows
+from harness.scoring.row import Row
 from registry.errors import InvalidData
 
 
@@ -77,3 +79,13 @@ def test_divergence_is_predicted_less_actual_over_actual():
     assert mean == pytest.approx(0, abs=1e-12)
     assert absolute == pytest.approx(0.2 / 3)
     assert sd == pytest.approx(0.1)
+
+
+def test_a_grid_with_a_bad_cell_is_refused_and_the_others_are_scored(tmp_path, monkeypatch):
+    monkeypatch.setattr(joint, "_score", lambda stem, grid, say: iter([Row(stem, "all", "ours", None, 1, 0.1)]))
+    write_gadre(tmp_path)
+    (tmp_path / "chinchilla.csv").write_text("params,tokens,loss,train_flops,used_in_replication\n1e8,1e9,?,1e17,1\n")
+    said: list[str] = []
+
+    assert {row.dataset for row in rows(tmp_path, said.append)} == {"gadre_c4"}
+    assert any(line.startswith("chinchilla: refused: column loss") for line in said)

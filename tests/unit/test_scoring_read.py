@@ -79,6 +79,38 @@ def test_files_that_are_no_curves_are_refused(tmp_path: Path, text: str, wording
         read_curves(written(tmp_path / "some.csv", text))
 
 
+def test_a_curve_with_a_bad_cell_is_left_out_aloud(tmp_path: Path) -> None:
+    good = "".join(f"good,IC,{100 * 2**at},{0.5 - at / 10},{'fit' if at < 3 else 'test'}\n" for at in range(4))
+    bad = "bad,IC,100,much,fit\nbad,IC,200,0.4,train\nbad,IC,400,0.3,test\nshort,IC,100\n"
+    said: list[str] = []
+    (curve,) = read_curves(written(tmp_path / "some.csv", CURVES + bad + good), said.append)
+
+    assert curve.name == "good"
+    assert said == [
+        "IC bad: refused: some.csv, line 2: 'much' is not a number",
+        "IC short: refused: some.csv, line 5: split 'None' is unknown, expected fit or test",
+    ]
+
+
+def test_a_bad_cell_of_lcdb_costs_one_curve(tmp_path: Path) -> None:
+    text = LCDB + lcdb_lines("1", [0.5, 0.4, 0.3, 0.2]) + "2,MLP,125,0.5,?,0.01\n"
+    said: list[str] = []
+
+    assert {curve.name for curve in read_curves(written(tmp_path / "l.csv", text), said.append)} == {"1"}
+    assert said == ["MLP 2: refused: l.csv, line 6: '?' is not a number"]
+
+
+def test_files_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    for name, content in (
+        ("a.csv", b"\xff\xfe\x00"),
+        ("b.csv.gz", b"no gzip"),
+        ("c.csv.gz", gzip.compress(b"a,b")[:9]),
+    ):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(InvalidData, match=f"{name} is no text that can be read"):
+            holds_curves(tmp_path / name)
+
+
 def test_files_of_curves_are_told_by_their_columns(tmp_path: Path) -> None:
     assert holds_curves(written(tmp_path / "a.csv", CURVES))
     assert holds_curves(written(tmp_path / "b.csv.gz", LCDB))
@@ -89,6 +121,13 @@ def test_published_baselines_are_read_from_beside(tmp_path: Path) -> None:
     path = written(tmp_path / "some.csv", CURVES)
     written(tmp_path / "some_baselines.csv", "curve,domain,M1,M4,BNSL1\na,IC,0.5,0.2,0.1\n")
 
+    written(tmp_path / "bad_baselines.csv", "curve,M4,BNSL1\na,0.2,?\n")
+    written(tmp_path / "lacking_baselines.csv", "curve,M4\na,0.2\n")
+
+    with pytest.raises(InvalidData, match="line 2: '\\?' is not a number"):
+        read_baselines(tmp_path / "bad.csv")
+    with pytest.raises(InvalidData, match="no column BNSL1"):
+        read_baselines(tmp_path / "lacking.csv")
     assert read_baselines(path) == {"a": {"m4": 0.2, "bnsl": 0.1}}
     assert read_baselines(tmp_path / "other.csv") == {}
     assert stem(Path("x/lcdb_mlp.csv.gz")) == "lcdb_mlp"

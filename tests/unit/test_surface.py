@@ -6,8 +6,10 @@ from harness.laws.surface import fit_surface
 from harness.laws.surface_cells import GridCell, table
 from harness.laws.surface_forms import FORMULAS, SHAPE_FORMS, SIZE_FORMS
 from harness.laws.surface_law import doubt, draw_log_errors, half_width, logs_of, mean_log_error
-from harness.laws.surface_members import candidates, fit_member, weigh
+from harness.laws.surface_members import back_test, candidates, fit_member, outer_folds, weigh, weigh_blindly
 from registry.errors import InvalidData, UnknownName, UsageError
+from registry.law import evaluate
+from tests.laws import SURFACES, stored
 
 N = (300, 1000, 3000, 10_000)
 PARAMS = (500, 1500, 5000, 20_000, 80_000)
@@ -144,6 +146,30 @@ def test_width_and_depth_are_told_apart():
     assert np.exp(mean_log_error(law, logs)[0]) == pytest.approx(expected, rel=0.05)
 
 
+def test_width_and_depth_that_multiply_beside_the_data_are_recovered():
+    cells = [
+        GridCell(n, (0.02 + 3.0 * n**-0.4 + 2.0 * width**-0.9 * depth**-0.4,), width=width, depth=depth)
+        for n in N
+        for width in (4, 8, 16, 32)
+        for depth in (1, 2, 4)
+    ]
+    member = fit_member(FORMULAS["additive-block"], table(cells, ("n_train", "width", "depth")), np.inf)
+    parameters = member.form.parameters(member.theta[np.newaxis], member.centre, np.inf)[0]
+
+    np.testing.assert_allclose(parameters, (3.0, 0.4, 2.0, 0.9, 0.4, 0.02), rtol=0.1)
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_each_formula_is_that_of_the_registry(name):
+    sizes = {"width": 12.0, "depth": 3.0} if name.endswith(("-shape", "-block")) else {"params": 700.0}
+    logs = np.log([[137.0], *([size] for size in sizes.values())])
+    theirs = evaluate(stored(name, n_draws=0), 137.0, **sizes).value
+
+    assert np.exp(surface_forms.log_error(name, np.array([SURFACES[name]]), logs)[0, 0]) == pytest.approx(
+        theirs, rel=1e-9
+    )
+
+
 def test_cells_that_agree_become_one_with_all_seeds():
     cells = grid()
     again = [GridCell(c.n_train, (c.errors[0] * 1.02,), params=c.params) for c in cells]
@@ -173,11 +199,45 @@ def test_capped_cells_are_kept_as_points_and_not_fitted():
         ([*grid(), GridCell(5, (), params=3)], "has no errors, expected one a seed"),
         ([*grid(), GridCell(5, (0.3,))], "params None, expected a number from 1 up"),
         ([GridCell(c.n_train, (1 / c.errors[0],), params=c.params) for c in grid()], "does not fall with n_train"),
+        (
+            [GridCell(n, (3 * n**-0.4 * p**0.1,), params=p) for n in N for p in PARAMS],
+            "error grows with params at the same n_train over these 20 cells",
+        ),
     ],
 )
 def test_cells_that_carry_no_surface_are_refused_with_the_reason(cells, message):
     with pytest.raises(InvalidData, match=message):
         fit_surface(cells)
+
+
+def test_weights_behind_the_back_test_error_have_not_seen_the_cells_held_out():
+    data = table(grid(noise=0.03, seeds=3), ("n_train", "params"))
+    forms = candidates(data, None)[:3]
+    test = back_test(data, forms, np.inf, *outer_folds(data)[0])
+    changed = data._replace(log_error=data.log_error + np.where(np.isin(np.arange(20), test.held), 0.5, 0.0))
+
+    blind = weigh_blindly(data, forms, np.inf, test)
+
+    assert blind.sum() == pytest.approx(1)
+    assert blind.max() > blind.min()
+    np.testing.assert_array_equal(weigh_blindly(changed, forms, np.inf, test), blind)
+
+
+def test_cells_too_few_to_be_split_twice_weigh_forms_by_their_parameters():
+    data = table([cell for cell in grid() if cell.n_train < 10_000 and cell.params < 20_000], ("n_train", "params"))
+    forms = candidates(data, None)[:3]
+    test = back_test(data, forms, np.inf, *outer_folds(data)[0])
+
+    few = weigh_blindly(data, forms, np.inf, test._replace(train=test.train[:4]))
+
+    np.testing.assert_allclose(few, weigh(np.ones(len(forms)), [form.n_parameters for form in forms]))
+
+
+def test_sizes_without_effect_are_no_reason_to_refuse():
+    flat = [[GridCell(c.n_train, tuple(3 * c.n_train**-0.4 * e / additive(c.n_train, c.params) for e in c.errors),
+                      params=c.params) for c in grid(noise=0.03, seed=seed)] for seed in range(40)]  # fmt: skip
+
+    assert all(len(table(cells, ("n_train", "params")).cells) == 20 for cells in flat)
 
 
 def test_unknown_variables_and_forms_are_refused():
