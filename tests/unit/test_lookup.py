@@ -409,6 +409,14 @@ def test_a_floor_in_the_way_is_named_with_what_may_help(filled: Path, target: fl
     assert refusal(filled, targets=(target,), family="cnn").hint == hint
 
 
+def test_below_what_is_irreducible_is_probable_only_where_its_interval_is_open(root: Path) -> None:
+    record, _ = example_record("image-cls/digits/cnn", surface=True)
+    record["law"]["irreducible_error"] = {"value": 0.01, "low": 0.004, "high": None}
+    write(root, record)
+
+    assert (refusal(root, targets=(0.999,)).hint or "").startswith("Probably below the irreducible error of its law: ")
+
+
 def test_what_a_law_predicts_for_fewer_examples_is_said_and_marked(filled: Path) -> None:
     error = refusal(filled, n_train=300, dataset="digits", family="mlp")
     miss = ask(filled, n_train=300, dataset="digits", family="mlp").misses[0]
