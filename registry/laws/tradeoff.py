@@ -249,7 +249,7 @@ def _not_in_range(
     if left_out:
         hint = f"outside it only mixes that are left out: {' and '.join(sorted(left_out))}"
     elif log_n is None and is_open(source):
-        hint = "undecided, as what is irreducible is open: other inputs, resolution, labels or family may help more than data"
+        hint = "undecided, as what is irreducible is open: other inputs, resolution, labels or family may help more"
     elif log_n is None:
         hint = "other inputs, resolution, labels or family may; more data or params hardly will"
     elif extrapolate:

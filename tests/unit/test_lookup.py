@@ -13,7 +13,7 @@ from registry.answers import Answer, Query, Reply
 from registry.errors import NoAnswer, UnknownName, UsageError
 from registry.roots import Root
 from registry.wording import no_answer
-from tests.example_record import example_record, published_record
+from tests.example_record import example_record, published_record, write_record
 from tests.unit.conftest import write
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -407,6 +407,14 @@ def test_nothing_that_reaches_names_the_best_on_record(filled: Path) -> None:
 )
 def test_a_floor_in_the_way_is_named_with_what_may_help(filled: Path, target: float, hint: str) -> None:
     assert refusal(filled, targets=(target,), family="cnn").hint == hint
+
+
+def test_below_what_is_irreducible_is_probable_only_where_its_interval_is_open(root: Path) -> None:
+    record, files = example_record(surface=True)
+    record["law"]["irreducible_error"] = {"value": 0.01, "low": 0.004, "high": None}
+    write_record(root, record, files)
+
+    assert (refusal(root, targets=(0.999,)).hint or "").startswith("Probably below the irreducible error of its law: ")
 
 
 def test_what_a_law_predicts_for_fewer_examples_is_said_and_marked(filled: Path) -> None:

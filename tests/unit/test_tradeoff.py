@@ -135,7 +135,7 @@ def test_where_what_is_irreducible_is_open_no_mix_is_said_to_be_hopeless(guides:
     result = guides("tradeoff", "--task", "image-cls", "--target-acc", "0.99", "--registry", root)
 
     assert result.err.splitlines()[1] == (
-        "  undecided, as what is irreducible is open: other inputs, resolution, labels or family may help more than data"
+        "  undecided, as what is irreducible is open: other inputs, resolution, labels or family may help more"
     )
 
 
