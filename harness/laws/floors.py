@@ -24,6 +24,8 @@ def has_floor(curve: Curve) -> bool:
     Twice the difference of the best losses with and without a floor is held against chi-squared of one degree, in units
     of the points' noise and of what the better law misses beyond it; against F, whose tails are heavier, where the
     scatter of the points is all that tells their noise.
+
+    Not among the laws rejected is one whose exponent falls at a break: over two decades it looks like a floor.
     """
     x = np.log(curve.n / curve.n[-1])
     free = [member for member in members.FREELY if len(member.centre) < len(x)]

@@ -32,7 +32,8 @@ def locate(law: Mapping[str, Any]) -> dict[str, dict[str, float | None] | None]:
     more than 5 % of the draws see no border there.
     """
     first, *sizes = law["variables"]
-    n = np.geomspace(*law["valid_range"][first], _GRID)
+    low, high = law["valid_range"][first]
+    n = np.geomspace(low, high, _GRID)
     if sizes:
         largest = [np.full(_GRID, float(law["valid_range"][size][1])) for size in sizes]
         logs = np.log(np.vstack([n, *largest]))
