@@ -308,6 +308,7 @@ class LawForm(Model):
             "product",
             "power-mean",
             "crossed",
+            "additive-block",
             "additive-shape",
             "product-shape",
             "power-mean-shape",
