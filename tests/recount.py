@@ -87,6 +87,12 @@ def figures(record: dict[str, Any], folder: Path) -> Iterator[Figure]:
                 yield from _files(f"{group}.{i}", point, folder, family, task, data)
     yield from _runs(record, [(row, Trial.from_json(row["trial"])) for row in rows])
     if record["law"] is not None:
+        yield Figure("law.chance", task.target_to_error(task.chance(data)), FIT)
+        for i, point in enumerate(record["law"]["points"]):
+            if point.get("params") is not None:
+                shape = Shape(point["width"], point["depth"], point.get("resolution"))
+                at = data.at(shape.resolution)
+                yield Figure(f"law.points.{i}.params", family.params(at.input_shape, data.n_classes, shape))
         yield from _law(record, rows, len(data.val()))
     for i, baseline in enumerate(run_baselines(task, data)):
         within = SOLVED.get(baseline["name"], 0.0)

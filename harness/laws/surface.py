@@ -31,7 +31,7 @@ from harness.laws.surface_members import (
 )
 
 MOST_DRAWS: Final = 200
-NOTHING: Final = 1e-6  # a floor below this share of the smallest error is none
+NOTHING: Final = 1e-3  # a floor below this share of the smallest error is none
 ENDLESS: Final = 400.0  # log of so much that only floors are left
 
 

@@ -62,6 +62,7 @@ def test_law_is_a_surface_in_examples_and_params(study: Investigation, monkeypat
 
 def test_where_widths_do_not_carry_a_surface_the_widest_has_a_curve(monkeypatch: pytest.MonkeyPatch) -> None:
     small_law(monkeypatch.setattr)
+    monkeypatch.setattr("harness.law.SIZES", 5)
     study = Investigation(Study("tabular-cls", "waveform", "mlp", (0.8,)))
     notes: list[str] = []
     law = Surface(falls).drive(fit_law(study, Setting(Shape(256, 1), 0.01, 1000), notes))
