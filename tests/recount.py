@@ -87,7 +87,8 @@ def figures(record: dict[str, Any], folder: Path) -> Iterator[Figure]:
                 yield from _files(f"{group}.{i}", point, folder, family, task, data)
     yield from _runs(record, [(row, Trial.from_json(row["trial"])) for row in rows])
     if record["law"] is not None:
-        yield Figure("law.chance", task.target_to_error(task.chance(data)), FIT)
+        if record["law"]["chance"] is not None:
+            yield Figure("law.chance", task.target_to_error(task.chance(data)), FIT)
         for i, point in enumerate(record["law"]["points"]):
             if point.get("params") is not None:
                 shape = Shape(point["width"], point["depth"], point.get("resolution"))
