@@ -14,28 +14,23 @@ pruned from the settled network of that width and fine-tuned as long again.
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, final
 
-from harness import fields
+from harness import commented_csv
+from harness.commented_csv import errors, number, whole, wrong
 from harness.procedure import Procedure, together
 from harness.trial import Shape, Trial
 from harness.tuning import SEEDS, Settled, settle
-from registry.errors import InvalidData
-from registry.loader import shown
 
 GRIDS: Final = Path(__file__).parent / "compare" / "grids"  # those that are committed
 COLUMNS: Final = (
     "n_train", "width", "depth", "resolution", "parent_width", "params", "flops", "learning_rate", "steps", "capped",
     "interior", "val_wrong", "run_flops", "cell_flops",
 )  # fmt: skip
-DIVERGED: Final = "-"
 FINE_TUNING: Final = (0.25, 0.5, 1.0)  # rates of fine-tuning, as shares of the rate of training
 NEEDED: Final = ("dataset", "family", "n_val", "chance_error")  # of the facts
 
@@ -151,19 +146,15 @@ class Grid:
 
 def write_grid(path: Path, grid: Grid) -> None:
     """Write a grid; the folder must exist."""
-    text = io.StringIO()
-    text.write(f"# {json.dumps(grid.facts, sort_keys=True)}\n")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    rows = []
     for cell in grid.cells:
-        shape, n_val = cell.shape, grid.facts["n_val"]
-        wrong = [str(round(error * n_val)) if math.isfinite(error) else DIVERGED for error in cell.errors]
-        side = "" if shape.resolution is None else shape.resolution
-        parent = "" if cell.parent_width is None else cell.parent_width
-        what = (cell.n_train, shape.width, shape.depth, side, parent, cell.params, cell.flops)
-        how = (cell.learning_rate, cell.steps, int(cell.capped), int(cell.interior))
-        writer.writerow([*what, *how, " ".join(wrong), f"{cell.run_flops:.6g}", f"{cell.cell_flops:.6g}"])
-    path.write_text(text.getvalue(), encoding="utf-8")
+        shape = cell.shape
+        sides = ["" if size is None else size for size in (shape.resolution, cell.parent_width)]
+        counts = " ".join(wrong(error, grid.facts["n_val"]) for error in cell.errors)
+        how = (cell.learning_rate, cell.steps, int(cell.capped), int(cell.interior), counts)
+        cost = (f"{cell.run_flops:.6g}", f"{cell.cell_flops:.6g}")
+        rows.append((cell.n_train, shape.width, shape.depth, *sides, cell.params, cell.flops, *how, *cost))
+    commented_csv.write(path, grid.facts, COLUMNS, rows)
 
 
 def read_grid(path: Path) -> Grid:
@@ -172,25 +163,7 @@ def read_grid(path: Path) -> Grid:
     Raises:
         InvalidData: If the file is no grid, or a fact or a number is missing or makes no sense; says where.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise InvalidData(f"{path} is no grid: it is not UTF-8 text") from error
-    if len(lines) < 3 or not lines[0].startswith("# {"):
-        raise InvalidData(f"{path} is no grid: its first line is no '# {{...}}' with what cells share")
-    try:
-        facts = _facts(lines[0][2:])
-    except ValueError as error:
-        raise InvalidData(f"{path}, line 1: {error}") from error
-    reader = csv.DictReader(lines[1:])
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise InvalidData(f"{path} has columns {reader.fieldnames}, expected {', '.join(COLUMNS)}")
-    cells = []
-    for row in reader:
-        try:
-            cells.append(_cell(row, facts["n_val"]))
-        except ValueError as error:
-            raise InvalidData(f"{path}, line {1 + reader.line_num}: {error}") from error
+    facts, cells = commented_csv.read(path, "grid", COLUMNS, NEEDED, _cell)
     return Grid(facts, tuple(cells))
 
 
@@ -204,65 +177,18 @@ def _start(template: Trial, n_train: int, shape: Shape) -> Trial:
     return replace(template, n_train=n_train, shape=shape)
 
 
-def _facts(text: str) -> dict[str, Any]:
-    """Return what all cells share, checked."""
-    try:
-        facts: dict[str, Any] = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"what cells share is no JSON object: {error}") from error
-    for key in NEEDED:
-        if key not in facts:
-            raise ValueError(f"facts.{key} is missing")
-    fields.text(facts, "dataset", "facts")
-    fields.text(facts, "family", "facts")
-    fields.whole(facts, "n_val", "facts", least=1)
-    fields.fraction(facts, "chance_error", "facts")
-    return facts
-
-
-def _cell(row: dict[str, str], n_val: int) -> GridCell:
-    if None in row or None in row.values():
-        raise ValueError(f"the row has another number of columns than {len(COLUMNS)}")
-    side = _number(row, "resolution") if row["resolution"] else None
-    shape = Shape(_whole(row, "width"), _whole(row, "depth"), None if side is None else int(side))
+def _cell(row: dict[str, str], facts: dict[str, Any]) -> GridCell:
     return GridCell(
-        n_train=_whole(row, "n_train"),
-        shape=shape,
-        parent_width=_whole(row, "parent_width") if row["parent_width"] else None,
-        params=_whole(row, "params"),
-        flops=_number(row, "flops"),
-        learning_rate=_number(row, "learning_rate"),
-        steps=_whole(row, "steps"),
-        capped=bool(_whole(row, "capped")),
-        interior=bool(_whole(row, "interior")),
-        errors=_errors(row["val_wrong"], n_val),
-        run_flops=_number(row, "run_flops"),
-        cell_flops=_number(row, "cell_flops"),
+        n_train=whole(row, "n_train"),
+        shape=Shape(whole(row, "width"), whole(row, "depth"), whole(row, "resolution") if row["resolution"] else None),
+        parent_width=whole(row, "parent_width") if row["parent_width"] else None,
+        params=whole(row, "params"),
+        flops=number(row, "flops"),
+        learning_rate=number(row, "learning_rate"),
+        steps=whole(row, "steps"),
+        capped=bool(whole(row, "capped")),
+        interior=bool(whole(row, "interior")),
+        errors=tuple(errors(row, "val_wrong", facts["n_val"], math.inf)),
+        run_flops=number(row, "run_flops"),
+        cell_flops=number(row, "cell_flops"),
     )
-
-
-def _whole(row: dict[str, str], column: str) -> int:
-    if not row[column].isdecimal():
-        raise ValueError(f"{column} is {shown(row[column])}, expected a whole number of at least 0")
-    return int(row[column])
-
-
-def _number(row: dict[str, str], column: str) -> float:
-    try:
-        number = float(row[column])
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < math.inf:
-        raise ValueError(f"{column} is {shown(row[column])}, expected a finite number of at least 0")
-    return number
-
-
-def _errors(text: str, n_val: int) -> tuple[float, ...]:
-    counts: Sequence[str] = text.split()
-    for count in counts:
-        if count != DIVERGED and not (count.isdecimal() and int(count) <= n_val):
-            expected = f"counts of wrong answers from 0 to {n_val}, or {DIVERGED}"
-            raise ValueError(f"val_wrong holds {shown(count)}, expected {expected}")
-    if not counts:
-        raise ValueError("val_wrong is empty, expected one count a seed")
-    return tuple(math.inf if count == DIVERGED else int(count) / n_val for count in counts)

@@ -22,7 +22,6 @@ from harness.datasets.base import Dataset
 from harness.families.base import Family
 from harness.haste import StudyHaste
 from harness.knee import Knee, find_knee
-from harness.law import fit_law
 from harness.posterior import Posterior
 from harness.procedure import CUT, Procedure, together
 from harness.pruning import Pruning
@@ -30,6 +29,7 @@ from harness.search.base import History, Run, Setting, Strategy
 from harness.smallest import Found, Request, Result, Rounds, find_smallest
 from harness.space import BATCH, space_of
 from harness.stage import Guess, Stage
+from harness.study_law import fit_law
 from harness.tasks.base import Task
 from harness.trial import Outcome, Shape, Trial
 from registry.rules.evidence import NO_BRACKET

@@ -12,31 +12,24 @@ diverged. The test column says what a certification would read; replays keep it 
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar, final
+from typing import Any, Final, final
 
 import numpy as np
 from jaxtyping import Float64
 
-from harness import fields
+from harness import commented_csv
+from harness.commented_csv import DIVERGED, errors, number, whole, wrong
 from harness.search.base import Setting
 from harness.trial import Outcome, Shape, Trial
 from registry.errors import InvalidData
-from registry.loader import shown
-
-Number = TypeVar("Number", int, float)
 
 TABLES: Final = Path(__file__).parent / "compare" / "tables"  # those that are committed
 COLUMNS: Final = (
     "width", "depth", "resolution", "params", "flops", "learning_rate", "steps", "val_wrong", "test_wrong",
 )  # fmt: skip
-DIVERGED: Final = "-"
 NEEDED: Final = {"dataset", "family", "n_val", "n_test", "chance_error", "batch_size", "seeds"}  # of the facts
 
 
@@ -121,24 +114,14 @@ def write_table(
     cells: dict[Setting, list[tuple[str, str]]] = {}
     for trial, outcome in results:
         setting = Setting(trial.shape, trial.learning_rate, trial.steps)
-        wrong = (DIVERGED, DIVERGED)
-        if outcome.val_error is not None and outcome.test_error is not None:
-            wrong = (
-                str(round(outcome.val_error * facts["n_val"])),
-                str(round(outcome.test_error * facts["n_test"])),
-            )
-        cells.setdefault(setting, []).append(wrong)
-    text = io.StringIO()
-    text.write(f"# {json.dumps(facts, sort_keys=True)}\n")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
+        pair = (wrong(outcome.val_error, facts["n_val"]), wrong(outcome.test_error, facts["n_test"]))
+        cells.setdefault(setting, []).append((DIVERGED, DIVERGED) if DIVERGED in pair else pair)
+    rows = []
     for (shape, rate, steps), runs in cells.items():
         side = "" if shape.resolution is None else shape.resolution
-        writer.writerow(
-            [shape.width, shape.depth, side, params[shape], flops[shape], rate, steps]
-            + [" ".join(column) for column in zip(*runs, strict=True)]
-        )
-    path.write_text(text.getvalue(), encoding="utf-8")
+        what = (shape.width, shape.depth, side, params[shape], flops[shape], rate, steps)
+        rows.append((*what, *(" ".join(column) for column in zip(*runs, strict=True))))
+    commented_csv.write(path, facts, COLUMNS, rows)
 
 
 def read_table(path: Path) -> Table:
@@ -148,86 +131,27 @@ def read_table(path: Path) -> Table:
         InvalidData: If the file is no table, a fact or a number is missing or makes no sense, or its cells have
             different numbers of seeds; says where.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise InvalidData(f"{path} is no table of trainings: it is not UTF-8 text") from error
-    if len(lines) < 3 or not lines[0].startswith("# {"):
-        raise InvalidData(f"{path} is no table of trainings: its first line is no '# {{...}}' with what cells share")
-    try:
-        facts = _facts(lines[0][2:])
-    except ValueError as error:
-        raise InvalidData(f"{path}, line 1: {error}") from error
-    reader = csv.DictReader(lines[1:])
-    if tuple(reader.fieldnames or ()) != COLUMNS:
-        raise InvalidData(f"{path} has columns {reader.fieldnames}, expected {', '.join(COLUMNS)}")
     params: dict[Shape, int] = {}
     flops: dict[Shape, float] = {}
     rows: dict[Setting, int] = {}
-    val, test = [], []
-    for row in reader:
-        try:
-            setting, n_params, forward = _cell(row)
-            if setting in rows:
-                raise ValueError(f"{setting.shape}, rate {setting.learning_rate:g}, {setting.steps} steps stands twice")
-            val.append(_errors(row, "val_wrong", facts["n_val"], np.inf))
-            test.append(_errors(row, "test_wrong", facts["n_test"], 1.0))
-        except ValueError as error:
-            raise InvalidData(f"{path}, line {1 + reader.line_num}: {error}") from error
+
+    def cell(row: dict[str, str], facts: dict[str, Any]) -> tuple[list[float], list[float]]:
+        shape = Shape.from_json(
+            {
+                "width": whole(row, "width"),
+                "depth": whole(row, "depth"),
+                "resolution": whole(row, "resolution") if row["resolution"] else None,
+            }
+        )
+        setting = Setting(shape, number(row, "learning_rate"), whole(row, "steps"))
+        if setting in rows:
+            raise ValueError(f"{shape}, rate {setting.learning_rate:g}, {setting.steps} steps stands twice")
         rows[setting] = len(rows)
-        params[setting.shape], flops[setting.shape] = n_params, forward
-    if len({len(errors) for errors in [*val, *test]}) != 1:
+        params[shape], flops[shape] = whole(row, "params"), number(row, "flops")
+        return errors(row, "val_wrong", facts["n_val"], np.inf), errors(row, "test_wrong", facts["n_test"], 1.0)
+
+    facts, pairs = commented_csv.read(path, "table of trainings", COLUMNS, NEEDED, cell)
+    val, test = map(list, zip(*pairs, strict=True))
+    if len({len(found) for found in [*val, *test]}) != 1:
         raise InvalidData(f"{path}: cells have different numbers of seeds")
     return Table(facts, params, flops, rows, np.array(val), np.array(test))
-
-
-def _facts(text: str) -> dict[str, Any]:
-    """Return what all cells share; what replays need is there and in range."""
-    try:
-        facts: dict[str, Any] = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise ValueError(f"what cells share is no JSON object: {error}") from error
-    if missing := NEEDED - facts.keys():
-        raise ValueError(f"facts.{min(missing)} is missing")
-    for key in ("dataset", "family"):
-        fields.text(facts, key, "facts")
-    for key in ("n_val", "n_test", "batch_size", "seeds"):
-        fields.whole(facts, key, "facts", least=1)
-    fields.fraction(facts, "chance_error", "facts")
-    return facts
-
-
-def _cell(row: dict[str, str]) -> tuple[Setting, int, float]:
-    """Return a row's setting, params and flops."""
-    if None in row or None in row.values():
-        raise ValueError(f"the row has another number of columns than {len(COLUMNS)}")
-    shape = Shape.from_json(
-        {
-            "width": _number(row, "width", int),
-            "depth": _number(row, "depth", int),
-            "resolution": _number(row, "resolution", int) if row["resolution"] else None,
-        }
-    )
-    setting = Setting(shape, _number(row, "learning_rate", float), _number(row, "steps", int))
-    return setting, _number(row, "params", int), _number(row, "flops", float)
-
-
-def _number(row: dict[str, str], column: str, kind: type[Number]) -> Number:
-    try:
-        number = kind(row[column])
-    except ValueError:
-        number = kind(-1)
-    if not 0 <= number < math.inf:
-        expected = "a whole number" if kind is int else "a finite number"
-        raise ValueError(f"{column} is {shown(row[column])}, expected {expected} of at least 0")
-    return number
-
-
-def _errors(row: dict[str, str], column: str, n_items: int, diverged: float) -> list[float]:
-    errors = []
-    for count in row[column].split():
-        if count != DIVERGED and not (count.isdecimal() and int(count) <= n_items):
-            expected = f"counts of wrong answers from 0 to {n_items}, or {DIVERGED}"
-            raise ValueError(f"{column} holds {shown(count)}, expected {expected}")
-        errors.append(diverged if count == DIVERGED else int(count) / n_items)
-    return errors

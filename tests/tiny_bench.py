@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from typing import Any, Protocol
 
-from harness import law, smallest, space
+from harness import smallest, space, study_law
 from harness.fit import fit_curve, fit_surface
 from registry import cli
 
@@ -22,12 +22,12 @@ def small_law(
     set_attribute: SetAttribute, *, first_steps: int = 1000, most_steps: int = 8000, n_draws: int = 4
 ) -> None:
     """Make a study's grid small and its bootstrap short."""
-    set_attribute(law, "SIZES", 4)
-    set_attribute(law, "WIDTHS", (1.0, 2.0, 4.0))
-    set_attribute(law, "FIRST_STEPS", first_steps)
-    set_attribute(law, "MOST_STEPS", most_steps)
-    set_attribute(law, "fit_surface", partial(fit_surface, n_draws=n_draws))
-    set_attribute(law, "fit_curve", partial(fit_curve, n_draws=n_draws))
+    set_attribute(study_law, "SIZES", 4)
+    set_attribute(study_law, "WIDTHS", (1.0, 2.0, 4.0))
+    set_attribute(study_law, "FIRST_STEPS", first_steps)
+    set_attribute(study_law, "MOST_STEPS", most_steps)
+    set_attribute(study_law, "fit_surface", partial(fit_surface, n_draws=n_draws))
+    set_attribute(study_law, "fit_curve", partial(fit_curve, n_draws=n_draws))
 
 
 def shorten(set_attribute: SetAttribute = setattr) -> None:

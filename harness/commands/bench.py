@@ -19,6 +19,7 @@ from harness import plugins
 from registry import parse
 from registry.errors import Inconclusive, Interrupted, InvalidRecord, NoAnswer, UsageError
 from registry.options import Reading, as_json, examples, print_json, quiet
+from registry.options import targets as target_options
 from registry.roots import OWN_FOLDER
 from registry.statistics import meets
 
@@ -46,22 +47,7 @@ PRELOAD: Final = ("harness.train",)
 @click.option("--task", required=True, metavar="TASK", help="Task category, for example image-cls.")
 @click.option("--dataset", required=True, metavar="D", help="Data set, for example digits.")
 @click.option("--family", required=True, metavar="F", help="Network family, for example mlp.")
-@click.option(
-    "--target-acc",
-    "accuracies",
-    multiple=True,
-    type=Reading("accuracy", parse.accuracies),
-    metavar="A",
-    help="Accuracy as a fraction (repeatable, or commas).",
-)
-@click.option(
-    "--target",
-    "targets",
-    multiple=True,
-    type=Reading("target", parse.target),
-    metavar="METRIC=VALUE",
-    help="Any other metric (repeatable).",
-)
+@target_options
 @click.option("--knee", is_flag=True, help="Find the size beyond which width hardly helps, too: needs no target.")
 @click.option(
     "--search",

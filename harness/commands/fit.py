@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -9,7 +10,8 @@ import click
 
 from registry import parse
 from registry.errors import GuidesError, Inconclusive, InvalidData, NoAnswer, OutsideRange, UsageError
-from registry.options import Reading, as_json, examples, print_json, quiet
+from registry.options import Reading, as_json, examples, law_sizes, print_json, quiet
+from registry.options import targets as target_options
 
 if TYPE_CHECKING:
     from harness.curve_file import CurveFile
@@ -27,48 +29,28 @@ UNIT: Final = {"n_train": "training examples", "steps": "steps"}
     ),
 )
 @click.argument("curve", type=click.Path(path_type=Path, dir_okay=False), metavar="CURVE.csv")
-@click.option(
-    "--target-acc",
-    "accuracies",
-    multiple=True,
-    type=Reading("accuracy", parse.accuracies),
-    metavar="A",
-    help="Say what reaches this accuracy (repeatable, or commas).",
-)
-@click.option(
-    "--target",
-    "targets",
-    multiple=True,
-    type=Reading("target", parse.target),
-    metavar="METRIC=VALUE",
-    help="The same for error, accuracy or loss (repeatable).",
-)
-@click.option(
-    "--at", "sizes", multiple=True, type=Reading("size", parse.size), metavar="N", help="Predict at N (repeatable)."
-)
-@click.option("--params", type=Reading("params", parse.size), metavar="P", help="For networks of P params.")
-@click.option("--width", type=Reading("width", parse.size), metavar="W", help="For networks of width W.")
-@click.option("--depth", type=Reading("depth", parse.size), metavar="L", help="For networks of depth L.")
+@target_options
+@click.option("--at", multiple=True, type=Reading("size", parse.size), metavar="N", help="Predict at N (repeatable).")
+@law_sizes
 @click.option(
     "--chance", type=Reading("error", parse.number), metavar="E", help="Error (or loss) of guessing, if you know it."
 )
-@click.option("--extrapolate", is_flag=True, help="Answer outside the range of the points, with wider intervals.")
-@click.option("--plot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Draw to .svg or .png.")
+@click.option(
+    "--plot", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Draw to FILE.svg, .png or .pdf."
+)
 @as_json
 @quiet
 def COMMAND(
     curve: Path,
     accuracies: tuple[list[float], ...],
     targets: tuple[parse.Target, ...],
-    sizes: tuple[int, ...],
-    params: int | None,
-    width: int | None,
-    depth: int | None,
+    at: tuple[int, ...],
     chance: float | None,
     extrapolate: bool,
     plot: Path | None,
     json_: bool,
     quiet: bool,
+    **sizes: int | None,
 ) -> None:
     """Fit laws to the points of CURVE.csv: how the error falls with data (or steps), and with size if it says any.
 
@@ -85,8 +67,7 @@ def COMMAND(
         click.echo(f"warning: not read: {', '.join(file.unread)}", err=True)
     asked = [*targets, *(parse.Target("accuracy", value) for values in accuracies for value in values)]
     errors = {target: _error(file, target) for target in asked}
-    wanted = {"params": params, "width": width, "depth": depth}
-    size = {name: float(value) for name, value in wanted.items() if value is not None}
+    asked_size = {name: float(value) for name, value in sizes.items() if value is not None}
     fitted: list[Fitted] = []
     refused: list[GuidesError] = []
     for name in file.curves:
@@ -94,7 +75,7 @@ def COMMAND(
             fitted.append(curves.fit(file, name, chance=chance))
         except InvalidData as refusal:
             refused.append(refusal)
-    answers = [_answers(one, errors, sizes, one.sizes(size), extrapolate=extrapolate) for one in fitted]
+    answers = [_answers(one, errors, at, one.sizes(asked_size), extrapolate=extrapolate) for one in fitted]
     refused += [failure for answer in answers for failure in answer["refused"]]
     if plot is not None and fitted:
         _plot(plot, curve.name, file, fitted, errors, answers)
@@ -181,6 +162,9 @@ def _out_of_reach(one: Fitted, words: str, error: float, refusal: NoAnswer) -> G
 
 
 def _lines(one: Fitted, file: CurveFile, answer: dict[str, Any]) -> list[str]:
+    from registry.law import Law
+    from registry.laws.counting import about, count
+
     law, unit = one.law, UNIT[file.variable]
     low, high = law["valid_range"][file.variable]
     name = f"{one.name}: " if one.name else ""
@@ -196,11 +180,10 @@ def _lines(one: Fitted, file: CurveFile, answer: dict[str, Any]) -> list[str]:
         outside = ", outside the range" if predicted.outside else ""
         out.append(f"  at {size:,} {unit}{outside}: {file.result} {value} predicted, 90 % sure {sure}; one run {run}")
     for target, needed in answer["targets"]:
-        ends = " to ".join("open" if end is None else f"{end:,.0f}" for end in (needed.low, needed.high))
+        takes = about(Law(law), math.log(needed.value))
+        ends = " to ".join("open" if end is None else count(end) for end in (needed.low, needed.high))
         beyond = ", outside the range" if not low <= needed.value <= high * (1 + 1e-9) else ""
-        out.append(
-            f"  {target.metric} {target.value:g} takes about {needed.value:,.0f} {unit} (90 % sure: {ends}){beyond}"
-        )
+        out.append(f"  {target.metric} {target.value:g} takes {takes} {unit} (90 % sure: {ends}){beyond}")
     if answer["next"]:
         out.append(f"  {answer['next']}")
     return out

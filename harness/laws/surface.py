@@ -17,7 +17,6 @@ from jaxtyping import Float64
 from harness.laws import regions
 from harness.laws.surface_cells import GridCell, Table, point, table
 from harness.laws.surface_interval import calibrate, draw, draw_freely
-from harness.laws.surface_law import Z
 from harness.laws.surface_members import (
     Member,
     back_test,
@@ -29,6 +28,7 @@ from harness.laws.surface_members import (
     weigh,
     weigh_blindly,
 )
+from registry.laws.stored import Z
 
 MOST_DRAWS: Final = 200
 NOTHING: Final = 1e-3  # a floor below this share of the smallest error is none

@@ -10,8 +10,8 @@ from jaxtyping import Float64
 
 from harness.laws.surface_cells import Table
 from harness.laws.surface_fit import Problem, solve
-from harness.laws.surface_law import Z
 from harness.laws.surface_members import BackTest, Member, candidates, fit_member, jitter, recent
+from registry.laws.stored import Z
 
 BACKTEST_DRAWS: Final = 40
 FREE_DRAWS: Final = 60

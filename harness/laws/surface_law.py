@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 
 from harness.laws.surface_forms import FORMULAS, log_error
 from registry.errors import UsageError
-
-Z: Final = {80: 1.2815515655446004, 90: 1.6448536269514722}  # two-sided, of the normal distribution
+from registry.laws.stored import Z
 
 
 def logs_of(law: Mapping[str, Any], points: Mapping[str, Any]) -> Float64[np.ndarray, " variables points"]:

@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from harness.law import design, fit_law
 from harness.search.base import Setting
 from harness.study import Investigation, Study
+from harness.study_law import design, fit_law
 from harness.trial import Shape, Trial
 from tests.fake_outcomes import Surface
 from tests.tiny_bench import small_law
@@ -62,7 +62,7 @@ def test_law_is_a_surface_in_examples_and_params(study: Investigation, monkeypat
 
 def test_where_widths_do_not_carry_a_surface_the_widest_has_a_curve(monkeypatch: pytest.MonkeyPatch) -> None:
     small_law(monkeypatch.setattr)
-    monkeypatch.setattr("harness.law.SIZES", 5)
+    monkeypatch.setattr("harness.study_law.SIZES", 5)
     study = Investigation(Study("tabular-cls", "waveform", "mlp", (0.8,)))
     notes: list[str] = []
     law = Surface(falls).drive(fit_law(study, Setting(Shape(256, 1), 0.01, 1000), notes))
