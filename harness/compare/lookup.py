@@ -1,4 +1,4 @@
-"""What a lookup costs, in units of what it takes Python to import click."""
+"""What a lookup and answers from laws cost, in units of what it takes Python to import click."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ from registry.errors import GuidesError, UsageError
 from registry.roots import Root
 
 _QUERY: Final = ("lookup", "--task", "image-cls", "--target-acc", "0.95")
+_DIGITS: Final = ("--task", "image-cls", "--dataset", "digits")
+_FROM_LAWS: Final = (  # asked of the shipped records: synthetic ones have no laws
+    ("predict", *_DIGITS, "--n-train", "400", "--params", "1000"),
+    ("data-needed", *_DIGITS, "--target-acc", "0.9"),
+    ("tradeoff", *_DIGITS, "--target-acc", "0.9"),
+)
 _IMPORT_CLICK: Final = (sys.executable, "-c", "import click")
 _TASKS: Final = ("image-cls", "tabular-cls", "text-cls", "audio-cls")
 _FAMILIES: Final = ("mlp", "cnn", "gru", "lstm", "tcn", "resnet", "mixer", "vit", "tree-net", "rbf")
@@ -32,7 +38,7 @@ _COUNT: Final = click.IntRange(min=1)
 
 
 class Row(NamedTuple):
-    """CPU seconds (user + system) of one way to look up beside those of importing click, medians of one run."""
+    """CPU seconds (user + system) of one command beside those of importing click, medians of one run."""
 
     records: int
     command: str
@@ -48,7 +54,7 @@ class Row(NamedTuple):
 @click.option("--runs", type=_COUNT, default=20, show_default=True, help="Runs of each command, interleaved.")
 @click.option("--json", "json_", type=click.Path(path_type=Path), metavar="FILE", help="Write the rows here too.")
 def COMMAND(records: int, runs: int, json_: Path | None) -> None:
-    """CPU time of a warm lookup over that of `python -c "import click"`: shipped records, then synthetic ones too."""
+    """CPU time of a warm answer over that of `python -c "import click"`: shipped records, then synthetic ones too."""
     if json_ is not None and (json_.is_dir() or not os.access(json_.parent, os.W_OK)):
         raise UsageError(f"cannot write '{json_}'", "expected a file in a folder that may be written to")
     json_ = json_ and json_.absolute()
@@ -61,7 +67,7 @@ def COMMAND(records: int, runs: int, json_: Path | None) -> None:
         rows = measure((), runs) + measure((folder,), runs)
     for row in rows:
         click.echo(
-            f"{row.records:>9,} records  {row.command:<20}  {1000 * row.cpu_s:6.1f} ms  "
+            f"{row.records:>9,} records  {row.command:<27}  {1000 * row.cpu_s:6.1f} ms  "
             f"import click {1000 * row.import_click_cpu_s:6.1f} ms  ratio {row.ratio:.2f}"
         )
     if json_ is not None:
@@ -69,7 +75,7 @@ def COMMAND(records: int, runs: int, json_: Path | None) -> None:
 
 
 def measure(folders: Sequence[str], runs: int) -> list[Row]:
-    """Time a warm lookup over the shipped records and those in ``folders``, as module and as installed command.
+    """Time warm answers from the shipped records and those in ``folders``, as module and as installed command.
 
     Records of the folder it runs in, and of ``GUIDES_PATH``, would count as shipped: have neither.
 
@@ -78,9 +84,14 @@ def measure(folders: Sequence[str], runs: int) -> list[Row]:
         runs: How often each command runs; commands take turns, so that a busy machine slows all alike.
     """
     options = [part for folder in folders for part in ("--registry", folder)]
-    ways = {"python -m registry": [sys.executable, "-m", "registry", *_QUERY, *options]}
+    starts = {"python -m registry": [sys.executable, "-m", "registry"]}
     if script := shutil.which("guides", path=str(Path(sys.executable).parent)):
-        ways["guides"] = [script, *_QUERY, *options]
+        starts["guides"] = [script]
+    ways = {f"{name} lookup": [*start, *_QUERY, *options] for name, start in starts.items()}
+    if not folders:
+        for query in _FROM_LAWS:
+            name, start = list(starts.items())[-1]
+            ways[f"{name} {query[0]}"] = [*start, *query]
     for command in ways.values():  # builds the index where there is none, and warms the caches
         cpu_seconds(command)
     times: dict[str, list[float]] = {name: [] for name in (*ways, "import click")}
