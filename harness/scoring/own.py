@@ -9,15 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from statistics import fmean, median
+from statistics import median
 from typing import Any, Final, NamedTuple
 
 from harness import plugins
-from harness.fit import fit_surface
-from harness.grid import GRIDS, Grid, GridCell, read_grid
+from harness.grid import GRIDS, Grid, read_grid
 from harness.known_truth import KnownTruth
 from harness.laws.pruning import Divergence, PruningCell, diverge, fit_pruning
-from harness.laws.surface_cells import GridCell as FittedCell
+from harness.scoring import held_out
+from harness.scoring.cells import finite, fit, mean_error, scratch
 from registry.errors import InvalidData
 from registry.law import evaluate
 
@@ -73,10 +73,10 @@ def grids(folder: Path = GRIDS) -> list[Grid]:
 
 def far(grid: Grid) -> Iterator[Far]:
     """Predict the far cells of a grid that has them."""
-    scratch = [cell for cell in grid.cells if cell.parent_width is None]
+    cells = scratch(grid)
     for fitted_to, at in FAR:
-        held = next((cell for cell in scratch if (cell.n_train, cell.shape.width) == at), None)
-        near = [cell for cell in scratch if cell.n_train <= fitted_to[0] and cell.shape.width <= fitted_to[1]]
+        held = next((cell for cell in cells if (cell.n_train, cell.shape.width) == at), None)
+        near = [cell for cell in cells if cell.n_train <= fitted_to[0] and cell.shape.width <= fitted_to[1]]
         if held is None or not near:
             continue
         law = fit(grid, near)
@@ -93,11 +93,11 @@ def cases(grid: Grid) -> Iterator[Case]:
     Targets lie at fixed shares of the way between the errors measured at that number of examples. The measured smallest
     is the one with fewest params whose mean error meets the target; the predicted one the same by the law.
     """
-    scratch = [cell for cell in grid.cells if cell.parent_width is None]
-    sizes = sorted({cell.n_train for cell in scratch})
+    cells = scratch(grid)
+    sizes = sorted({cell.n_train for cell in cells})
     for n in sizes[max(FEWEST_SIZES, len(sizes) - 2) :]:
-        here = sorted((cell for cell in scratch if cell.n_train == n), key=lambda cell: cell.params)
-        law = fit(grid, [cell for cell in scratch if cell.n_train < n])
+        here = sorted((cell for cell in cells if cell.n_train == n), key=lambda cell: cell.params)
+        law = fit(grid, [cell for cell in cells if cell.n_train < n])
         logs = [math.log(mean_error(cell)) for cell in here]
         for level in LEVELS:
             target = math.exp(min(logs) + level * (max(logs) - min(logs)))
@@ -140,7 +140,7 @@ def pruned(grid: Grid) -> Pruned | None:
         PruningCell(
             density=cell.params / params[cell.n_train, cell.parent_width], width=cell.parent_width,
             depth=cell.shape.depth, n_train=cell.n_train,
-            errors=tuple(error for error in cell.errors if math.isfinite(error)),
+            errors=finite(cell),
         )
         for cell in grid.cells if cell.parent_width is not None
     ]  # fmt: skip
@@ -159,26 +159,14 @@ def floor(grid: Grid) -> Floor | None:
     data = plugins.load("datasets", grid.facts["dataset"])
     if not isinstance(data, KnownTruth):
         return None
-    found = fit(grid, [cell for cell in grid.cells if cell.parent_width is None])["irreducible_error"]
+    found = fit(grid, scratch(grid))["irreducible_error"]
     val = data.val()
     truth = float((data.bayes_predict(val.inputs) != val.labels).mean())
     return Floor(grid.name, found["value"], found["low"], found["high"], truth)
 
 
-def fit(grid: Grid, cells: Sequence[GridCell]) -> dict[str, Any]:
-    """Fit a surface in n_train and params to some cells of a grid."""
-    return fit_surface(
-        [_fitted(cell) for cell in cells], chance=grid.facts["chance_error"], n_val=grid.facts["n_val"]
-    )  # fmt: skip
-
-
-def mean_error(cell: GridCell) -> float:
-    """Return the mean validation error of the runs that did not diverge."""
-    return fmean(error for error in cell.errors if math.isfinite(error))
-
-
 def report(say: Callable[[str], None], folder: Path = GRIDS) -> dict[str, list[dict[str, Any]]]:
-    """Score all grids: far cells, smallest shapes, pruned networks, floors; say and return what they come to."""
+    """Score all grids and return what it comes to: far cells, smallest shapes, pruned networks, floors, intervals."""
     found = grids(folder)
     if not found:
         say(f"no grids of our own in {folder}: `python -m harness survey` makes them")
@@ -187,6 +175,7 @@ def report(say: Callable[[str], None], folder: Path = GRIDS) -> dict[str, list[d
         "smallest": _report_smallest(found, say),
         "pruned": _report_pruned(found, say),
         "floors": _report_floors(found, say),
+        "covered": held_out.report(found, say),
     }
 
 
@@ -238,18 +227,3 @@ def _report_floors(found: Sequence[Grid], say: Callable[[str], None]) -> list[di
 
 def _ends(low: float | None, high: float | None) -> str:
     return " to ".join("open" if end is None else f"{end:.4g}" for end in (low, high))
-
-
-def _fitted(cell: GridCell) -> FittedCell:
-    return FittedCell(
-        n_train=cell.n_train,
-        errors=tuple(error for error in cell.errors if math.isfinite(error)),
-        params=cell.params,
-        width=cell.shape.width,
-        depth=cell.shape.depth,
-        cost=cell.run_flops,
-        steps=cell.steps,
-        capped=cell.capped,
-        resolution=cell.shape.resolution,
-        learning_rate=cell.learning_rate,
-    )

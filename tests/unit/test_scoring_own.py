@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from harness.grid import Grid, GridCell, write_grid
-from harness.scoring import own
+from harness.scoring import held_out, own
 from harness.trial import Shape
 
 SIZES = (300, 1_000, 3_000, 10_000, 30_000, 100_000)
@@ -91,11 +92,41 @@ def test_floors_are_compared_with_the_truth_where_it_is_known() -> None:
     assert own.floor(grid()) is None
 
 
-def test_report_says_and_returns_every_score(tmp_path: Path) -> None:
+def test_intervals_are_scored_where_the_most_examples_or_the_widest_networks_were_held_out() -> None:
+    cells = [cell(n, w, 0.01 + 6 * n**-0.5 + 0.6 / w) for n in SIZES[1:] for w in WIDTHS[2:]]
+    curves = list(held_out.curves(grid(cells=cells)))
+    of_n, of_width = held_out.surfaces(grid(cells=cells))
+
+    assert [one.held_out for one in curves] == [f"width {w}, n_train 100,000" for w in WIDTHS[2:]]
+    assert {one.n_points for one in curves} == {1}
+    assert sum(one.cover90 for one in curves) >= 3
+    assert (of_n.held_out, of_n.n_points) == ("n_train 100,000", 4)
+    assert (of_width.held_out, of_width.n_points) == ("width 128 and more", 5)
+    for one in (of_n, of_width):
+        assert one.cover80 <= one.cover90
+
+
+def test_a_cell_that_lies_outside_its_interval_is_not_covered(monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = [cell(n, w, 0.01 + 6 * n**-0.5 + 0.6 / w) for n in SIZES for w in WIDTHS[:1]]
+    strayed = dataclasses.replace(cells[-1], errors=(0.9, 0.9, 0.9))
+    (found,) = held_out.curves(grid(cells=[*cells[:-1], strayed]))
+    capped = dataclasses.replace(cells[-1], capped=True)
+
+    assert (found.cover80, found.cover90) == (0.0, 0.0)
+    assert list(held_out.curves(grid(cells=[*cells[:-1], capped]))) == []
+
+
+def test_report_says_and_returns_every_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    law = own.fit(grid(), list(grid().cells))
+    monkeypatch.setattr(own, "fit", lambda *_: law)  # one fit instead of six: fits have tests of their own
+    monkeypatch.setattr("harness.scoring.cells.fit", lambda *_: law)
     write_grid(tmp_path / "a.csv", grid())
     said: list[str] = []
     found = own.report(said.append, tmp_path)
 
-    assert [len(found[key]) for key in ("far", "smallest", "pruned", "floors")] == [2, 8, 0, 0]
+    keys = ("far", "smallest", "pruned", "floors", "covered")
+    assert [len(found[key]) for key in keys] == [2, 8, 0, 0, len(WIDTHS) + 2]
     assert said[0].startswith("glyphs-n100000/mlp: 20 cells up to n 10,000, width 64 predict n 100,000, width 128: ")
-    assert said[-1].startswith("smallest shape, 8 cases: params within 25 % in ")
+    assert said[2].startswith("smallest shape, 8 cases: params within 25 % in ")
+    assert said[3].startswith("curves of our own, 6 fits with cells held out: 80 % interval holds ")
+    assert said[4].startswith("surfaces of our own, 2 fits with cells held out: 80 % interval holds ")

@@ -1,0 +1,118 @@
+"""How often intervals hold what came: our own grids, their most examples or their largest networks held out.
+
+What is held out is decided here by rule. A cell whose error was still falling at the most steps is not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, Literal, NamedTuple
+
+import numpy as np
+
+from harness.fit import Point, fit_curve
+from harness.grid import Grid, GridCell
+from harness.scoring import cells as given
+from registry.errors import InvalidData
+from registry.law import LEVELS, evaluate
+
+RESAMPLES: Final = 2000
+LARGEST: Final = 3  # one in so many widths, the largest, is held out of a surface
+
+
+class Covered(NamedTuple):
+    """Which of the points held out of one fit lay inside its intervals of the mean, as shares."""
+
+    grid: str
+    law: Literal["curve", "surface"]
+    held_out: str
+    n_points: int
+    cover80: float
+    cover90: float
+
+
+def curves(grid: Grid) -> Iterator[Covered]:
+    """Fit the curve of every width without its most examples, and predict those.
+
+    Raises:
+        InvalidData: If no curve is long enough to leave a law.
+    """
+    refused: list[InvalidData] = []
+    n_scored = 0
+    for width in sorted({cell.shape.width for cell in given.scratch(grid)}):
+        curve = sorted((c for c in given.scratch(grid) if c.shape.width == width), key=lambda cell: cell.n_train)
+        points = [Point(c.n_train, given.finite(c), n_items=grid.facts["n_val"], capped=c.capped) for c in curve]
+        if curve[-1].capped:
+            continue
+        try:
+            law = fit_curve(points[:-1], chance=grid.facts["chance_error"])
+        except InvalidData as refusal:
+            refused.append(refusal)
+            continue
+        n_scored += 1
+        yield _covered(grid, "curve", f"width {width}, n_train {curve[-1].n_train:,}", law, curve[-1:])
+    if refused and not n_scored:
+        raise refused[0]
+
+
+def surfaces(grid: Grid) -> Iterator[Covered]:
+    """Fit a surface without the most examples, and one without the largest third of widths; predict what is held out.
+
+    Raises:
+        InvalidData: If the rest cannot carry a law.
+    """
+    cells = given.scratch(grid)
+    most = max(cell.n_train for cell in cells)
+    widths = sorted({cell.shape.width for cell in cells})
+    from_width = widths[-max(1, len(widths) // LARGEST)]
+    for name, held in (
+        (f"n_train {most:,}", [cell for cell in cells if cell.n_train == most]),
+        (f"width {from_width} and more", [cell for cell in cells if cell.shape.width >= from_width]),
+    ):
+        law = given.fit(grid, [cell for cell in cells if cell not in held])
+        judged = [cell for cell in held if not cell.capped]
+        if judged:
+            yield _covered(grid, "surface", name, law, judged)
+
+
+def report(grids: Sequence[Grid], say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """Say how often the intervals hold, with the 2.5 % and 97.5 % points of a bootstrap over whole grids."""
+    found: list[Covered] = []
+    for grid in grids:
+        for score in (curves, surfaces):
+            try:
+                found += score(grid)
+            except InvalidData as refusal:
+                say(f"{grid.name}: no {score.__name__} with cells held out: {refusal.message}")
+    for law in ("curve", "surface"):
+        of_law = [one for one in found if one.law == law]
+        if of_law:
+            told = ", ".join(_shares(of_law, level) for level in LEVELS)
+            say(f"{law}s of our own, {len(of_law)} fits with cells held out: {told}")
+    return [one._asdict() for one in found]
+
+
+def _covered(
+    grid: Grid,
+    kind: Literal["curve", "surface"],
+    name: str,
+    law: dict[str, Any],
+    cells: Sequence[GridCell],
+) -> Covered:
+    held: dict[int, list[bool]] = {level: [] for level in LEVELS}
+    for cell in cells:
+        sizes = {"params": cell.params} if kind == "surface" else {}
+        mean = evaluate(law, cell.n_train, extrapolate=True, **sizes).mean
+        for level in LEVELS:
+            held[level].append(mean is None or mean[level].low <= given.mean_error(cell) <= mean[level].high)
+    shares = [sum(inside) / len(inside) for inside in held.values()]
+    return Covered(grid.name, kind, name, len(cells), *shares)
+
+
+def _shares(fits: Sequence[Covered], level: int) -> str:
+    names = sorted({one.grid for one in fits})
+    of = [np.array([getattr(one, f"cover{level}") for one in fits if one.grid == name]) for name in names]
+    drawn = np.random.default_rng(0).choice(len(of), size=(RESAMPLES, len(of)))
+    sums, counts = np.array([each.sum() for each in of]), np.array([len(each) for each in of])
+    low, high = np.percentile(sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1), (2.5, 97.5))
+    return f"{level} % interval holds {sums.sum() / counts.sum():.2f} ({low:.2f} to {high:.2f})"
