@@ -9,7 +9,9 @@ No ``from __future__ import annotations`` here: a named tuple compiles every ann
 import math
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
+
+from registry.tuples import NamedTuple
 
 Logs = Sequence[float]
 
