@@ -15,15 +15,18 @@ All forms fall in every variable, so where a size is left open the largest in th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from registry.errors import NoAnswer, OutsideRange, UsageError
 from registry.laws.counting import about
 from registry.laws.crossing import crossing_above, crossing_below, falls_to
-from registry.laws.forms import Logs
 from registry.laws.stored import FORMS, Law, Z
 from registry.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from registry.laws.forms import Logs
 
 __all__ = ["FORMS", "LEVELS", "Bounds", "Comparison", "Interval", "Law", "Prediction", "compare", "data_needed"]
 __all__ += ["evaluate", "interval", "locate", "needed", "predicted", "refuse_outside"]
