@@ -11,6 +11,9 @@ from __future__ import annotations
 
 import math
 import sys
+from math import exp, inf, log1p
+from math import log as natural_log
+from operator import le
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -35,7 +38,7 @@ class Form(NamedTuple):
         formula: What it says, ``n`` the training examples.
         parameters: Names, in the order of a stored draw.
         n_variables: How many variables it has: data first, then sizes.
-        bounds: The least and the largest value of each parameter.
+        bounds: The least values of the parameters, and the largest.
         ready: Turns parameters, in order, into what ``at`` takes.
         at: From what is ready and the log of each size: what ``along`` takes.
         along: Log of the error, from what ``at`` made and the log of the data.
@@ -45,7 +48,7 @@ class Form(NamedTuple):
     formula: str
     parameters: tuple[str, ...]
     n_variables: int
-    bounds: tuple[tuple[float, float], ...]
+    bounds: tuple[tuple[float, ...], tuple[float, ...]]
     ready: Callable[[Sequence[float]], Numbers]
     at: Callable[[Numbers, Logs], Numbers]
     along: Callable[[Numbers, float], float]
@@ -55,14 +58,14 @@ class Form(NamedTuple):
         """Return what is wrong with parameters, in order; None where nothing is."""
         if len(values) != len(self.parameters):
             return f"{len(values)} parameters, expected {len(self.parameters)}: {', '.join(self.parameters)}"
-        for value, (low, high) in zip(values, self.bounds, strict=True):
-            if not low <= value <= high:  # nor is NaN
-                return self._beyond(values)
+        lows, highs = self.bounds
+        if not (all(map(le, lows, values)) and all(map(le, values, highs))):  # NaN is neither
+            return self._beyond(values)
         words, holds = self.expects
         return None if holds(values) else words
 
     def _beyond(self, values: Sequence[float]) -> str | None:
-        for name, value, (low, high) in zip(self.parameters, values, self.bounds, strict=True):
+        for name, value, low, high in zip(self.parameters, values, *self.bounds, strict=True):
             if not math.isfinite(value):
                 return f"{name} {value:g}, expected a finite number"
             if low > 0 and value <= 0:
@@ -76,27 +79,24 @@ class Form(NamedTuple):
 
 def bounds(
     parameters: Sequence[str], positive: Sequence[str], signed: Sequence[str] = ()
-) -> tuple[tuple[float, float], ...]:
-    """Return the least and the largest value of each parameter: from 0 up, but for those named."""
-    return tuple(
-        (
-            _ABOVE_0 if name in positive else -_LARGEST if name in signed else 0.0,
-            _LARGEST_POWER if name.rpartition("_")[2] in _POWERS else _LARGEST,
-        )
-        for name in parameters
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return the least values of parameters, 0 but for those named, and the largest."""
+    return (
+        tuple(_ABOVE_0 if name in positive else -_LARGEST if name in signed else 0.0 for name in parameters),
+        tuple(_LARGEST_POWER if name.rpartition("_")[2] in _POWERS else _LARGEST for name in parameters),
     )
 
 
 def log_sum(a: float, b: float) -> float:
     """Return log(exp(a) + exp(b)); -inf stands for a term that is 0."""
-    if a < b:
-        a, b = b, a
-    return a if b == -math.inf else a + math.log1p(math.exp(b - a))
+    if a > b:
+        return a + log1p(exp(b - a))
+    return b if b == -inf else b + log1p(exp(a - b))
 
 
 def log(value: float) -> float:
     """Return the natural log, -inf of 0."""
-    return math.log(value) if value > 0 else -math.inf
+    return natural_log(value) if value > 0 else -inf
 
 
 def _softplus(x: float) -> float:

@@ -13,6 +13,7 @@ All are one pattern, with a term a power law in some of the variables and mix 1 
 from __future__ import annotations
 
 import math
+from math import exp, inf, log1p
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -61,7 +62,7 @@ def _surface(formula: str, terms: Terms, *, mixed: bool = False, link: str = "")
         start = p[coefficient]
         for size, exponent in powers:
             start -= p[exponent] * sizes[size]
-        rest = -math.inf
+        rest = -inf
         for coefficient, powers in others:
             term = p[coefficient]
             for size, exponent in powers:
@@ -72,7 +73,7 @@ def _surface(formula: str, terms: Terms, *, mixed: bool = False, link: str = "")
         return (start, p[1], log_sum(rest, p[floor]), *p[end])
 
     def some_term(values: Sequence[float]) -> bool:
-        return values[floor] > 0 or any(values[i] > 0 for i in coefficients)
+        return any(map(values.__getitem__, logged))  # none of these is below 0
 
     limits = bounds(parameters, ("mix", "chance", "transition"))
     n_variables = 1 + max(variable for _, powers in terms for variable, _ in powers)
@@ -82,9 +83,9 @@ def _surface(formula: str, terms: Terms, *, mixed: bool = False, link: str = "")
 
 def _log_mean(a: float, b: float, mix: float) -> float:
     """Return log((exp(a)**(1/mix) + exp(b)**(1/mix))**mix)."""
-    if a < b:
-        a, b = b, a
-    return a if b == -math.inf else a + mix * math.log1p(math.exp((b - a) / mix))
+    if a > b:
+        return a + mix * log1p(exp((b - a) / mix))
+    return b if b == -inf else b + mix * log1p(exp((a - b) / mix))
 
 
 def _along_root(p: Numbers, log_n: float) -> float:
