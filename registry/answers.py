@@ -195,7 +195,8 @@ class Miss(NamedTuple):
         unlimited: The smallest network that reaches the target when the limits are left out; None where none does.
         predicted: Where that one was trained on more examples than the asker has, what its record's law predicts
             for as many as these; None where it predicts nothing.
-        advice: What a floor of the best one's record says the target takes; None where no floor is in the way.
+        advice: What a floor of the best one's record says the target takes; None where no floor is in the way, or where
+            another data set or target has an answer.
     """
 
     question: Question

@@ -90,6 +90,8 @@ def reply(indexes: list[Index], query: Query, most: int | None = None) -> Reply:
         answered += any(isinstance(one, Answer) for one in found)
         if answered == most:
             break
+    if not answers:
+        misses = [_advised(indexes, miss) for miss in misses]
     more = next(questions, None) is not None
     return Reply(tuple(answers), tuple(misses), more, tuple(line for one in indexes for line in one.damaged()))
 
@@ -259,18 +261,23 @@ def _miss(
     best: Network | None,
     unlimited: Network | None,
 ) -> Miss:
-    """Set beside a miss what the law of its record says, where it says something."""
-    fewer = query.n_train is not None and unlimited is not None and (unlimited.n_train or 0) > query.n_train
-    if best is None and not fewer:
+    """Set beside a miss what the law of its record predicts for the asker's examples, where these are too few."""
+    if query.n_train is None or unlimited is None or (unlimited.n_train or 0) <= query.n_train:
         return Miss(question, target, best, unlimited)
     from registry.laws import misses  # only here: a lookup that finds something needs no law
 
-    if fewer and query.n_train is not None and unlimited is not None:
-        foretold = misses.predicted(indexes, question, unlimited, query.n_train)
-        return Miss(question, target, best, unlimited, predicted=foretold)
-    if best is None or target is None or unlimited is not None:
-        return Miss(question, target, best, unlimited)
-    return Miss(question, target, best, unlimited, advice=misses.advice(indexes, question, best, target))
+    return Miss(
+        question, target, best, unlimited, predicted=misses.predicted(indexes, question, unlimited, query.n_train)
+    )
+
+
+def _advised(indexes: list[Index], miss: Miss) -> Miss:
+    """Set beside a miss which floor of its record's law is in the way; said only where nothing else answers."""
+    if miss.best is None or miss.target is None or miss.unlimited is not None:
+        return miss
+    from registry.laws import misses  # only here, as above
+
+    return miss._replace(advice=misses.advice(indexes, miss.question, miss.best, miss.target))
 
 
 _COLUMNS: Final = ", ".join(
