@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 _EXACT: Final = 1e-14  # so near 0 ends the search: an evaluation is no more exact
 _GOLDEN: Final = (3 - math.sqrt(5)) / 2
-_GRID: Final = 32  # points tried between two ends before the best is refined
+_GRID: Final = 32  # parts between two ends, whose ends are tried before the best is refined
+_COARSE: Final = 4  # so many parts at once are left out where none can be better
 _MOST_STEPS: Final = 100
 _CLOSE: Final = 1e-10  # the same where each evaluation costs one of every draw
 
@@ -185,14 +186,30 @@ def _vertex(a: Point, b: Point, c: Point) -> float:
     return (to_c * down - to_b * up) / (2 * (down - up)) if down != up else math.nan
 
 
-def least(value: Callable[[float], float], low: float, high: float) -> float | None:
-    """Return where ``value`` is least in [low, high]: on a grid, then beside its best; None if nowhere finite."""
+def least(
+    value: Callable[[float], float],
+    low: float,
+    high: float,
+    bound: Callable[[float, float], float] | None = None,
+) -> float | None:
+    """Return where ``value`` is least in [low, high]: on a grid, then beside its best; None if nowhere finite.
+
+    Args:
+        value: The function; it may be infinite.
+        low: Where to begin.
+        high: Where to end.
+        bound: A number that ``value`` is nowhere below between two points, which spares looking there.
+    """
     points = [low + (high - low) * i / _GRID for i in range(_GRID + 1)]
-    values = [value(point) for point in points]
-    best = min(range(len(points)), key=values.__getitem__)
-    if values[best] == math.inf:
+    found = {i: value(points[i]) for i in range(0, _GRID + 1, _COARSE)}
+    for i in range(0, _GRID, _COARSE):
+        if bound is None or bound(points[i], points[i + _COARSE]) < min(found.values()):
+            found |= {inner: value(points[inner]) for inner in range(i + 1, i + _COARSE)}
+    best = min(sorted(found), key=found.__getitem__)
+    if found[best] == math.inf:
         return None
-    left, inner, right = ((points[i], values[i]) for i in (max(best - 1, 0), best, min(best + 1, _GRID)))
+    around = (max(best - 1, 0), best, min(best + 1, _GRID))
+    left, inner, right = ((points[i], found[i] if i in found else value(points[i])) for i in around)
     return lowest(value, left, inner, right, 1e-5)[0]
 
 

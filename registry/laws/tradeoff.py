@@ -136,17 +136,22 @@ def _for_target(source: Source, target: float, prices: Prices | None, extrapolat
     reaching = _Reaching(law, error)
     left_out: set[str] = set()
 
-    def price(log_params: float) -> float:
-        log_n = reaching.log_n(log_params)
+    def least_between(fewer: float, more: float) -> float:
+        """Return the price of ``fewer`` params with the data that ``more`` take: no mix between them costs less."""
+        log_n = reaching.log_n(more)
         if log_n is None or (log_n > high_n + 1e-9 and not extrapolate):
             return math.inf
-        if extrapolate and (fault := unknown(source, (log_n, log_params))):
+        if extrapolate and (fault := unknown(source, (log_n, more))):
             left_out.add(fault)
             return math.inf
         n_train = math.exp(log_n if extrapolate else max(log_n, low_n))
-        return count.price(prices, n_train, math.exp(log_params))
+        return count.price(prices, n_train, math.exp(fewer))
 
-    best = least(price, *ends)
+    def price(log_params: float) -> float:
+        return least_between(log_params, log_params)
+
+    # What is left out of the mixes outside the range is to be told: there each is looked at.
+    best = least(price, *ends, None if extrapolate else least_between)
     if best is None:
         raise _not_in_range(source, target, error, extrapolate, left_out)
 
