@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     Point = tuple[float, float]  # where, and the value there
 
-_EXACT: Final = 1e-14  # so near 0 ends the search: an evaluation is no more exact
+_EXACT: Final = 1e-12  # so near 0 ends the search
+_ROUNDING: Final = 4e-15  # what is above 0 by no more, at most units in the last place of a log, is not above it
 _GOLDEN: Final = (3 - math.sqrt(5)) / 2
 _GRID: Final = 32  # parts between two ends, whose ends are tried before the best is refined
 _COARSE: Final = 4  # so many parts at once are left out where none can be better
@@ -30,12 +31,12 @@ def falls_to(above: Callable[[float], float], low: float, high: float, between: 
     """
     left, right = between
     at_left, at_right, step = above(left), above(right), right - left
-    while at_left <= 0:
+    while at_left <= _ROUNDING:
         if left <= low:
             return low
         left, right, at_right, step = max(left - step, low), left, at_left, 2 * step
         at_left = above(left)
-    while at_right > 0:
+    while at_right > _ROUNDING:
         if right >= high:
             return None
         left, at_left, right, step = right, at_right, min(right + step, high), 2 * step
