@@ -98,17 +98,23 @@ def reply(indexes: list[Index], query: Query, most: int | None = None) -> Reply:
 
 def _questions(indexes: list[Index], query: Query) -> Iterator[Question]:
     """Yield the data sets that the query is about, by name, without reading those that are not asked for."""
-    from heapq import merge
-
     wanted = [("dataset", query.dataset), ("metric", query.metric if query.targets else None)]
     conditions = "".join(f" AND {column} = ?" for column, value in wanted if value is not None)
     parameters = [query.task, *(value for _, value in wanted if value is not None)]
     select = f"{_QUESTIONS}{conditions} ORDER BY dataset, metric, unit, direction"
+    cursors = [opened.rows(select, parameters) for opened in indexes]
+    rows: Iterable[tuple[str, ...]] = cursors[0] if len(cursors) == 1 else _merged(cursors)
     previous = None
-    for row in merge(*(opened.rows(select, parameters) for opened in indexes)):
+    for row in rows:
         if row != previous:
             yield Question(*row)
         previous = row
+
+
+def _merged(cursors: Iterable[Iterable[tuple[str, ...]]]) -> Iterable[tuple[str, ...]]:
+    from heapq import merge  # only here: as a rule there is one root
+
+    return merge(*cursors)
 
 
 _QUESTIONS: Final = "SELECT task, dataset, metric, unit, direction FROM questions WHERE task = ?"

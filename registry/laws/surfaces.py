@@ -12,8 +12,8 @@ All are one pattern, with a term a power law in some of the variables and mix 1 
 
 from __future__ import annotations
 
-import math
 from math import exp, inf, log1p
+from math import log as natural_log
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -49,11 +49,11 @@ def _surface(formula: str, terms: Terms, *, mixed: bool = False, link: str = "")
     def ready(values: Sequence[float]) -> Numbers:
         p = list(values)
         for i in logged:
-            p[i] = log(p[i])
+            p[i] = natural_log(p[i]) if p[i] > 0 else -inf  # log(), written out: 200 draws have 3 of them each
         if link == "root":
             p[-2:] = [log(values[-2]), 2 * log(values[-1])]
         elif link == "ratio":
-            p[-1] = math.log(max(values[-1] - values[floor], _LEAST_ROOM))
+            p[-1] = natural_log(max(values[-1] - values[floor], _LEAST_ROOM))
         return tuple(p)
 
     def fixed(p: Numbers, sizes: Logs) -> Numbers:

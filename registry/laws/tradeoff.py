@@ -126,7 +126,7 @@ class _Reaching:
             return None
         (before, at_before), (last, at_last) = self._last
         step = (at_last - at_before) / (last - before) * (log_params - last)
-        within = 0.1 * abs(step) + 1e-6  # assumption: so much the line bends; where it bends more, it takes longer
+        within = 0.4 * abs(step) + 1e-6  # assumption: so much the line bends; where it bends more, it takes longer
         return at_last + step - within, at_last + step + within
 
 
