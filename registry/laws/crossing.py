@@ -41,7 +41,7 @@ def falls_to(above: Callable[[float], float], low: float, high: float, between: 
             return None
         left, at_left, right, step = right, at_right, min(right + step, high), 2 * step
         at_right = above(right)
-    return _root(above, left, at_left, right, at_right, _EXACT)
+    return right if at_right >= -_ROUNDING else _root(above, left, at_left, right, at_right, _EXACT)
 
 
 def crossing_below(above: Callable[[float], float], start: float, at_start: float, slope: float) -> float:

@@ -13,7 +13,6 @@ import math
 import sys
 from math import exp, inf, log1p
 from math import log as natural_log
-from operator import le
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -59,8 +58,9 @@ class Form(NamedTuple):
         if len(values) != len(self.parameters):
             return f"{len(values)} parameters, expected {len(self.parameters)}: {', '.join(self.parameters)}"
         lows, highs = self.bounds
-        if not (all(map(le, lows, values)) and all(map(le, values, highs))):  # NaN is neither
-            return self._beyond(values)
+        for i in range(len(values)):  # by position: of 200 draws, a strict zip would take twice as long
+            if not lows[i] <= values[i] <= highs[i]:  # nor is NaN
+                return self._beyond(values)
         words, holds = self.expects
         return None if holds(values) else words
 
