@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 _EXACT: Final = 1e-12  # so near 0 ends the search
 _ROUNDING: Final = 4e-15  # what is above 0 by no more, at most units in the last place of a log, is not above it
+_SAME: Final = 1e-14  # values that differ by this share differ by rounding: the one found first is kept
 _GOLDEN: Final = (3 - math.sqrt(5)) / 2
 _GRID: Final = 32  # parts between two ends, whose ends are tried before the best is refined
 _COARSE: Final = 4  # so many parts at once are left out where none can be better
@@ -169,7 +170,7 @@ def lowest(function: Callable[[float], float], left: Point, inner: Point, right:
             step = math.copysign(within / 2, longer)
         before, last = last, step
         point = (x + step, function(x + step))
-        if point[1] < best[1]:
+        if point[1] < best[1] - _SAME * abs(best[1]):
             low, high = (x, high) if step > 0 else (low, x)
             best, second, third = point, best, second
         else:
