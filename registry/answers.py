@@ -1,11 +1,13 @@
-"""What is asked and what is answered: plain tuples, cheap to import.
+"""What is asked and what is answered: plain tuples, cheap to import."""
 
-No ``from __future__ import annotations`` here: a named tuple compiles every annotation that is text, 1 ms in all.
-"""
+from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from registry.roots import Root
+from registry.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from registry.roots import Root
 
 FAR: Final = 4.0  # a task whose size differs by more than this factor is not evidence for yours
 MINIMISE: Final = ("params", "flops", "weight-bytes", "ram-bytes", "latency")
@@ -193,7 +195,8 @@ class Miss(NamedTuple):
         unlimited: The smallest network that reaches the target when the limits are left out; None where none does.
         predicted: Where that one was trained on more examples than the asker has, what its record's law predicts
             for as many as these; None where it predicts nothing.
-        advice: What a floor of the best one's record says the target takes; None where no floor is in the way.
+        advice: What a floor of the best one's record says the target takes; None where no floor is in the way, or where
+            another data set or target has an answer.
     """
 
     question: Question

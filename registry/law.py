@@ -15,14 +15,18 @@ All forms fall in every variable, so where a size is left open the largest in th
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from registry.errors import NoAnswer, OutsideRange, UsageError
 from registry.laws.counting import about
 from registry.laws.crossing import crossing_above, crossing_below, falls_to
-from registry.laws.forms import Logs
 from registry.laws.stored import FORMS, Law, Z
+from registry.tuples import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from registry.laws.forms import Logs
 
 __all__ = ["FORMS", "LEVELS", "Bounds", "Comparison", "Interval", "Law", "Prediction", "compare", "data_needed"]
 __all__ += ["evaluate", "interval", "locate", "needed", "predicted", "refuse_outside"]
@@ -230,12 +234,23 @@ def interval(value: float, reach: float) -> Interval:
     return Interval(value * math.exp(-reach), min(value * math.exp(min(reach, _STEEP)), _LARGEST))
 
 
-def needed(law: Law, error: float, x: Logs) -> float | None:
-    """Return the log of the least data at which the curve gets down to ``error``; None: never up to 1e30."""
+def needed(law: Law, error: float, x: Logs, between: tuple[float, float] | None = None) -> float | None:
+    """Return the log of the least data at which the curve gets down to ``error``; None: never up to 1e30.
+
+    Args:
+        law: The law.
+        error: Above 0.
+        x: Log of each variable; that of the data does not matter.
+        between: Logs of data that the answer is expected to lie between, the lesser first; the range of the law unless
+            given. They matter for speed alone.
+    """
     if _is_chance(law, error):
         return 0.0
-    wanted = math.log(error)
-    return falls_to(lambda log_n: law.log_error((log_n, *x[1:])) - wanted, 0.0, _MOST)
+    wanted, curve = math.log(error), law.curve(x[1:])
+    low, high = between or law.ranges[0]
+    low = min(max(low, 0.0), _MOST - 1)
+    high = min(high, _MOST) if high > low else low + 1
+    return falls_to(lambda log_n: curve.log_error(log_n) - wanted, 0.0, _MOST, (low, high))
 
 
 def refuse_outside(law: Law, x: Logs, what: str = "") -> None:
@@ -290,14 +305,13 @@ def _ends(law: Law, error: float, x: Logs, factor: float) -> tuple[float | None,
         return None, None
     if _is_chance(law, error):
         return 1.0, 1.0
-    wanted = math.log(error)
+    wanted, curve = math.log(error), law.curve(x[1:])
 
     def above(log_n: float, sign: int) -> float:
-        at = (log_n, *x[1:])
-        return law.log_error(at) + sign * factor * (law.doubt(at) or 0.0) - wanted
+        return curve.log_error(log_n) + sign * factor * (law.doubt((log_n, *x[1:])) or 0.0) - wanted
 
-    at_x = law.log_error(x) - wanted
-    slope = 100 * (law.log_error((x[0] - 0.01, *x[1:])) - law.log_error(x))
+    at_x = curve.log_error(x[0]) - wanted
+    slope = 100 * (curve.log_error(x[0] - 0.01) - curve.log_error(x[0]))
     low = crossing_below(lambda log_n: above(log_n, -1), x[0], at_x - factor * doubt, slope)
     high = crossing_above(lambda log_n: above(log_n, 1), x[0], at_x + factor * doubt, slope, _MOST)
     return math.exp(low), None if high is None else math.exp(high)

@@ -90,23 +90,31 @@ def reply(indexes: list[Index], query: Query, most: int | None = None) -> Reply:
         answered += any(isinstance(one, Answer) for one in found)
         if answered == most:
             break
+    if not answers:
+        misses = [_advised(indexes, miss) for miss in misses]
     more = next(questions, None) is not None
     return Reply(tuple(answers), tuple(misses), more, tuple(line for one in indexes for line in one.damaged()))
 
 
 def _questions(indexes: list[Index], query: Query) -> Iterator[Question]:
     """Yield the data sets that the query is about, by name, without reading those that are not asked for."""
-    from heapq import merge
-
     wanted = [("dataset", query.dataset), ("metric", query.metric if query.targets else None)]
     conditions = "".join(f" AND {column} = ?" for column, value in wanted if value is not None)
     parameters = [query.task, *(value for _, value in wanted if value is not None)]
     select = f"{_QUESTIONS}{conditions} ORDER BY dataset, metric, unit, direction"
+    cursors = [opened.rows(select, parameters) for opened in indexes]
+    rows: Iterable[tuple[str, ...]] = cursors[0] if len(cursors) == 1 else _merged(cursors)
     previous = None
-    for row in merge(*(opened.rows(select, parameters) for opened in indexes)):
+    for row in rows:
         if row != previous:
             yield Question(*row)
         previous = row
+
+
+def _merged(cursors: Iterable[Iterable[tuple[str, ...]]]) -> Iterable[tuple[str, ...]]:
+    from heapq import merge  # only here: as a rule there is one root
+
+    return merge(*cursors)
 
 
 _QUESTIONS: Final = "SELECT task, dataset, metric, unit, direction FROM questions WHERE task = ?"
@@ -259,18 +267,23 @@ def _miss(
     best: Network | None,
     unlimited: Network | None,
 ) -> Miss:
-    """Set beside a miss what the law of its record says, where it says something."""
-    fewer = query.n_train is not None and unlimited is not None and (unlimited.n_train or 0) > query.n_train
-    if best is None and not fewer:
+    """Set beside a miss what the law of its record predicts for the asker's examples, where these are too few."""
+    if query.n_train is None or unlimited is None or (unlimited.n_train or 0) <= query.n_train:
         return Miss(question, target, best, unlimited)
     from registry.laws import misses  # only here: a lookup that finds something needs no law
 
-    if fewer and query.n_train is not None and unlimited is not None:
-        foretold = misses.predicted(indexes, question, unlimited, query.n_train)
-        return Miss(question, target, best, unlimited, predicted=foretold)
-    if best is None or target is None or unlimited is not None:
-        return Miss(question, target, best, unlimited)
-    return Miss(question, target, best, unlimited, advice=misses.advice(indexes, question, best, target))
+    return Miss(
+        question, target, best, unlimited, predicted=misses.predicted(indexes, question, unlimited, query.n_train)
+    )
+
+
+def _advised(indexes: list[Index], miss: Miss) -> Miss:
+    """Set beside a miss which floor of its record's law is in the way; said only where nothing else answers."""
+    if miss.best is None or miss.target is None or miss.unlimited is not None:
+        return miss
+    from registry.laws import misses  # only here, as above
+
+    return miss._replace(advice=misses.advice(indexes, miss.question, miss.best, miss.target))
 
 
 _COLUMNS: Final = ", ".join(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
+
+from registry.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from registry.laws.sources import Source

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal
 
 from registry.law import predicted
 from registry.laws.counting import FAR_TIMES, is_far
 from registry.laws.predict import forecast
+from registry.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from registry.law import Comparison

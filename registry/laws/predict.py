@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from registry import index, roots
 from registry.answers import Query
@@ -12,6 +12,7 @@ from registry.law import Bounds, Prediction, evaluate, locate, needed, refuse_ou
 from registry.law import data_needed as invert
 from registry.laws.counting import about
 from registry.laws.sources import Refusal, Source, answers, find, unlogged
+from registry.tuples import NamedTuple
 from registry.wording import aim, shown
 
 if TYPE_CHECKING:

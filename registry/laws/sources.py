@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from registry.answers import Query, Question
 from registry.errors import NoAnswer
 from registry.law import Law
 from registry.lookup import is_hidden, refuse_unanswerable
+from registry.tuples import NamedTuple
 from registry.wording import bench_command
 
 if TYPE_CHECKING:

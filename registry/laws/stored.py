@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, final
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, final
 
 from registry.errors import InvalidRecord
 from registry.laws.forms import CURVES
 from registry.laws.surfaces import SURFACES
+from registry.tuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from registry.laws.forms import Form, Logs
+    from registry.laws.forms import Form, Logs, Numbers
 
 DATA: Final = ("n_train", "steps")  # the first variable of a law
 SIZES: Final = ("params", "width", "depth")  # the others, in this order
@@ -38,6 +40,39 @@ class Calibration(NamedTuple):
     drift: float
     run_sd: float | None
     known: bool
+
+
+@final
+class Curve:
+    """A law at fixed sizes: error as a function of data alone. What the sizes contribute is worked out once.
+
+    Args:
+        sizes: Log of each size.
+        members: Weight, form and parameters, ready, of each member.
+        draws: Form and parameters, ready, of each draw.
+    """
+
+    def __init__(
+        self, sizes: Numbers, members: Sequence[tuple[float, Form, Numbers]], draws: Sequence[tuple[Form, Numbers]]
+    ) -> None:
+        self.sizes = sizes
+        self._members = [(weight, form.along, form.at(ready, sizes)) for weight, form, ready in members]
+        self._all_draws = draws
+
+    @cached_property
+    def _draws(self) -> list[tuple[Callable[[Numbers, float], float], Numbers]]:
+        return [(form.along, form.at(ready, self.sizes)) for form, ready in self._all_draws]
+
+    def log_error(self, log_n: float) -> float:
+        """Return the log of the predicted error, from the log of the data."""
+        if len(self._members) == 1:
+            _, along, fixed = self._members[0]
+            return along(fixed, log_n)
+        return math.fsum([weight * along(fixed, log_n) for weight, along, fixed in self._members])
+
+    def log_draws(self, log_n: float) -> list[float]:
+        """Return the log of the error that each draw predicts."""
+        return [along(fixed, log_n) for along, fixed in self._draws]
 
 
 @final
@@ -75,7 +110,7 @@ class Law:
         forms = values["forms"]
         named = [(each["form"], _form(each["form"], len(self.variables))) for each in forms]
         self._members = [
-            (float(each["weight"]), form.log_error, _ready(name, form, _in_order(name, form, each["parameters"])))
+            (float(each["weight"]), form, _ready(name, form, _in_order(name, form, each["parameters"])))
             for each, (name, form) in zip(forms, named, strict=True)
         ]
         total = math.fsum(weight for weight, _, _ in self._members)
@@ -85,6 +120,7 @@ class Law:
         if len(draws) > MOST_DRAWS:
             raise InvalidRecord(f"a law has {len(draws)} draws, expected at most {MOST_DRAWS}")
         self._draws = [_draw(i, draw, named) for i, draw in enumerate(draws)]
+        self._curve: Curve | None = None
         self.calibration = _calibration(values.get("interval"))
         self.chance = _chance(values.get("chance"))
 
@@ -93,12 +129,16 @@ class Law:
         """How many times it was fitted again to resampled data."""
         return len(self._draws)
 
+    def curve(self, sizes: Logs) -> Curve:
+        """Return the law at fixed sizes, given by their logs; the last one is kept, as most is asked at the same."""
+        sizes = tuple(sizes)
+        if self._curve is None or self._curve.sizes != sizes:
+            self._curve = Curve(sizes, self._members, self._draws)
+        return self._curve
+
     def log_error(self, x: Logs) -> float:
         """Return the log of the predicted error, from the log of each variable."""
-        if len(self._members) == 1:
-            _, log_error, ready = self._members[0]
-            return log_error(ready, x)
-        return math.fsum(weight * log_error(ready, x) for weight, log_error, ready in self._members)
+        return self.curve(x[1:]).log_error(x[0])
 
     def capped(self, log_error: float) -> float:
         """Return the log of an error, or that of chance where this is less: what the forms say, as one can meet it."""
@@ -106,7 +146,7 @@ class Law:
 
     def log_draws(self, x: Logs) -> list[float]:
         """Return the log of the error that each draw predicts."""
-        return [log_error(ready, x) for log_error, ready in self._draws]
+        return self.curve(x[1:]).log_draws(x[0])
 
     def outside(self, x: Logs) -> float:
         """Return how far ``x`` lies outside the range: log-distances, summed over the variables."""
@@ -170,15 +210,13 @@ def _in_order(name: str, form: Form, parameters: Mapping[str, float]) -> list[fl
     return [parameters[key] for key in form.parameters]
 
 
-def _ready(name: str, form: Form, parameters: Sequence[float], draw: int | None = None) -> tuple[float, ...]:
+def _ready(name: str, form: Form, parameters: Sequence[float], draw: int | None = None) -> Numbers:
     if fault := form.fault(parameters):
         raise InvalidRecord(f"{'' if draw is None else f'draw {draw} of '}a {name} has {fault}")
     return form.ready(parameters)
 
 
-def _draw(
-    i: int, draw: Sequence[float], named: Sequence[tuple[str, Form]]
-) -> tuple[Callable[[tuple[float, ...], Logs], float], tuple[float, ...]]:
+def _draw(i: int, draw: Sequence[float], named: Sequence[tuple[str, Form]]) -> tuple[Form, Numbers]:
     """Read a draw: the member's position, then its parameters. Without a position where there is one member."""
     first, *rest = draw
     if len(named) == 1:
@@ -192,7 +230,7 @@ def _draw(
     if not (first == int(first) and 0 <= first < len(named)):
         raise InvalidRecord(f"draw {i} is of form {first:g}, expected 0 to {len(named) - 1}")
     name, form = named[int(first)]
-    return form.log_error, _ready(name, form, rest, i)
+    return form, _ready(name, form, rest, i)
 
 
 def _calibration(values: Mapping[str, Any] | None) -> Calibration:

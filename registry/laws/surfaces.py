@@ -10,74 +10,114 @@ All are one pattern, with a term a power law in some of the variables and mix 1 
           = floor + (chance - floor) * sum / (chance - floor + sum)   saturating
 """
 
-import math
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
-from typing import Final
+from __future__ import annotations
 
-from registry.laws.forms import Form, Logs, log, log_sum
+from math import exp, inf, log1p
+from math import log as natural_log
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
+
+from registry.laws.forms import Form, bounds, log, log_sum, power_law
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from registry.laws.forms import Logs, Numbers
+
+    Terms = tuple[tuple[str, tuple[tuple[int, str], ...]], ...]  # coefficient, and the exponent of each variable in it
 
 _LEAST_ROOM: Final = 1e-12  # between floor and chance, where a fit left less
 
-Terms = tuple[tuple[str, tuple[tuple[int, str], ...]], ...]  # coefficient, and the exponent of each variable in it
-
 
 def _surface(formula: str, terms: Terms, *, mixed: bool = False, link: str = "") -> Form:
-    """Return a form by its terms; its parameters are those of each term, floor, mix, chance and transition."""
+    """Return a form by its terms; its parameters are those of each term, floor, mix, chance and transition.
+
+    The first term, and no other, has the data in it, as its first variable.
+    """
     names = [name for coefficient, powers in terms for name in (coefficient, *(exponent for _, exponent in powers))]
     extra = {"": (), "ratio": ("chance",), "root": ("chance", "transition")}[link]
     parameters = (*names, "floor", *(("mix",) if mixed else ()), *extra)
     at = {name: i for i, name in enumerate(parameters)}
     coefficients = [at[coefficient] for coefficient, _ in terms]
-    powers = [[(variable, at[exponent]) for variable, exponent in each] for _, each in terms]
-    size = len(parameters)
+    data, *others = (
+        (at[coefficient], [(variable - 1, at[exponent]) for variable, exponent in powers if variable])
+        for coefficient, powers in terms
+    )
+    floor, end = at["floor"], slice(at["floor"] + 1, None)
+    logged = (*coefficients, floor)
 
-    def ready(values: Sequence[float]) -> tuple[float, ...]:
-        logged = list(values)
-        for i in (*coefficients, at["floor"]):
-            logged[i] = log(values[i])
+    def ready(values: Sequence[float]) -> Numbers:
+        p = list(values)
+        for i in logged:
+            p[i] = natural_log(p[i]) if p[i] > 0 else -inf  # log(), written out: 200 draws have 3 of them each
         if link == "root":
-            logged[-2:] = [log(values[-2]), 2 * log(values[-1])]
+            p[-2:] = [log(values[-2]), 2 * log(values[-1])]
         elif link == "ratio":
-            logged[-1] = math.log(max(values[-1] - values[at["floor"]], _LEAST_ROOM))
-        return tuple(logged)
+            p[-1] = natural_log(max(values[-1] - values[floor], _LEAST_ROOM))
+        return tuple(p)
 
-    def log_error(p: tuple[float, ...], x: Logs) -> float:
-        logs = []
-        for coefficient, each in zip(coefficients, powers, strict=True):
+    def fixed(p: Numbers, sizes: Logs) -> Numbers:
+        """Return what is left of the data term, that of the other terms, and the parameters from floor on."""
+        coefficient, powers = data
+        start = p[coefficient]
+        for size, exponent in powers:
+            start -= p[exponent] * sizes[size]
+        rest = -inf
+        for coefficient, powers in others:
             term = p[coefficient]
-            for variable, exponent in each:
-                term -= p[exponent] * x[variable]
-            logs.append(term)
-        total = _mixed(logs, p[at["mix"]]) if mixed else _added(logs)
-        if link == "ratio":
-            room = p[size - 1]
-            total += room - log_sum(room, total)
-        raw = log_sum(p[at["floor"]], total)
-        return raw if link != "root" else p[-2] + raw - log_sum(2 * raw, p[-1]) / 2
+            for size, exponent in powers:
+                term -= p[exponent] * sizes[size]
+            rest = _log_mean(rest, term, p[floor + 1]) if mixed else log_sum(rest, term)
+        if mixed or link == "ratio":
+            return (start, p[1], rest, p[floor], *p[end])
+        return (start, p[1], log_sum(rest, p[floor]), *p[end])
 
     def some_term(values: Sequence[float]) -> bool:
-        return values[at["floor"]] > 0 or any(values[i] > 0 for i in coefficients)
+        return any(map(values.__getitem__, logged))  # none of these is below 0
 
-    positive = tuple(name for name in ("mix", "chance", "transition") if name in at)
+    limits = bounds(parameters, ("mix", "chance", "transition"))
+    n_variables = 1 + max(variable for _, powers in terms for variable, _ in powers)
     words = "nothing but zeros, expected a term or a floor above 0"
-    n_variables = 1 + max(variable for each in powers for variable, _ in each)
-    return Form(formula, parameters, n_variables, positive, (), ready, log_error, (words, some_term))
+    return Form(formula, parameters, n_variables, limits, ready, fixed, _ALONG[mixed, link], (words, some_term))
 
 
-def _added(logs: Sequence[float]) -> float:
-    total = logs[0]
-    for term in logs[1:]:
-        total = log_sum(total, term)
-    return total
+def _log_mean(a: float, b: float, mix: float) -> float:
+    """Return log((exp(a)**(1/mix) + exp(b)**(1/mix))**mix)."""
+    if a > b:
+        return a + mix * log1p(exp((b - a) / mix))
+    return b if b == -inf else b + mix * log1p(exp((a - b) / mix))
 
 
-def _mixed(logs: Sequence[float], mix: float) -> float:
-    largest = max(logs)
-    if largest == -math.inf:
-        return largest
-    return largest + mix * math.log(math.fsum(math.exp((term - largest) / mix) for term in logs))
+def _along_root(p: Numbers, log_n: float) -> float:
+    start, exponent, rest, log_chance, log_transition_2 = p
+    raw = log_sum(rest, start - exponent * log_n)
+    return log_chance + raw - log_sum(2 * raw, log_transition_2) / 2
 
+
+def _along_ratio(p: Numbers, log_n: float) -> float:
+    start, exponent, rest, log_floor, log_room = p
+    total = log_sum(rest, start - exponent * log_n)
+    return log_sum(log_floor, total + log_room - log_sum(log_room, total))
+
+
+def _along_mean(p: Numbers, log_n: float) -> float:
+    start, exponent, rest, log_floor, mix = p
+    return log_sum(log_floor, _log_mean(rest, start - exponent * log_n, mix))
+
+
+def _along_mean_ratio(p: Numbers, log_n: float) -> float:
+    start, exponent, rest, log_floor, mix, log_room = p
+    total = _log_mean(rest, start - exponent * log_n, mix)
+    return log_sum(log_floor, total + log_room - log_sum(log_room, total))
+
+
+_ALONG: Final = {
+    (False, ""): power_law,  # with sizes fixed no more than that is left
+    (False, "root"): _along_root,
+    (False, "ratio"): _along_ratio,
+    (True, ""): _along_mean,
+    (True, "ratio"): _along_mean_ratio,
+}
 
 _DATA: Final = ("data_coefficient", ((0, "data_exponent"),))
 _SIZE: Final = ("size_coefficient", ((1, "size_exponent"),))

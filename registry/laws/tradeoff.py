@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, final
 
 from registry import index, roots
 from registry.answers import Query
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
     from registry.index import Index
+    from registry.laws.stored import Law
 
 _BEYOND: Final = math.log(10)  # how far --extrapolate looks outside the range of params
 
@@ -99,27 +100,63 @@ def weigh(
     return Reply(*answers(asked, lambda source, _: _weighed(source, at, changes, prices, extrapolate)))
 
 
+@final
+class _Reaching:
+    """How much data gets a law down to an error, by params; each search starts from what the last two found."""
+
+    def __init__(self, law: Law, error: float) -> None:
+        self._law, self._error = law, error
+        self._found: dict[float, float | None] = {}
+        self._last: tuple[tuple[float, float], ...] = ()  # the last two, logs of params and data
+
+    def log_n(self, log_params: float) -> float | None:
+        """Return the log of the least data; None: never."""
+        if self._error <= 0:
+            return None
+        if log_params not in self._found:
+            found = needed(self._law, self._error, (0.0, log_params), self._expected(log_params))
+            self._found[log_params] = found
+            if found is not None:
+                self._last = (*self._last[-1:], (log_params, found))
+        return self._found[log_params]
+
+    def _expected(self, log_params: float) -> tuple[float, float] | None:
+        """Return two logs of data that the answer should lie between, by a line through the last two."""
+        if len(self._last) < 2:
+            return None
+        (before, at_before), (last, at_last) = self._last
+        step = (at_last - at_before) / (last - before) * (log_params - last)
+        within = 0.4 * abs(step) + 1e-6  # assumption: so much the line bends; where it bends more, it takes longer
+        return at_last + step - within, at_last + step + within
+
+
 def _for_target(source: Source, target: float, prices: Prices | None, extrapolate: bool) -> Best:
     law, count, error = source.law, costing(source), source.error(target)
     (low_n, high_n), ends = law.ranges[0], _ends(source, extrapolate)
+    reaching = _Reaching(law, error)
     left_out: set[str] = set()
 
-    def price(log_params: float) -> float:
-        log_n = needed(law, error, (0.0, log_params)) if error > 0 else None
+    def least_between(fewer: float, more: float) -> float:
+        """Return the price of ``fewer`` params with the data that ``more`` take: no mix between them costs less."""
+        log_n = reaching.log_n(more)
         if log_n is None or (log_n > high_n + 1e-9 and not extrapolate):
             return math.inf
-        if extrapolate and (fault := unknown(source, (log_n, log_params))):
+        if extrapolate and (fault := unknown(source, (log_n, more))):
             left_out.add(fault)
             return math.inf
         n_train = math.exp(log_n if extrapolate else max(log_n, low_n))
-        return count.price(prices, n_train, math.exp(log_params))
+        return count.price(prices, n_train, math.exp(fewer))
 
-    best = least(price, *ends)
+    def price(log_params: float) -> float:
+        return least_between(log_params, log_params)
+
+    # What is left out of the mixes outside the range is to be told: there each is looked at.
+    best = least(price, *ends, None if extrapolate else least_between)
     if best is None:
         raise _not_in_range(source, target, error, extrapolate, left_out)
 
     def mix(log_params: float) -> Mix:
-        log_n = needed(law, error, (0.0, log_params)) or 0.0
+        log_n = reaching.log_n(log_params) or 0.0
         return mix_of(source, count, prices, log_n if extrapolate else max(log_n, low_n), log_params, ends)
 
     around = tuple(map(mix, beside(price, best, *ends)))

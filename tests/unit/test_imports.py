@@ -38,7 +38,7 @@ LOOKUP = asking(ASKED[0])
 ALLOWED = {
     "errno", "json", "json.decoder", "json.encoder", "json.scanner", "_json", "sqlite3", "sqlite3.dbapi2", "_sqlite3",
     "heapq", "_heapq", "locale", "_locale", "__future__", "time", "math", "re", "datetime", "_datetime",
-    "collections.abc", "contextlib", "typing", "os", "zlib",
+    "collections.abc", "contextlib", "gc", "typing", "os", "zlib",
 }  # fmt: skip
 
 
