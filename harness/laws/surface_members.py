@@ -89,10 +89,11 @@ def fit_member(form: SurfaceForm, data: Table, chance: float) -> Member:
 def _misfit(data: Table, value: Float64[np.ndarray, " 1 cells"], n_parameters: int) -> float:
     """Return how far a form misses beyond noise: what makes the median residual that of a normal distribution."""
     residual = value[0] - data.log_error
-    widen = 1.4826 * np.sqrt(len(residual) / max(len(residual) - n_parameters, 1))
+    spare = max(len(residual) - n_parameters, 1)
     if data.counts is None:
-        spread = widen * float(np.median(np.abs(residual)))
+        spread = 1.4826 * float(np.median(np.abs(residual))) * np.sqrt(len(residual) / spare)
         return float(np.sqrt(max(spread**2 - np.mean(data.noise**2), LEAST_MISFIT**2)))
+    widen = 1.4826 * np.sqrt(len(residual) / spare)
     # the noise of counts differs too much from cell to cell for one mean of it
     of_counts = (data.counts.sd * deviance(value, data.counts)[0])[0]
     size = np.abs(np.where(np.isfinite(data.counts.items), of_counts, residual))
