@@ -24,16 +24,17 @@ class Counts(NamedTuple):
     """Wrong answers of all seeds of each point together; NaN where a point is no count.
 
     ``wrong`` has a row a draw where counts are drawn again. ``sd`` is what binomial counting alone leaves open of the
-    log error.
+    log error, ``n_runs`` how many seeds each point has.
     """
 
     wrong: Float64[np.ndarray, "*draws points"]
     items: Float64[np.ndarray, " points"]
     sd: Float64[np.ndarray, " points"]
+    n_runs: Float64[np.ndarray, " points"]
 
     def part(self, chosen: slice | np.ndarray) -> Counts:
         """Return the points ``chosen``."""
-        return Counts(self.wrong[..., chosen], self.items[chosen], self.sd[chosen])
+        return Counts(self.wrong[..., chosen], self.items[chosen], self.sd[chosen], self.n_runs[chosen])
 
 
 class Dispersion(NamedTuple):
@@ -60,7 +61,7 @@ def counts_of(errors: Sequence[Sequence[float]], n_items: Sequence[int | None]) 
         wrong[at], items[at] = answers.round().sum(), each * len(seeds)
     if np.isnan(items).all():
         return None
-    return _counts(wrong, items)
+    return _counts(wrong, items, np.array([len(seeds) for seeds in errors]))
 
 
 def log_share(counts: Counts) -> Float64[np.ndarray, "*draws points"]:
@@ -143,12 +144,13 @@ def added(
     wrong, items = (np.array([values[group].sum() for group in groups]) for values in (counts.wrong, counts.items))
     at = counts.wrong + HALF
     variance = np.array([((at * noise)[group] ** 2).sum() / at[group].sum() ** 2 for group in groups])
-    return _counts(wrong, items), np.sqrt(variance)
+    runs = np.array([counts.n_runs[group].mean() for group in groups])
+    return _counts(wrong, items, runs), np.sqrt(variance)
 
 
-def _counts(wrong: Float64[np.ndarray, " points"], items: Float64[np.ndarray, " points"]) -> Counts:
+def _counts(wrong: Float64[np.ndarray, " points"], items: Float64[np.ndarray, " points"], runs: np.ndarray) -> Counts:
     share = (wrong + HALF) / (items + 1)
-    return Counts(wrong, items, np.sqrt((1 - share) / share / items))
+    return Counts(wrong, items, np.sqrt((1 - share) / share / items), runs.astype(np.float64))
 
 
 def _beyond(

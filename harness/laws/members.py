@@ -22,8 +22,8 @@ _FEWEST_IN_WINDOW: Final = 6
 _ENOUGH_A_FOLD: Final = 5.0  # points a factor e of n with which emphasis is as named
 _SAME: Final = 1e-6  # log error by which members may differ and still be one
 _MOST_CHANCE: Final = 6.0  # log(chance / error - 1) where nothing bounds the chance level
-# measured: docs/log.md, on counts drawn from known laws: to each variance of counting so many more are added, or
-# members of as many coordinates as points follow counts too closely for beliefs to hold them
+# measured: docs/log.md, on counts drawn from known laws: to each variance of counting so many more are added, or that
+# of one run's counting where it is more. With less, members of as many coordinates as points follow counts too closely
 _CAUTION: Final = 3.0
 _DRAW_STEPS: Final = 12  # a draw starts from the fit to the data, close by
 
@@ -189,7 +189,8 @@ def refit(
 
 def _precision(member: Member, x: Points, noise: Points, counts: Counts | None) -> Points:
     if counts is not None:
-        noise = np.where(np.isfinite(counts.sd), np.sqrt(noise**2 + _CAUTION * counts.sd**2), noise)
+        more = np.maximum(_CAUTION, counts.n_runs) * counts.sd**2
+        noise = np.where(np.isfinite(counts.sd), np.sqrt(noise**2 + more), noise)
     density = (len(x) - 1) / -float(x[0])
     emphasis = member.emphasis * min(1.0, density / _ENOUGH_A_FOLD)
     precision = np.exp(emphasis * x / 2) / noise

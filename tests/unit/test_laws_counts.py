@@ -120,8 +120,7 @@ def test_a_long_curve_of_counts_is_thinned_to_counts() -> None:
     assert np.abs(short.log_error - np.log(0.5 * (short.n / 10) ** -0.4)).max() < 3.5 * short.noise.max()
 
 
-def test_zeros_among_small_counts_draw_the_law_as_far_as_they_are_likely() -> None:
-    """A law that counts of 0 pull to 0 would be one that takes the logarithm of them."""
+def test_laws_of_small_counts_are_right_in_the_middle() -> None:
     truth = {n: 0.8 * n**-0.6 for n in SIZES}
     rng = np.random.default_rng(2)
     said = []
