@@ -13,7 +13,8 @@ import numpy as np
 
 from harness.curve_file import CurveFile, Observation
 from harness.fit import fit_curve, fit_surface
-from harness.laws.exponents import Comparison, Curve, compare_exponents
+from harness.laws.exponents import BestSize, Comparison, Curve, best_size, compare_exponents, knee_size, lend
+from harness.laws.intervals import doubt
 from harness.laws.next_run import Candidate, rank_runs
 from harness.laws.points import Point, curve_of, flags
 from harness.laws.surface_cells import GridCell
@@ -26,6 +27,8 @@ EXPONENTS: Final = ("exponent", "data_exponent", "size_exponent", "width_exponen
 REFUSED: Final = ("error rises", "error does not fall")  # how flags begin that no law can be fitted to
 FEW_SEEDS: Final = 3
 WORTH: Final = 0.1  # an interval that narrows by less is not worth a run
+FEWEST_INNER: Final = 3  # n_train whose best size is not the largest measured, for a best size to be one
+SHORTER: Final = 2.0  # times as far as a curve that lends its exponent goes
 NEXT: Final = (1.0, 2.0, 4.0)  # runs worth making: sizes up to so many times the largest
 
 
@@ -89,6 +92,30 @@ class Fitted:
                 known = f"it is in {' and '.join(self.law['variables'])}"
                 raise UsageError(f"the law of these points knows nothing of {name}: {known}")
         return {name: asked.get(name, self.law["valid_range"][name][1]) for name in names}
+
+    def best_params(self) -> tuple[BestSize, str] | None:
+        """Return the best params for each n_train, and how they were found; None where the file says no params.
+
+        Where larger networks do worse, that is the size of least error; else, of a law that falls with params, the
+        smallest within a tenth of the error of any size.
+        """
+        if self.law["variables"] != ["n_train", "params"]:
+            return None
+        cells = [point for point in self.points if isinstance(point, GridCell)]
+        largest: dict[float, float] = {}
+        for cell in cells:
+            largest[cell.n_train] = max(largest.get(cell.n_train, 0.0), cell.params or 0.0)
+        try:
+            found = best_size(cells)
+            inner = [size < largest[n] for n, size in zip(found.n_train, found.params, strict=True)]
+            if sum(inner) >= FEWEST_INNER:
+                return found, "least error"
+        except InvalidData:
+            pass
+        try:
+            return knee_size(self.law), "within a tenth of any size"
+        except InvalidData:
+            return None
 
     def measure_next(self, at: float, sizes: Mapping[str, float]) -> str | None:
         """Say which run would narrow the interval at a size most per flop, by a tenth at least; None where none would.
@@ -182,16 +209,44 @@ def _fit(file: CurveFile, name: str, chance: float | None) -> Fitted:
 
 def shared_exponent(fitted: Sequence[Fitted]) -> Comparison | None:
     """Ask whether one exponent serves all curves of a file (Hestness et al. 2017); None where it cannot be told."""
-    curves = {}
-    for one in fitted:
-        points = [point for point in one.points if isinstance(point, Point)]
-        if len(points) == len(one.points):
-            found = curve_of(points)
-            curves[one.name] = Curve(found.n, np.exp(found.log_error), found.noise)
+    curves = {one.name: _log_curve(one) for one in fitted if all(isinstance(point, Point) for point in one.points)}
     try:
         return compare_exponents(curves)
     except InvalidData:
         return None
+
+
+@final
+@dataclass(frozen=True)
+class Sharpened:
+    """A prediction with the exponent that all curves of a file share: the error and the 90 % interval of its mean."""
+
+    value: float
+    low: float
+    high: float
+
+
+def sharpen(one: Fitted, fitted: Sequence[Fitted], compared: Comparison | None, size: int | float) -> Sharpened | None:
+    """Predict a curve beyond its range with the exponent shared with longer ones (Hestness et al. 2017).
+
+    The interval is made as the law's own is, of the draws' spread, noise and distance, by the same factor.
+
+    Returns:
+        None where one exponent does not serve all curves, none reaches twice as far as this one, the size is within its
+        range, or its own interval is no wider by a tenth.
+    """
+    if compared is None or not compared.holds or one.law["interval"] is None or one.name not in compared.free:
+        return None
+    ends = [each.law["valid_range"][each.law["variables"][0]][1] for each in (one, *fitted)]
+    if size <= ends[0] or max(ends) < SHORTER * ends[0]:
+        return None
+    interval = one.law["interval"]
+    found = lend(_log_curve(one), compared, size)
+    scale = math.hypot(found.spread, interval["noise"], interval["drift"] * math.log(size / ends[0]))
+    half = interval["factor90"] * scale
+    if half > (1 - WORTH) * float(doubt(one.law, np.array([float(size)])).half90[0]):
+        return None
+    return Sharpened(*(math.exp(found.log_error + move) for move in (0.0, -half, half)))
 
 
 def exponent_line(compared: Comparison) -> str:
@@ -200,6 +255,11 @@ def exponent_line(compared: Comparison) -> str:
     verdict = "one exponent serves all curves" if compared.holds else "the curves differ in exponent"
     own = ", ".join(f"{name} {value.value:.3f}" for name, value in compared.free.items())
     return f"{verdict}: {shared.value:.3f} (90 %: {shared.low:.3f} to {shared.high:.3f}) shared; {own} on their own"
+
+
+def _log_curve(one: Fitted) -> Curve:
+    found = curve_of([point for point in one.points if isinstance(point, Point)])
+    return Curve(found.n, np.exp(found.log_error), found.noise)
 
 
 def _grouped(rows: Sequence[Observation], sizes: Sequence[str]) -> list[list[Observation]]:

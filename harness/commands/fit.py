@@ -15,7 +15,8 @@ from registry.options import targets as target_options
 
 if TYPE_CHECKING:
     from harness.curve_file import CurveFile
-    from harness.curves import Fitted
+    from harness.curves import Fitted, Sharpened
+    from harness.laws.exponents import BestSize
 
 MOST_DRAWN: Final = 1000.0  # times the largest size measured
 UNIT: Final = {"n_train": "training examples", "steps": "steps"}
@@ -77,9 +78,12 @@ def COMMAND(
             refused.append(refusal)
     answers = [_answers(one, errors, at, one.sizes(asked_size), extrapolate=extrapolate) for one in fitted]
     refused += [failure for answer in answers for failure in answer["refused"]]
+    compared = curves.shared_exponent(fitted) if len(fitted) > 1 else None
+    for one, answer in zip(fitted, answers, strict=True):
+        found = {size: curves.sharpen(one, fitted, compared, size) for size, _ in answer["predictions"]}
+        answer["sharpened"] = {size: sharper for size, sharper in found.items() if sharper is not None}
     if plot is not None and fitted:
         _plot(plot, curve.name, file, fitted, errors, answers)
-    compared = curves.shared_exponent(fitted) if len(fitted) > 1 else None
     if json_:
         values = [_values(*pair) for pair in zip(fitted, answers, strict=True)]
         shared = None if compared is None else {"value": compared.shared._asdict(), "holds": bool(compared.holds)}
@@ -170,6 +174,9 @@ def _lines(one: Fitted, file: CurveFile, answer: dict[str, Any]) -> list[str]:
     name = f"{one.name}: " if one.name else ""
     out = [f"{name}{len(law['points'])} points, {low:,.0f} to {high:,.0f} {unit}"]
     out += [f"  {line}" for line in one.description()]
+    best = one.best_params()
+    if best is not None:
+        out.append(f"  {_best(*best)}")
     out += [f"  note: {flag}" for flag in one.flags]
     if answer["sizes"]:
         asked = ", ".join(f"{name} {value:,.0f}" for name, value in answer["sizes"].items())
@@ -179,6 +186,10 @@ def _lines(one: Fitted, file: CurveFile, answer: dict[str, Any]) -> list[str]:
         run = _interval(file, predicted.run)
         outside = ", outside the range" if predicted.outside else ""
         out.append(f"  at {size:,} {unit}{outside}: {file.result} {value} predicted, 90 % sure {sure}; one run {run}")
+        if size in answer["sharpened"]:
+            sharper = answer["sharpened"][size]
+            value, sure = _shown(file, sharper.value), _interval(file, {90: (sharper.low, sharper.high)})
+            out.append(f"  at {size:,} with the exponent of all curves: {file.result} {value}, 90 % sure {sure}")
     for target, needed in answer["targets"]:
         takes = about(Law(law), math.log(needed.value))
         ends = " to ".join("open" if end is None else count(end) for end in (needed.low, needed.high))
@@ -187,6 +198,14 @@ def _lines(one: Fitted, file: CurveFile, answer: dict[str, Any]) -> list[str]:
     if answer["next"]:
         out.append(f"  {answer['next']}")
     return out
+
+
+def _best(found: BestSize, how: str) -> str:
+    n, exponent = found.n_train[-1], found.exponent
+    size = found.coefficient.value * n**exponent.value
+    ends = " to ".join(f"{end:.2f}" if math.isfinite(end) else "open" for end in (exponent.low, exponent.high))
+    grow = f"params grow as n_train^{exponent.value:.2f} (90 % sure: {ends})"
+    return f"best size at {n:,.0f}: {float(f'{size:.3g}'):,.0f} params ({how}); {grow}"
 
 
 def _shown(file: CurveFile, error: float) -> str:
@@ -206,6 +225,7 @@ def _values(one: Fitted, answer: dict[str, Any]) -> dict[str, Any]:
         "law": one.law,
         "flags": one.flags,
         "sizes": answer["sizes"],
+        "best_size": _best_values(one),
         "predictions": [
             {
                 "at": size,
@@ -213,6 +233,7 @@ def _values(one: Fitted, answer: dict[str, Any]) -> dict[str, Any]:
                 "mean": _ends(found.mean),
                 "run": _ends(found.run),
                 "outside": found.outside,
+                "sharpened": _sharper_values(answer["sharpened"].get(size)),
             }
             for size, found in answer["predictions"]
         ],
@@ -222,6 +243,23 @@ def _values(one: Fitted, answer: dict[str, Any]) -> dict[str, Any]:
         "refused": [str(failure.message) for failure in answer["refused"] if isinstance(failure, GuidesError)],
         "next": answer["next"],
     }
+
+
+def _best_values(one: Fitted) -> dict[str, Any] | None:
+    best = one.best_params()
+    if best is None:
+        return None
+    found, how = best
+    estimates = {
+        name: {key: end if math.isfinite(end) else None for key, end in estimate._asdict().items()}
+        for name, estimate in (("coefficient", found.coefficient), ("exponent", found.exponent))
+    }
+    sizes = [{"n_train": n, "params": params} for n, params in zip(found.n_train, found.params, strict=True)]
+    return {"by": how, **estimates, "sizes": sizes}
+
+
+def _sharper_values(found: Sharpened | None) -> dict[str, Any] | None:
+    return None if found is None else {"error": found.value, "mean": {"90": [found.low, found.high]}}
 
 
 def _ends(intervals: Any) -> dict[str, list[float]] | None:

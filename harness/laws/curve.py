@@ -79,7 +79,8 @@ def _law(curve: Curve, variable: str, chance: float | None, *, seed: int, n_draw
     log_largest = float(np.log(curve.n[-1]))
     x = np.log(curve.n) - log_largest
     x[-1] = 0.0
-    fits = members.fit(members.members_for(len(x)), x, curve.log_error, curve.noise, chance)
+    chosen = members.members_for(len(x))
+    fits = members.fit(chosen, x, curve.log_error, curve.noise, chance, counts=curve.counts)
     weights = members.weigh(fits)
     forms: list[dict[str, Any]] = []
     for member, theta, weight in zip(fits.members, fits.theta, weights.tolist(), strict=True):
@@ -89,8 +90,9 @@ def _law(curve: Curve, variable: str, chance: float | None, *, seed: int, n_draw
     draws = []
     if n_draws:
         which = members.share_out(weights, n_draws)
-        drawn = resampled(curve, n_draws, np.random.default_rng(seed))
-        for at, theta in zip(which, members.refit(fits, which, x, drawn, curve.noise, chance), strict=True):
+        drawn, counts = resampled(curve, n_draws, np.random.default_rng(seed))
+        thetas = members.refit(fits, which, x, drawn, curve.noise, chance, counts)
+        for at, theta in zip(which, thetas, strict=True):
             values = stored(forms[at]["form"], theta[np.newaxis], log_largest)[0]
             draws.append([at, *map(float, values)])
     return {"variables": [variable], "forms": forms, "draws": draws}
@@ -100,9 +102,10 @@ def _free_floors(curve: Curve, seed: int) -> list[float]:
     """Return the floors of draws of the largest form that needs no belief: what the points alone say of a floor."""
     x = np.log(curve.n / curve.n[-1])
     free = [member for member in members.FREELY if len(member.centre) < len(x) - 1] or [members.FREELY[0]]
-    fits = members.fit(free[-1:], x, curve.log_error, curve.noise, None)
-    drawn = resampled(curve, FLOOR_DRAWS, np.random.default_rng(seed))
-    name, thetas = free[-1].form, members.refit(fits, [0] * FLOOR_DRAWS, x, drawn, curve.noise, None)
+    fits = members.fit(free[-1:], x, curve.log_error, curve.noise, None, counts=curve.counts)
+    drawn, counts = resampled(curve, FLOOR_DRAWS, np.random.default_rng(seed))
+    name, which = free[-1].form, [0] * FLOOR_DRAWS
+    thetas = members.refit(fits, which, x, drawn, curve.noise, None, counts)
     return [float(stored(name, theta[np.newaxis], 0.0)[0, 2]) for theta in thetas]
 
 

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from harness.laws.counts import Counts, deviance
 from harness.laws.forms import Form, Logs, Points, Theta
 
 SETTLED: Final = 1e-7  # a fall of the loss below this share of it, five times running, ends a problem
@@ -32,11 +33,13 @@ def descend(
     belief: Belief,
     upper: Theta | None = None,
     steps: int = 60,
+    counts: Counts | None = None,
 ) -> tuple[Theta, Float64[np.ndarray, " problems"]]:
     """Minimise the robust loss of each problem, with one damping a problem and a box around theta.
 
-    The loss is the soft-L1 loss, squares near 0 and absolute values far from it, of residuals in units of their noise,
-    and half the squares of the pseudo-residuals. A coordinate at its bound that would leave it is held there.
+    The loss is the soft-L1 loss, squares near 0 and absolute values far from it, of residuals in units of their
+    noise, and half the squares of the pseudo-residuals. The residual of a count is the signed root of its deviance. A
+    coordinate at its bound that would leave it is held there.
 
     Args:
         form: What is fitted.
@@ -47,6 +50,7 @@ def descend(
         belief: What is believed beforehand.
         upper: Largest coordinates where they are not the form's.
         steps: Most steps of a problem.
+        counts: The points that are counts, a row of wrong answers a problem; ``log_error`` of these is not read.
 
     Returns:
         The coordinates found, and the loss there.
@@ -56,7 +60,7 @@ def descend(
     theta = np.clip(theta, lower, upper)
     done, done_loss = theta.copy(), np.empty(len(theta))
     at = np.arange(len(theta))
-    state = _linearise(form, theta, x, log_error, precision, belief)
+    state = _linearise(form, theta, x, log_error, precision, belief, counts)
     damping, idle = np.full(len(theta), 1e-2), np.zeros(len(theta), dtype=np.int64)
     for _ in range(steps):
         weighted = state.jacobian * state.weight[:, :, np.newaxis]
@@ -71,7 +75,7 @@ def descend(
         diagonal += damping[:, np.newaxis] * diagonal + 1e-9
         step = -np.linalg.solve(curvature, (gradient * free)[..., np.newaxis])[..., 0]
         tried = np.clip(theta + np.clip(step, -3.0, 3.0), lower, upper)
-        new = _linearise(form, tried, x, log_error, precision, belief)
+        new = _linearise(form, tried, x, log_error, precision, belief, counts)
         better = new.loss < state.loss
         idle = np.where(new.loss < state.loss * (1 - SETTLED) - 1e-12, 0, idle + 1)
         theta = np.where(better[:, np.newaxis], tried, theta)
@@ -88,6 +92,7 @@ def descend(
             at, theta, damping, idle = at[moving], theta[moving], damping[moving], idle[moving]
             lower, upper, log_error, precision = lower[moving], upper[moving], log_error[moving], precision[moving]
             belief = Belief(*(each[moving] for each in belief))
+            counts = counts and counts._replace(wrong=counts.wrong[moving])
             state = _State(*(each[moving] for each in state))
             if not len(at):
                 break
@@ -103,10 +108,17 @@ class _State(NamedTuple):
     loss: np.ndarray
 
 
-def _linearise(form: Form, theta: Theta, x: Points, log_error: Logs, precision: Logs, belief: Belief) -> _State:
+def _linearise(
+    form: Form, theta: Theta, x: Points, log_error: Logs, precision: Logs, belief: Belief, counts: Counts | None
+) -> _State:
     value, jacobian = form.linearise(theta, x)
     residual = (value - log_error) * precision
     jacobian *= precision[:, :, np.newaxis]
+    if counts is not None:
+        counted = np.isfinite(counts.items)
+        missed, slope = deviance(value, counts)
+        residual = np.where(counted, missed * counts.sd * precision, residual)
+        jacobian *= np.where(counted, slope * counts.sd, 1.0)[:, :, np.newaxis]
     root = np.sqrt(1 + residual**2)
     pseudo = (theta - belief.centre) * belief.precision
     loss = np.sum(root - 1, axis=1) + 0.5 * np.sum(pseudo**2, axis=1)

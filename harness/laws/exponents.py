@@ -54,6 +54,7 @@ class Comparison(NamedTuple):
         difference: Each family's own less the mean of the others' own.
         excess: Twice the loss that sharing adds; near its number of families less 1 where sharing is right.
         holds: Whether ``excess`` stays below the 95 % point of chi-squared.
+        draws: The common exponent, and what it is of resampled points.
     """
 
     shared: Estimate
@@ -61,6 +62,7 @@ class Comparison(NamedTuple):
     difference: dict[str, Estimate]
     excess: float
     holds: bool
+    draws: Float64[np.ndarray, " draws"]
 
 
 class Borrowed(NamedTuple):
@@ -70,6 +72,13 @@ class Borrowed(NamedTuple):
     borrowed: float
     exponent_own: float
     exponent_borrowed: float
+
+
+class Lent(NamedTuple):
+    """What a common exponent says of a curve at some n: the log error, and the root mean square distance of draws."""
+
+    log_error: float
+    spread: float
 
 
 class BestSize(NamedTuple):
@@ -123,6 +132,7 @@ def compare_exponents(curves: Mapping[str, Curve], *, n_draws: int = 100, seed: 
         difference={name: _estimate(values - others[name]) for name, values in own.items()},
         excess=excess,
         holds=excess <= float(chi2.ppf(LEVEL, len(curves) - 1)),
+        draws=at,
     )
 
 
@@ -156,6 +166,25 @@ def sharpen(cheap: Curve, dear: Curve, *, largest: int | float) -> Borrowed:
         missed.append(float(np.sqrt(np.mean((said - np.log(dear.error[~start])) ** 2))))
         exponents.append(float(np.exp(theta[0, EXPONENT])))
     return Borrowed(missed[0], missed[1], exponents[0], exponents[1])
+
+
+def lend(curve: Curve, compared: Comparison, n: int | float, *, seed: int = 0) -> Lent:
+    """Predict a curve at ``n`` by a power law with the common exponent, and a coefficient and a floor of its own.
+
+    Args:
+        curve: One of those that were compared.
+        compared: Its draws of the exponent are those behind the spread, each with points resampled by their noise.
+        n: Number of training examples, or of steps.
+        seed: Seed of the resampling.
+    """
+    curve = _thinned(curve)
+    noise = np.hypot(curve.noise, _misfit(curve))
+    drawn = np.random.default_rng(seed).standard_normal((len(compared.draws), len(noise)))
+    drawn[0] = 0
+    theta, _ = _fit(curve, np.log(curve.error) + noise * drawn, noise, np.log(compared.draws))
+    at = np.array([[np.log(n) - np.log(curve.n_train).mean()]])
+    said = CURVE.log_error(theta, at, np.inf)[:, 0]
+    return Lent(float(said[0]), float(np.sqrt(np.mean((said[1:] - said[0]) ** 2))))
 
 
 def best_size(cells: Sequence[GridCell], *, n_draws: int = 200, seed: int = 0) -> BestSize:

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple, final
 import numpy as np
 from jaxtyping import Float64
 
+from harness.laws.counts import Counts
 from harness.laws.descend import Belief, descend
 from harness.laws.forms import FORMS, Logs, Points, Theta
 
@@ -21,6 +22,9 @@ _FEWEST_IN_WINDOW: Final = 6
 _ENOUGH_A_FOLD: Final = 5.0  # points a factor e of n with which emphasis is as named
 _SAME: Final = 1e-6  # log error by which members may differ and still be one
 _MOST_CHANCE: Final = 6.0  # log(chance / error - 1) where nothing bounds the chance level
+# measured: docs/log.md, on counts drawn from known laws: to each variance of counting so many more are added, or that
+# of one run's counting where it is more. With less, members of as many coordinates as points follow counts too closely
+_CAUTION: Final = 3.0
 _DRAW_STEPS: Final = 12  # a draw starts from the fit to the data, close by
 
 
@@ -90,6 +94,7 @@ def fit(
     noise: Points,
     chance: float | None,
     *,
+    counts: Counts | None = None,
     floor: bool = True,
 ) -> Fits:
     """Fit every member to a curve from many starts.
@@ -100,6 +105,7 @@ def fit(
         log_error: Log of the mean errors.
         noise: Their standard errors.
         chance: What no error exceeds; None where nothing is known.
+        counts: What the points count, where they are counts: fitted by their likelihood.
         floor: Whether there may be one.
     """
     end, top = float(log_error[-3:].mean()), float(log_error.max())
@@ -116,9 +122,10 @@ def fit(
             np.tile(starts, (len(batch), 1)),
             x,
             np.broadcast_to(log_error, (each * len(batch), len(x))),
-            np.repeat([_precision(member, x, noise) for _, member in batch], each, axis=0),
+            np.repeat([_precision(member, x, noise, counts) for _, member in batch], each, axis=0),
             _belief([member for _, member in batch], each),
             upper,
+            counts=counts and counts._replace(wrong=np.broadcast_to(counts.wrong, (each * len(batch), len(x)))),
         )
         best = loss.reshape(-1, each).argmin(axis=1)
         for row, (at, _) in enumerate(batch):
@@ -145,16 +152,26 @@ def share_out(weight: Points, count: int) -> list[int]:
 
 
 def refit(
-    fits: Fits, which: Sequence[int], x: Points, drawn: Logs, noise: Points, chance: float | None
+    fits: Fits,
+    which: Sequence[int],
+    x: Points,
+    drawn: Logs,
+    noise: Points,
+    chance: float | None,
+    counts: Counts | None = None,
 ) -> list[Float64[np.ndarray, " _"]]:
-    """Fit member ``which[i]`` again to the log errors ``drawn[i]``; return the coordinates in that order."""
+    """Fit member ``which[i]`` again to the log errors ``drawn[i]``, and to the counts of that draw.
+
+    Returns:
+        The coordinates in that order.
+    """
     found: dict[int, Float64[np.ndarray, " _"]] = {}
     for name in dict.fromkeys(member.form for member in fits.members):
         rows = [row for row, at in enumerate(which) if fits.members[at].form == name]
         if not rows:
             continue
         batch = [fits.members[which[row]] for row in rows]
-        precisions = {member: _precision(member, x, noise) for member in set(batch)}
+        precisions = {member: _precision(member, x, noise, counts) for member in set(batch)}
         theta, _ = descend(
             FORMS[name],
             np.stack([fits.theta[which[row]] for row in rows]),
@@ -164,12 +181,16 @@ def refit(
             _belief(batch, 1),
             _upper(name, len(rows), float(drawn[:, -3:].mean()), chance),
             steps=_DRAW_STEPS,
+            counts=counts and counts._replace(wrong=counts.wrong[rows]),
         )
         found.update(zip(rows, theta, strict=True))
     return [found[row] for row in range(len(which))]
 
 
-def _precision(member: Member, x: Points, noise: Points) -> Points:
+def _precision(member: Member, x: Points, noise: Points, counts: Counts | None) -> Points:
+    if counts is not None:
+        more = np.maximum(_CAUTION, counts.n_runs) * counts.sd**2
+        noise = np.where(np.isfinite(counts.sd), np.sqrt(noise**2 + more), noise)
     density = (len(x) - 1) / -float(x[0])
     emphasis = member.emphasis * min(1.0, density / _ENOUGH_A_FOLD)
     precision = np.exp(emphasis * x / 2) / noise

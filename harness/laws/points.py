@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple, final
 import numpy as np
 from jaxtyping import Float64
 
+from harness.laws.counts import Counts, added, counts_of, dispersion, draw_counts, log_share
 from registry.errors import InvalidData
 
 FEWEST_SIZES: Final = 4  # a power law has 3 parameters
@@ -66,7 +67,7 @@ class Curve(NamedTuple):
 
     ``run_sd`` is the standard deviation of the log error of one run; None where neither seeds nor single runs tell, as
     with means whose standard errors alone are known. ``told`` says whether seeds or standard errors gave the noise,
-    rather than the scatter of the points.
+    rather than the scatter of the points. ``counts`` is what the errors count, None where no point is a count.
     """
 
     points: tuple[Point, ...]
@@ -75,6 +76,7 @@ class Curve(NamedTuple):
     noise: Float64[np.ndarray, " points"]
     run_sd: float | None
     told: bool
+    counts: Counts | None = None
 
 
 def points_of(
@@ -121,7 +123,10 @@ def curve_of(points: Sequence[Point]) -> Curve:
             f"a law needs a factor {SMALLEST_SPAN} or more"
         )
     n, log_error = np.array(sizes, dtype=np.float64), np.log([point.mean for point in settled])
-    return Curve(tuple(settled), n, log_error, *_noise(settled, n, log_error))
+    curve = Curve(tuple(settled), n, log_error, *_noise(settled, n, log_error))
+    items = [None if point.stderr is not None else point.n_items for point in settled]
+    counts = counts_of([point.errors for point in settled], items)
+    return curve if counts is None else _counted(curve, counts)
 
 
 def flags(curve: Curve, *, chance: float | None = None) -> list[str]:
@@ -170,18 +175,29 @@ def point_fields(points: Sequence[Point], variable: str) -> list[dict[str, Any]]
     ]
 
 
-def resampled(curve: Curve, n_draws: int, generator: np.random.Generator) -> Float64[np.ndarray, " draws points"]:
-    """Return log mean errors drawn again: from the seeds of a point where there are 3, from its noise otherwise."""
+def resampled(
+    curve: Curve, n_draws: int, generator: np.random.Generator
+) -> tuple[Float64[np.ndarray, " draws points"], Counts | None]:
+    """Return log mean errors drawn again: from the seeds of a point where there are 3, from its noise otherwise.
+
+    Counts are drawn alike; the log errors of these are the logs of the counts drawn.
+    """
     drawn = curve.log_error + curve.noise * generator.standard_normal((n_draws, len(curve.n)))
     for at, point in enumerate(curve.points):
         if len(point.errors) >= 3 and min(point.errors) > 0:
             seeds = np.asarray(point.errors)
             drawn[:, at] = np.log(generator.choice(seeds, size=(n_draws, len(seeds))).mean(axis=1))
-    return drawn
+    if curve.counts is None:
+        return drawn, None
+    counts = draw_counts(curve.counts, curve.noise, n_draws, generator)
+    for at, point in enumerate(curve.points):
+        if len(point.errors) >= 3 and min(point.errors) > 0 and point.n_items:
+            counts.wrong[:, at] = np.exp(drawn[:, at]) * curve.counts.items[at]
+    return np.where(np.isfinite(counts.items), log_share(counts), drawn), counts
 
 
 def thinned(curve: Curve, most: int) -> Curve:
-    """Return at most about ``most`` points: neighbours in log n averaged, noise less accordingly."""
+    """Return at most about ``most`` points: neighbours in log n averaged, noise less accordingly; counts are added."""
     if len(curve.n) <= most:
         return curve
     log_n = np.log(curve.n)
@@ -196,9 +212,35 @@ def thinned(curve: Curve, most: int) -> Curve:
         )
         return averaged
 
-    n, log_error = np.exp(mean(log_n)), mean(curve.log_error)
+    n, log_error, noise = np.exp(mean(log_n)), mean(curve.log_error), np.maximum(total**-0.5, LEAST_NOISE)
+    counts = None
+    if curve.counts is not None:
+        counts, of_counts = added(curve.counts, curve.noise, [np.flatnonzero(bins == each) for each in kept])
+        counted = np.isfinite(counts.items)
+        log_error = np.where(counted, log_share(counts), log_error)
+        noise = np.where(counted, np.maximum(of_counts, LEAST_NOISE), noise)
     points = tuple(Point(float(at), (float(np.exp(value)),)) for at, value in zip(n, log_error, strict=True))
-    return curve._replace(points=points, n=n, log_error=log_error, noise=np.maximum(total**-0.5, LEAST_NOISE))
+    return curve._replace(points=points, n=n, log_error=log_error, noise=noise, counts=counts)
+
+
+def _counted(curve: Curve, counts: Counts) -> Curve:
+    """Return a curve some of whose points are counts: what these say of their own noise, and of that of one run."""
+    counted = np.isfinite(counts.items)
+    varies = dispersion(
+        counts,
+        [point.errors for point in curve.points],
+        _scatter(np.log(curve.n), curve.log_error),
+        LEAST_NOISE_OF_SEEDS,
+    )
+    run_sd = curve.run_sd
+    if counted.all():
+        run_sd = float(np.sqrt(np.median(varies.of_run[-max(1, len(counted) // 3) :])))
+    return curve._replace(
+        log_error=np.where(counted, log_share(counts), curve.log_error),
+        noise=np.where(counted, np.sqrt(varies.of_mean), curve.noise),
+        run_sd=run_sd,
+        counts=counts,
+    )
 
 
 def _check(point: Point) -> None:

@@ -1,14 +1,28 @@
 """The error of pruned networks: low-error plateau, power law, high-error plateau, in one invariant of their size.
 
-Form (Rosenfeld, Frankle, Carbin, Shavit 2021, arXiv:2006.10621), with the paper's letters::
+Form (Rosenfeld, Frankle, Carbin, Shavit 2021, arXiv:2006.10621: equation 1 with their joint invariant for density)::
 
     m = depth ** phi * width ** psi * density                                  networks with the same m are alike
     error = unpruned * | (m - i p (high / unpruned) ** (1 / gamma)) / (m - i p) | ** gamma
           = unpruned * ((m ** 2 + p ** 2 (high / unpruned) ** (2 / gamma)) / (m ** 2 + p ** 2)) ** (gamma / 2)
 
-``unpruned`` is the error of the same network before pruning (the paper's epsilon_np): the limit for m far above p;
+``unpruned`` is the error of the same network before pruning (the paper's epsilon_np) and the limit for large m;
 ``high`` (epsilon with an upward arrow) is the plateau that pruning ends on, for m near 0; between the two the error
-falls as m ** -gamma; p says where the low plateau ends. n_train enters through ``unpruned`` alone.
+falls as m ** -gamma. At m = p the high plateau ends; the low one begins at m = p (high / unpruned) ** (1 / gamma).
+n_train enters through ``unpruned`` alone. All of this, and five constants for all networks of a family on one data
+set, is the paper's: ``unpruned`` epsilon_np, ``high`` epsilon up, ``density`` d, ``depth`` l, ``width`` w, and p what
+it writes p' in the joint law.
+
+What differs:
+
+* The paper minimises squares of (predicted - actual) / actual; here Huber's loss of log predicted - log actual, which
+  is the same for small misses, and which one network that failed to train does not rule.
+* Weak beliefs, that gamma, phi and psi are near 1, decide what few cells leave open: the paper has thousands of
+  cells, a grid of ours has tens.
+* Width counts units or channels, the paper's is a multiple of a standard width; depth counts hidden layers or blocks,
+  the paper's is that in the names of residual networks, 8 to 98. So p, phi and psi are not to be compared with the
+  paper's.
+* Density 1, which the paper's fits include, is not fitted: the law starts from the error there.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.stats import t
 
+from harness.laws.counts import Counts, counts_of, dispersion, log_share
 from registry.errors import InvalidData, UsageError
 
 SIZES: Final = (("n_train", "params"), ("n_train", "width"), ("n_train", "width", "depth"))
@@ -63,6 +64,7 @@ class Table(NamedTuple):
     cost: Float64[np.ndarray, " cells"]
     run_sd: float | None
     cells: tuple[GridCell, ...]
+    counts: Counts | None = None
 
     def part(self, chosen: Any) -> Table:
         """Return the cells at the indices ``chosen``."""
@@ -72,6 +74,7 @@ class Table(NamedTuple):
             noise=self.noise[chosen],
             cost=self.cost[chosen],
             cells=tuple(np.array(self.cells, dtype=object)[chosen]),
+            counts=self.counts and self.counts.part(chosen),
         )
 
 
@@ -112,6 +115,8 @@ def table(cells: Sequence[GridCell], variables: Sequence[str], *, n_val: int | N
     dear = np.array([np.nan if cell.cost is None else cell.cost for cell in settled], dtype=np.float64)
     cost = np.exp(logs.sum(axis=0)) if np.isnan(dear).any() else dear
     found = Table(tuple(variables[i] for i in kept), logs, np.log(means), noise, cost, run_sd, settled)
+    if n_val is not None:
+        found = _counted(found, n_val)
     _check_trend(found)
     return found
 
@@ -203,6 +208,22 @@ def _noise(
         run_sd = float(np.sqrt(pooled))
     given = np.array([np.nan if cell.stderr is None else cell.stderr for cell in cells], dtype=np.float64)
     return np.where(np.isnan(given), noise, given / means), run_sd
+
+
+def _counted(found: Table, n_val: int) -> Table:
+    """Return the table with the counts of its cells, and the noise of these; as it is where errors are no counts."""
+    counts = counts_of(
+        [cell.errors for cell in found.cells], [None if cell.stderr is not None else n_val for cell in found.cells]
+    )
+    if counts is None:
+        return found
+    counted = np.isfinite(counts.items)
+    varies = dispersion(counts, [cell.errors for cell in found.cells], 0.0, 0.0)
+    return found._replace(
+        log_error=np.where(counted, log_share(counts), found.log_error),
+        noise=np.where(counted, np.sqrt(varies.of_mean), found.noise),
+        counts=counts,
+    )
 
 
 def _check_trend(found: Table) -> None:

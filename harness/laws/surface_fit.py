@@ -12,6 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from harness.laws.counts import Counts, deviance
+
 HUBER: Final = 1.345  # in units of noise: 95 % efficient for normal residuals
 N_STARTS: Final = 32
 KEPT_STARTS: Final = 4
@@ -58,7 +60,9 @@ class Form(ABC):
 class Problem(NamedTuple):
     """What a form is fitted to: ``x`` holds centred logs, ``noise`` the sd of each log error, ``weight`` its share.
 
-    Curves that differ in ``log_error`` and ``weight`` alone (resampled data) are solved together.
+    Curves that differ in ``log_error``, ``weight`` and counts alone (resampled data) are solved together. The
+    residual of a count is the signed root of its deviance; ``counts`` has a row of wrong answers a curve, or one for
+    all.
     """
 
     x: Float64[np.ndarray, " variables points"]
@@ -66,6 +70,7 @@ class Problem(NamedTuple):
     noise: Float64[np.ndarray, " points"]
     weight: Float64[np.ndarray, " curves points"]
     chance: float
+    counts: Counts | None = None
 
 
 def solve(
@@ -127,12 +132,22 @@ def _descend(
     low, high = np.repeat(low, n_starts, axis=0), np.repeat(high, n_starts, axis=0)
     target = np.repeat(problem.log_error, n_starts, axis=0)
     weight = np.repeat(problem.weight, n_starts, axis=0)
+    counts = problem.counts
+    if counts is not None:
+        wrong = np.broadcast_to(counts.wrong, problem.log_error.shape)
+        counts = counts._replace(wrong=np.repeat(wrong, n_starts, axis=0))
     mean, precision = form.prior(target, problem.chance) if prior else (np.zeros((1, k)), np.zeros(k))
 
     def residual_at(at: Float64[np.ndarray, " problems k"]) -> Float64[np.ndarray, " problems points"]:
         repeats = len(at) // len(target)
         goal = np.tile(target, (repeats, 1)) if repeats > 1 else target
-        return np.asarray((form.log_error(at, problem.x, problem.chance) - goal) / problem.noise)
+        value = form.log_error(at, problem.x, problem.chance)
+        missed = value - goal
+        if counts is not None:
+            wrong = np.tile(counts.wrong, (repeats, 1)) if repeats > 1 else counts.wrong
+            of_counts = counts.sd * deviance(value, counts._replace(wrong=wrong))[0]
+            missed = np.where(np.isfinite(counts.items), of_counts, missed)
+        return np.asarray(missed / problem.noise)
 
     def loss_at(
         at: Float64[np.ndarray, " problems k"], residual: Float64[np.ndarray, " problems points"]

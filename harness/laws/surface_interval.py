@@ -11,7 +11,7 @@ from jaxtyping import Float64
 
 from harness.laws.surface_cells import Table
 from harness.laws.surface_fit import Problem, solve
-from harness.laws.surface_members import BackTest, Member, candidates, fit_member, jitter, recent
+from harness.laws.surface_members import BackTest, Member, candidates, fit_member, jitter, recent, redrawn
 from registry.laws.stored import Z
 
 BACKTEST_DRAWS: Final = 40
@@ -46,10 +46,10 @@ def draw(
             continue
         weight = recent(data) * rng.exponential(size=(n, len(data.log_error)))
         weight *= len(data.log_error) / weight.sum(axis=1, keepdims=True)
-        target = data.log_error + data.noise * rng.standard_normal(weight.shape)
+        target, counts = redrawn(data, int(n), rng)
         x = data.logs - member.centre[:, np.newaxis]
         warm = member.theta + jitter(len(member.theta))
-        problem = Problem(x, target, member.noise, weight, chance)
+        problem = Problem(x, target, member.noise, weight, chance, counts)
         drawn.append(solve(member.form, problem, warm=warm)[0])
     return drawn
 
@@ -60,8 +60,8 @@ def draw_freely(data: Table, chance: float, rng: np.random.Generator) -> tuple[M
     member = fit_member(form, data, chance)
     weight = rng.exponential(size=(FREE_DRAWS, len(data.log_error)))
     weight *= len(data.log_error) / weight.sum(axis=1, keepdims=True)
-    target = data.log_error + data.noise * rng.standard_normal(weight.shape)
-    problem = Problem(data.logs - member.centre[:, np.newaxis], target, member.noise, weight, chance)
+    target, counts = redrawn(data, FREE_DRAWS, rng)
+    problem = Problem(data.logs - member.centre[:, np.newaxis], target, member.noise, weight, chance, counts)
     return member, solve(form, problem, prior=False, n_starts=FREE_STARTS)[0]
 
 

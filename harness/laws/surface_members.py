@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
+from harness.laws.counts import Counts, deviance, draw_counts, log_share
 from harness.laws.surface_cells import Table
 from harness.laws.surface_fit import Problem, solve
 from harness.laws.surface_forms import SHAPE_FORMS, SIZE_FORMS, SurfaceForm
@@ -26,6 +27,7 @@ WEIGHT_POWER: Final = 6.0  # a member's weight is its back-test error ** -power 
 WORST_RATIO: Final = 2.0  # ... up to this multiple of the best one's
 PARSIMONY: Final = 0.2  # of the log of a back-test error, for each parameter
 HELD_OUT_SHARES: Final = (0.15, 0.25, 0.4)
+MISFIT_STEPS: Final = 40  # halvings
 JITTER: Final = 0.4  # of theta, where a refit starts beside the fit it repeats
 FEWEST_TRAINED: Final = 5
 
@@ -76,15 +78,42 @@ def fit_member(form: SurfaceForm, data: Table, chance: float) -> Member:
     centre = data.logs.mean(axis=1)
     x, target = data.logs - centre[:, np.newaxis], data.log_error[np.newaxis]
     noise = np.sqrt(data.noise**2 + FIRST_MISFIT**2)
-    problem = Problem(x, target, noise, recent(data)[np.newaxis], chance)
+    problem = Problem(x, target, noise, recent(data)[np.newaxis], chance, data.counts)
     theta, _ = solve(form, problem)
-    residual = form.log_error(theta, x, chance)[0] - data.log_error
-    spare = max(len(residual) - form.n_parameters, 1)
-    spread = 1.4826 * float(np.median(np.abs(residual))) * np.sqrt(len(residual) / spare)
-    misfit = float(np.sqrt(max(spread**2 - np.mean(data.noise**2), LEAST_MISFIT**2)))
+    misfit = _misfit(data, form.log_error(theta, x, chance), form.n_parameters)
     noise = np.sqrt(data.noise**2 + misfit**2)
     theta, _ = solve(form, problem._replace(noise=noise), warm=theta + jitter(theta.shape[1]))
     return Member(form, theta[0], centre, noise, misfit)
+
+
+def _misfit(data: Table, value: Float64[np.ndarray, " 1 cells"], n_parameters: int) -> float:
+    """Return how far a form misses beyond noise: what makes the median residual that of a normal distribution."""
+    residual = value[0] - data.log_error
+    spare = max(len(residual) - n_parameters, 1)
+    if data.counts is None:
+        spread = 1.4826 * float(np.median(np.abs(residual))) * np.sqrt(len(residual) / spare)
+        return float(np.sqrt(max(spread**2 - np.mean(data.noise**2), LEAST_MISFIT**2)))
+    widen = 1.4826 * np.sqrt(len(residual) / spare)
+    # the noise of counts differs too much from cell to cell for one mean of it
+    of_counts = (data.counts.sd * deviance(value, data.counts)[0])[0]
+    size = np.abs(np.where(np.isfinite(data.counts.items), of_counts, residual))
+    low, high = LEAST_MISFIT, max(2 * LEAST_MISFIT, float(widen * size.max()))
+    for _ in range(MISFIT_STEPS):
+        middle = (low + high) / 2
+        too_small = widen * np.median(size / np.hypot(data.noise, middle)) > 1
+        low, high = (middle, high) if too_small else (low, middle)
+    return low
+
+
+def redrawn(
+    data: Table, n_draws: int, rng: np.random.Generator
+) -> tuple[Float64[np.ndarray, " draws cells"], Counts | None]:
+    """Return log errors, and counts, as other seeds may have given them: by the noise of each cell's mean."""
+    target = data.log_error + data.noise * rng.standard_normal((n_draws, len(data.log_error)))
+    if data.counts is None:
+        return target, None
+    counts = draw_counts(data.counts, data.noise, n_draws, rng)
+    return np.where(np.isfinite(counts.items), log_share(counts), target), counts
 
 
 def recent(data: Table) -> Float64[np.ndarray, " cells"]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from harness.laws.exponents import Curve, best_size, compare_exponents, knee_size, sharpen
+from harness.laws.exponents import Curve, best_size, compare_exponents, knee_size, lend, sharpen
 from harness.laws.surface_cells import GridCell
 from registry.errors import InvalidData
 
@@ -55,6 +55,15 @@ def test_a_borrowed_exponent_that_is_wrong_is_seen_to_hurt():
     found = sharpen(curve(3, 0.9, 0.0, 0), curve(9, 0.2, 0.0, 1), largest=2400)
 
     assert found.borrowed > found.own
+
+
+def test_a_common_exponent_predicts_a_short_curve_at_the_long_one_s_end():
+    long, short = curve(3, 0.35, 0, 0), Curve(*(column[:4] for column in curve(5, 0.35, 0, 1)))
+    lent = lend(short, compare_exponents({"long": long, "short": short}), N[-1])
+
+    assert lent.log_error == pytest.approx(np.log(5 * N[-1] ** -0.35), abs=0.1)
+    assert abs(lent.log_error - np.log(5 * N[-1] ** -0.35)) < 3 * lent.spread
+    assert lent.spread < 0.15
 
 
 def test_the_best_size_measured_grows_as_its_power_of_n_train():

@@ -2,14 +2,16 @@
 
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from harness.commands.fit import _out_of_reach
+from harness.commands.fit import _best, _out_of_reach
 from harness.curves import Fitted
+from harness.laws.surface_cells import GridCell
 from registry.cli import run
 from registry.errors import NoAnswer
 
@@ -105,6 +107,79 @@ def test_curves_are_compared_by_exponent(tmp_path: Path, capsys: pytest.CaptureF
     assert code == 0
     assert "a: 7 points" in out
     assert "one exponent serves all curves: 0.4" in out
+
+
+def pair(folder: Path, exponent: float, *, last: int) -> str:
+    """A long curve and one of ``last`` points; their exponents differ by so much."""
+    noise = np.random.default_rng(1).normal(0, 0.02, (2, len(SIZES)))
+    rows = [
+        f"{n},{(1 + 2 * i) * error(n, 0.45 + i * exponent) * math.exp(noise[i, j]):.6f},{'ab'[i]}"
+        for i in range(2)
+        for j, n in enumerate(SIZES[: last if i else None])
+    ]
+    return written(folder, ["n,error,curve", *rows])
+
+
+def test_a_longer_curve_sharpens_a_shorter_one_beyond_its_range(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = pair(tmp_path, 0.0, last=5)
+    code, out, _ = called(capsys, path, "--at", "6400", "--extrapolate")
+    values = json.loads(called(capsys, path, "--at", "6400", "--extrapolate", "--json")[1])["curves"]
+    [longer], [shorter] = (curve["predictions"] for curve in values)
+    sharp, own = shorter["sharpened"]["mean"]["90"], shorter["mean"]["90"]
+
+    assert code == 0
+    assert out.count("with the exponent of all curves: error 0.") == 1
+    assert longer["sharpened"] is None
+    assert sharp[0] < 3 * error(6400, 0.45) < sharp[1]
+    assert math.log(sharp[1] / sharp[0]) < 0.9 * math.log(own[1] / own[0])
+
+
+@pytest.mark.parametrize(("exponent", "last", "at"), [(0.5, 5, 6400), (0.0, 7, 12800), (0.0, 5, 1000)])
+def test_nothing_is_sharpened_by_another_exponent_or_by_no_longer_curve_or_within_the_range(
+    exponent: float, last: int, at: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, out, _ = called(capsys, pair(tmp_path, exponent, last=last), "--at", str(at), "--extrapolate")
+
+    assert out.count(f"at {at:,} training examples") == 2
+    assert "with the exponent of all curves" not in out
+
+
+def test_the_best_size_is_that_of_least_error_where_larger_networks_do_worse() -> None:
+    cells = tuple(
+        GridCell(n, (0.02 + n**-0.5 + 0.02 * math.log(params / (2 * n**0.7)) ** 2,), params)
+        for n in SIZES
+        for params in (30, 60, 120, 240, 480, 960, 1920)
+    )
+    best = Fitted("", {"variables": ["n_train", "params"]}, (), cells).best_params()
+
+    assert best is not None
+    found, how = best
+    assert found.exponent.value == pytest.approx(0.7, abs=0.1)
+    assert found.exponent.low < 0.7 < found.exponent.high
+    line = r"best size at 6,400: [89]\d\d params \(least error\); params grow as n_train\^0\."
+    assert re.match(line, _best(found, how))
+
+
+def test_the_best_size_of_a_law_that_falls_with_params_is_its_knee(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"{n},{p},{2 * n**-0.5 + 2 * p**-1.0:.6f}" for n in SIZES[::2] for p in (50, 200, 800, 3200)]
+    path = written(tmp_path, ["n,params,error", *rows])
+    code, out, _ = called(capsys, path, "--json")
+    best = json.loads(out)["curves"][0]["best_size"]
+
+    assert code == 0
+    assert best["by"] == "within a tenth of any size"
+    assert best["exponent"]["value"] == pytest.approx(0.5, abs=0.05)  # 2 / params = a tenth of 2 * n ** -0.5
+    assert len(best["sizes"]) >= 3
+
+
+def test_a_curve_without_params_has_no_best_size(curve: str, capsys: pytest.CaptureFixture[str]) -> None:
+    [found] = json.loads(called(capsys, curve, "--json")[1])["curves"]
+
+    assert found["best_size"] is None
 
 
 @pytest.mark.parametrize(

@@ -142,10 +142,11 @@ def test_standard_errors_tell_nothing_of_one_run() -> None:
 def test_draws_resample_seeds_where_there_are_three() -> None:
     seeds = (0.3, 0.3, 0.3)
     points = [Point(10, seeds), *(Point(n, (0.2 * (20 / n) ** 0.5,)) for n in SIZES)]
-    drawn = resampled(curve_of(points), 50, np.random.default_rng(0))
+    drawn, counts = resampled(curve_of(points), 50, np.random.default_rng(0))
 
     np.testing.assert_allclose(drawn[:, 0], np.log(0.3))
     assert drawn[:, 1].std() > 0.005
+    assert counts is None
 
 
 def test_a_long_curve_is_thinned_to_averages_with_less_noise() -> None:
