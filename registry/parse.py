@@ -2,15 +2,17 @@
 
 import math
 import re
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from registry.errors import UnknownName, UsageError
+from registry.tuples import NamedTuple
 
 LARGEST_SIZE: Final = 2**53 - 1
 _MULTIPLES: Final = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
-_SIZE: Final = re.compile(r"(\d[\d_,]*(?:\.\d+)?(?:[eE]\+?\d+)?)(k|M|G|Ki|Mi|Gi|)")
+# Patterns are compiled when first needed: a lookup without sizes needs none.
+_SIZE: Final = r"(\d[\d_,]*(?:\.\d+)?(?:[eE]\+?\d+)?)(k|M|G|Ki|Mi|Gi|)"
 _SLUG: Final = r"[a-z0-9][a-z0-9-]{1,63}"
-_RECORD: Final = re.compile(rf"({_SLUG}/{_SLUG}/{_SLUG})(?:@v?([1-9]\d{{0,8}}))?")
+_RECORD: Final = rf"({_SLUG}/{_SLUG}/{_SLUG})(?:@v?([1-9]\d{{0,8}}))?"
 
 
 class Target(NamedTuple):
@@ -26,7 +28,7 @@ def size(text: str) -> int:
     Raises:
         UsageError: If it is none, or beyond 2**53 - 1.
     """
-    match = _SIZE.fullmatch(text.strip())
+    match = re.fullmatch(_SIZE, text.strip())
     if match is None:
         raise UsageError(f"{text!r} is not a size; expected a positive whole number such as 10e6, 10M, 64k or 1_000")
     number = float(match[1].replace("_", "").replace(",", "")) * _MULTIPLES[match[2]]
@@ -138,7 +140,7 @@ def record_id(text: str) -> tuple[str, int | None]:
     Raises:
         UsageError: If it is neither.
     """
-    match = _RECORD.fullmatch(text)
+    match = re.fullmatch(_RECORD, text)
     if match is None:
         raise UsageError(f"{text!r} is not a guideline id; expected task/dataset/family or task/dataset/family@2")
     return match[1], int(match[2]) if match[2] else None

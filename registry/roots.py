@@ -6,9 +6,10 @@ Plain ``os.path``: importing ``pathlib`` alone would cost a tenth of a lookup.
 import os
 import sys
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import Final
 
 from registry.errors import DamagedRegistry, UsageError
+from registry.tuples import NamedTuple
 
 OWN_FOLDER: Final = "my-guidelines"
 

@@ -38,6 +38,16 @@ class Form(ABC):
     ) -> Float64[np.ndarray, " problems points"]:
         """Evaluate at centred logs."""
 
+    def slopes(
+        self, theta: Float64[np.ndarray, " problems k"], x: Float64[np.ndarray, " variables points"], chance: float
+    ) -> Float64[np.ndarray, " problems points k"]:
+        """Return the derivatives of the log error by ``theta``, by differences; a form may have formulas for them."""
+        k = theta.shape[1]
+        moves = np.concatenate([np.eye(k), -np.eye(k)]) * DIFFERENCE
+        beside = self.log_error((theta[np.newaxis] + moves[:, np.newaxis]).reshape(-1, k), x, chance)
+        ahead, behind = beside.reshape(2, k, len(theta), -1)
+        return np.moveaxis((ahead - behind) / (2 * DIFFERENCE), 0, 2)
+
     @abstractmethod
     def bounds(
         self, log_error: Float64[np.ndarray, " problems points"]
@@ -138,16 +148,15 @@ def _descend(
         counts = counts._replace(wrong=np.repeat(wrong, n_starts, axis=0))
     mean, precision = form.prior(target, problem.chance) if prior else (np.zeros((1, k)), np.zeros(k))
 
-    def residual_at(at: Float64[np.ndarray, " problems k"]) -> Float64[np.ndarray, " problems points"]:
-        repeats = len(at) // len(target)
-        goal = np.tile(target, (repeats, 1)) if repeats > 1 else target
-        value = form.log_error(at, problem.x, problem.chance)
-        missed = value - goal
+    def residual_of(value: Float64[np.ndarray, " problems points"]) -> tuple[np.ndarray, np.ndarray]:
+        """Return residuals and their slopes by the log error."""
+        missed, slope = value - target, np.ones_like(value)
         if counts is not None:
-            wrong = np.tile(counts.wrong, (repeats, 1)) if repeats > 1 else counts.wrong
-            of_counts = counts.sd * deviance(value, counts._replace(wrong=wrong))[0]
-            missed = np.where(np.isfinite(counts.items), of_counts, missed)
-        return np.asarray(missed / problem.noise)
+            is_count = np.isfinite(counts.items)
+            of_counts, by_log = deviance(value, counts)
+            missed = np.where(is_count, counts.sd * of_counts, missed)
+            slope = np.where(is_count, counts.sd * by_log, slope)
+        return missed / problem.noise, slope / problem.noise
 
     def loss_at(
         at: Float64[np.ndarray, " problems k"], residual: Float64[np.ndarray, " problems points"]
@@ -158,17 +167,14 @@ def _descend(
         return np.asarray(total + 0.5 * np.sum(precision * (at - mean) ** 2, axis=1))
 
     damping = np.full(len(theta), 1e-2)
-    residual = residual_at(theta)
-    loss = loss_at(theta, residual)
-    moves = np.concatenate([np.eye(k), -np.eye(k)]) * DIFFERENCE
-    before = loss
+    residual, slope = residual_of(form.log_error(theta, problem.x, problem.chance))
+    before = loss = loss_at(theta, residual)
     for step_number in range(n_steps):
         if step_number and step_number % LOOK_EVERY == 0:
             if np.all(before - loss <= SETTLED * (np.abs(loss) + 1e-12)):
                 break
             before = loss
-        beside = residual_at((theta[np.newaxis] + moves[:, np.newaxis]).reshape(-1, k)).reshape(2 * k, *residual.shape)
-        jacobian = np.moveaxis((beside[:k] - beside[k:]) / (2 * DIFFERENCE), 0, 2)
+        jacobian = form.slopes(theta, problem.x, problem.chance) * slope[:, :, np.newaxis]
         pull = weight * np.minimum(1.0, huber / np.maximum(np.abs(residual), 1e-300))
         gradient = np.einsum("bp,bp,bpk->bk", pull, residual, jacobian) + precision * (theta - mean)
         held: Bool[np.ndarray, " problems k"] = ((theta <= low) & (gradient > 0)) | ((theta >= high) & (gradient < 0))
@@ -180,11 +186,12 @@ def _descend(
         diagonal += damping[:, np.newaxis] * diagonal + 1e-10
         step = -np.linalg.solve(curvature, (gradient * free)[..., np.newaxis])[..., 0]
         tried = np.clip(theta + np.clip(step, -3.0, 3.0), low, high)
-        new_residual = residual_at(tried)
+        new_residual, new_slope = residual_of(form.log_error(tried, problem.x, problem.chance))
         new_loss = loss_at(tried, new_residual)
         better = new_loss < loss
         theta = np.where(better[:, np.newaxis], tried, theta)
         residual = np.where(better[:, np.newaxis], new_residual, residual)
+        slope = np.where(better[:, np.newaxis], new_slope, slope)
         loss = np.where(better, new_loss, loss)
         damping = np.clip(np.where(better, damping / 5, damping * 4), 1e-12, 1e12)
     return theta.reshape(n_curves, n_starts, k), loss.reshape(n_curves, n_starts)

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Final, Literal, final
+from typing import Final, Literal, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Float64
@@ -40,6 +40,18 @@ FLOOR_PRIOR: Final = (float(np.log(0.02)), 2.0)
 MIX_PRIOR: Final = (0.0, 1.0)
 NO_FLOOR: Final = 1e-6  # a floor below this share of the smallest error is none
 HIGHEST_FLOOR: Final = 0.995  # of the smallest error: an error below the floor has no log above it
+
+
+class _Parts(NamedTuple):
+    """What a form is put together from: ``below`` is the log of each term under the largest, ``shares`` its share."""
+
+    exponents: np.ndarray
+    mix: np.ndarray
+    below: np.ndarray
+    shares: np.ndarray
+    log_sum: np.ndarray
+    total: np.ndarray
+    floor: np.ndarray
 
 
 @final
@@ -79,14 +91,29 @@ class SurfaceForm(Form):
         self, theta: Float64[np.ndarray, " problems k"], x: Float64[np.ndarray, " variables points"], chance: Chance
     ) -> Float64[np.ndarray, " problems points"]:
         """Evaluate the log of the error at centred logs of the variables; without a link ``chance`` is not read."""
-        n_terms = len(self.terms)
-        exponents = np.exp(theta[:, n_terms : n_terms + self.n_exponents])
-        logs = np.stack([theta[:, [i]] - self._slope(exponents, term, x) for i, term in enumerate(self.terms)])
-        mix = self._mix(theta, exponents)[:, np.newaxis]
-        largest = logs.max(axis=0)
-        total = np.exp(largest + mix * np.log(np.sum(np.exp((logs - largest) / mix), axis=0)))
-        floor = np.exp(theta[:, [n_terms + self.n_exponents]]) if self.floor else np.zeros((len(theta), 1))
-        return np.asarray(np.log(self._linked(total, floor, chance)))
+        parts = self._parts(theta, x)
+        return np.asarray(np.log(self._linked(parts.total, parts.floor, chance)))
+
+    def slopes(
+        self, theta: Float64[np.ndarray, " problems k"], x: Float64[np.ndarray, " variables points"], chance: Chance
+    ) -> Float64[np.ndarray, " problems points k"]:
+        """Return the derivatives of the log error by ``theta``."""
+        parts, n_terms = self._parts(theta, x), len(self.terms)
+        error = self._linked(parts.total, parts.floor, chance)
+        by_total, by_floor = self._link_slopes(parts.total, parts.floor, chance)
+        jacobian = np.zeros((*error.shape, self.n_parameters))
+        shares = parts.shares * (by_total * parts.total / error)
+        for i, term in enumerate(self.terms):
+            jacobian[:, :, i] = shares[i]
+            for variable, exponent in term:
+                jacobian[:, :, n_terms + exponent] -= shares[i] * parts.exponents[:, [exponent]] * x[variable]
+        if self.mix != "one":
+            at = n_terms if self.mix == "data" else self.n_parameters - 1
+            spread = np.sum(parts.shares * parts.below, axis=0) / parts.mix
+            jacobian[:, :, at] += shares.sum(axis=0) * parts.mix * (parts.log_sum - spread)
+        if self.floor:
+            jacobian[:, :, n_terms + self.n_exponents] = by_floor * parts.floor / error
+        return jacobian
 
     def parameters(
         self, theta: Float64[np.ndarray, " problems k"], centre: Float64[np.ndarray, " variables"], chance: float
@@ -161,6 +188,29 @@ class SurfaceForm(Form):
         if self.mix == "free":
             mean[:, -1], precision[-1] = MIX_PRIOR[0], MIX_PRIOR[1] ** -2
         return mean, precision
+
+    def _parts(self, theta: np.ndarray, x: np.ndarray) -> _Parts:
+        n_terms = len(self.terms)
+        exponents = np.exp(theta[:, n_terms : n_terms + self.n_exponents])
+        logs = np.stack([theta[:, [i]] - self._slope(exponents, term, x) for i, term in enumerate(self.terms)])
+        mix = self._mix(theta, exponents)[:, np.newaxis]
+        largest = logs.max(axis=0)
+        below = logs - largest
+        powers = np.exp(below / mix)
+        sums = powers.sum(axis=0)
+        log_sum = np.log(sums)
+        floor = np.exp(theta[:, [n_terms + self.n_exponents]]) if self.floor else np.zeros((len(theta), 1))
+        return _Parts(exponents, mix, below, powers / sums, log_sum, np.exp(largest + mix * log_sum), floor)
+
+    def _link_slopes(self, total: np.ndarray, floor: np.ndarray, chance: Chance) -> tuple[np.ndarray, np.ndarray]:
+        """Return the derivatives of the error by ``total`` and ``floor``."""
+        if self.link == "root":
+            slope = (1 + ((floor + total) / chance) ** 2) ** -1.5
+            return slope, slope
+        if self.link == "ratio":
+            room = np.maximum(chance - floor, 1e-12)
+            return (room / (room + total)) ** 2, 1 - (total / (room + total)) ** 2
+        return np.ones_like(total), np.ones_like(total)
 
     def _slope(
         self,

@@ -4,6 +4,7 @@ import pytest
 from harness.laws import surface_forms
 from harness.laws.surface import fit_surface
 from harness.laws.surface_cells import GridCell, table
+from harness.laws.surface_fit import Form
 from harness.laws.surface_forms import FORMULAS, SHAPE_FORMS, SIZE_FORMS
 from harness.laws.surface_law import doubt, draw_log_errors, half_width, logs_of, mean_log_error
 from harness.laws.surface_members import back_test, candidates, fit_member, outer_folds, weigh, weigh_blindly
@@ -42,6 +43,15 @@ def test_a_sum_of_power_laws_is_recovered_from_clean_cells():
     assert a == pytest.approx(3.0, rel=0.1)
     assert b == pytest.approx(4.0, rel=0.1)
     assert floor == pytest.approx(0.02, abs=0.003)
+
+
+@pytest.mark.parametrize("form", [*SIZE_FORMS, *SHAPE_FORMS], ids=lambda form: form.name)
+def test_slopes_are_those_that_differences_give(form):
+    rng = np.random.default_rng(0)
+    x = rng.normal(0, 1.5, (3 if form in SHAPE_FORMS else 2, 12))
+    theta = rng.normal(-1, 0.5, (5, form.n_parameters))
+
+    assert form.slopes(theta, x, 0.9) == pytest.approx(Form.slopes(form, theta, x, 0.9), abs=1e-8)
 
 
 def test_a_noisy_grid_predicts_ten_times_the_data_and_twice_the_width(noisy_law):
