@@ -7,7 +7,12 @@ from typing import Any, Final, final
 
 from registry.loader import LARGEST_INT
 
-BOUNDS: Final = {"fraction": (0.0, 1.0), "r2": (-math.inf, 1.0), "bits-per-byte": (0.0, math.inf)}
+BOUNDS: Final = {
+    "fraction": (0.0, 1.0),
+    "r2": (-math.inf, 1.0),
+    "bits-per-byte": (0.0, math.inf),
+    "pixels": (0.0, math.inf),
+}
 
 
 @final

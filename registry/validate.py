@@ -15,7 +15,7 @@ from typing import Any, Final, final
 
 from registry.errors import BrokenRule, UsageError
 from registry.loader import parse_json, shown
-from registry.rules import figures, folder, laws, reading
+from registry.rules import figures, folder, laws, published, reading
 from registry.rules.evidence import evidence
 from registry.rules.record import Record, Rule
 from registry.schema import Guideline
@@ -56,6 +56,11 @@ RULES: Final[tuple[Rule, ...]] = (
         "R-LAW",
         "a law can be evaluated, draws and all, its range is that of the points it was fitted to; none needs a note",
         laws.law,
+    ),
+    Rule(
+        "R-PUBLISHED",
+        "no figure stands twice, none is surer than the prior allows, train_flops say how they were obtained",
+        published.figures,
     ),
     Rule("R-BASELINES", "majority and linear stand beside classifiers, no method twice", figures.baselines),
     Rule("R-EVIDENCE", "figures of networks, attempts, brackets, law and cost are found again in the trials", evidence),

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from harness.ledger import Ledger
     from harness.pace import Pace
     from harness.place import Place
-    from harness.published import Published
+    from harness.noted import Published
     from harness.study import Findings, Investigation, Study
     from harness.trial import Outcome, Trial
 
