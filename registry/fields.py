@@ -65,6 +65,14 @@ class Fields:
             raise self._fault(key, "is not a line of text")
         return value
 
+    def optional_text(self, key: str) -> str | None:
+        """Return the same, or None where it is null or missing."""
+        return None if self.get(key) is None else self.text(key)
+
+    def optional_part(self, key: str) -> Fields:
+        """Return the object at ``key``, an empty one where it is null or missing."""
+        return Fields({}) if self.get(key) is None else self.part(key)
+
     def choice(self, key: str, *choices: str) -> str:
         """Return one of these texts."""
         value = self.text(key)

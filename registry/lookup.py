@@ -217,7 +217,7 @@ def _refuse_unknown(indexes: list[Index], kind: str, name: str) -> None:
 def _families(indexes: list[Index], question: Question) -> list[str]:
     select = (
         "SELECT DISTINCT family FROM questions JOIN records USING (question) "
-        "WHERE (task, dataset, metric, unit, direction) = (?, ?, ?, ?, ?)"
+        "WHERE (task, dataset, metric, unit, direction) = (?, ?, ?, ?, ?) AND evidence = 'measured'"
     )
     return sorted({family for opened in indexes for (family,) in opened.rows(select, question)})
 
@@ -228,13 +228,13 @@ def _smallest(indexes: list[Index], question: Question, query: Query, target: fl
         best = _first(indexes, question, query, target, by_score=True)
         free = _without_limits(query)
         unlimited = _first(indexes, question, free, target) if is_limited(query) else None
-        networks = [found and found[0] for found in (best, unlimited)]
-        return _miss(indexes, question, query, target, *networks)
+        return _miss(indexes, question, query, target, _network(best), _network(unlimited))
     network, opened = found
-    scratch = None
+    scratch = measured = None
     if network.route != "scratch":
-        other = _first(indexes, question, query, target, route="scratch")
-        scratch = other[0] if other else None
+        scratch = _network(_first(indexes, question, query, target, ("points.route", "scratch")))
+    if network.evidence != "measured":
+        measured = _network(_first(indexes, question, query, target, ("records.evidence", "measured")))
     columns = ", ".join(Bracket._fields)
     select = f"SELECT {columns} FROM brackets WHERE point = ? ORDER BY params DESC"  # noqa: S608  # our own columns
     bracket = tuple(Bracket(*row) for row in opened.rows(select, (network.point,)))
@@ -244,6 +244,7 @@ def _smallest(indexes: list[Index], question: Question, query: Query, target: fl
         network,
         opened.root,
         scratch,
+        measured,
         bracket,
         _baselines(indexes, question),
         _best_median(indexes, question),
@@ -261,7 +262,8 @@ def _miss(
 ) -> Miss:
     """Set beside a miss what the law of its record says, where it says something."""
     fewer = query.n_train is not None and unlimited is not None and (unlimited.n_train or 0) > query.n_train
-    if best is None and not fewer:
+    of_record = unlimited if fewer else best
+    if of_record is None or of_record.evidence == "published":  # no record of published figures has a law
         return Miss(question, target, best, unlimited)
     from registry.laws import misses  # only here: a lookup that finds something needs no law
 
@@ -287,17 +289,18 @@ def _first(
     question: Question,
     query: Query,
     target: float | None,
+    only: tuple[str, str] | None = None,
     *,
-    route: str | None = None,
     by_score: bool = False,
 ) -> tuple[Network, Index] | None:
     """Return the smallest network that meets the query in any root, a superseded one only where nothing else does.
 
     With ``by_score`` the target is not a condition, and the best comes first; no target asks for a knee otherwise.
+    ``only`` is a column and the value it must have.
     """
     conditions, parameters = _conditions(question, query, None if by_score else target)
-    if route is not None:
-        conditions, parameters = [*conditions, "points.route = ?"], [*parameters, route]
+    if only is not None:
+        conditions, parameters = [*conditions, f"{only[0]} = ?"], [*parameters, only[1]]
     where = " AND ".join(("points.question = ?", "points.kind = ?", "points.superseded = ?", *conditions))
     order = ", ".join((*(("points.score DESC",) if by_score else ()), *_order(query, target)))
     select = f"SELECT {_COLUMNS} FROM points JOIN records USING (record) WHERE {where} ORDER BY {order}"  # noqa: S608  # ours
@@ -315,6 +318,10 @@ def _first(
         if found:
             return min(found, key=lambda pair: _rank(pair[0], query, question, by_score=by_score))
     return None
+
+
+def _network(found: tuple[Network, Index] | None) -> Network | None:
+    return None if found is None else found[0]
 
 
 def _conditions(question: Question, query: Query, target: float | None) -> tuple[list[str], list[Any]]:
@@ -359,6 +366,7 @@ def _order(query: Query, target: float | None) -> Iterator[str]:
     for column in _sizes(query):
         yield "points.params" if column == "params" else f"points.{column} NULLS LAST"
     yield from ("points.route != 'scratch'", "points.route", "records.id", "records.version DESC")
+    yield "CASE WHEN points.name IS NULL THEN 0 ELSE -points.score END"  # a network may be published more than once
 
 
 def _rank(network: Network, query: Query, question: Question, *, by_score: bool) -> tuple[Any, ...]:

@@ -10,9 +10,9 @@ from typing import Final, Literal
 
 from registry.fields import BOUNDS
 
-# assumption: runs of one recipe differ by 1 % of the error (standard deviation). Independent errors on n test items,
-# as arXiv:2304.01910 finds them for trained networks, give about sqrt(1 / (2 x error x n)): 0.7 % for an error of 0.2
-# on ImageNet's 50,000 images. Our own networks of under 10,000 params spread more, see docs/torchvision.md.
+# assumption: runs of one recipe differ by 1 % of the error (standard deviation). Runs that err independently on each
+# of n test items, as arXiv:2304.01910 finds, differ by at most sqrt((1 - error) / (error x n)) of it: 0.9 % for an
+# error of 0.2 on ImageNet's 50,000 images. Small networks differ more: docs/torchvision.md.
 SEED_SPREAD: Final = 0.01
 # assumption: where the metric is no share of test items (mAP, mIoU, end-point error), drawing other test data moves
 # it by as much again. No source gives this for all of them.

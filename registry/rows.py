@@ -38,7 +38,8 @@ CREATE TABLE points (
   n_train INTEGER, steps INTEGER, params INTEGER NOT NULL, flops REAL, train_flops REAL,
   weight_bytes INTEGER, weight_bytes_int8 INTEGER, ram_bytes INTEGER, ram_bytes_int8 INTEGER, latency_ratio REAL,
   median REAL NOT NULL, low REAL, high REAL, n_seeds INTEGER, reach_value REAL, reach_low REAL,
-  int8_metric REAL, name TEXT, citation TEXT);
+  int8_metric REAL, name TEXT, citation TEXT,
+  found_at TEXT, recipe TEXT, precision TEXT, file_bytes INTEGER, note TEXT);
 CREATE TABLE brackets (
   point INTEGER NOT NULL, width INTEGER NOT NULL, depth INTEGER NOT NULL, resolution INTEGER, params INTEGER NOT NULL,
   median REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, n_seeds INTEGER NOT NULL, n_meeting INTEGER,
@@ -201,18 +202,28 @@ def _measured(kind: str, point: Fields, facts: Fields, scale: Scale) -> tuple[di
 def _published(kind: str, point: Fields, facts: Fields, scale: Scale) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     low, high = (point.metric(key, scale) if point.get(key) is not None else None for key in ("low", "high"))
     bound = low if scale.higher else high  # only this one is safe to compare with a target
-    shape = _shape(point) if point.get("shape") is not None else {}
+    value, size = point.metric("value", scale), _size(point)
+    file_bytes = point.optional_count("file_bytes")
+    is_int8 = point.get("precision") == "int8"
+    if is_int8 and size["weight_bytes_int8"] is None:
+        size["weight_bytes_int8"] = file_bytes  # at least its weights
     row = {
         "kind": kind,
         "score": None if bound is None else scale.score(bound),
-        **shape,
-        **_size(point),
+        **(_shape(point) if point.get("shape") is not None else {}),
+        **size,
         "n_train": facts.optional_count("n_train"),
-        "median": point.metric("value", scale),
+        "median": value,
         "low": low,
         "high": high,
+        "int8_metric": value if is_int8 else None,
         "name": point.text("name"),
         "citation": point.text("citation"),
+        "found_at": point.text("where"),
+        "recipe": point.optional_part("links").optional_text("recipe"),
+        "precision": point.optional_text("precision"),
+        "file_bytes": file_bytes,
+        "note": point.optional_text("note"),
     }
     return row, []
 

@@ -27,7 +27,7 @@ _PERCENT: Final = ("acc@", "map", "miou", "pixel_acc", "fl_all")  # metrics stat
 _MORE_DATA: Final = {
     "SWAG": "Trained first on other data, weakly labelled: SWAG, arXiv:2201.08371.",
     "IMAGENET22K": "Trained first on ImageNet-22K.",
-    "COCO": "The backbone was trained first, on ImageNet-1K where the recipe does not say otherwise.",
+    "COCO": "Its backbone may have been trained first, on ImageNet-1K: see the recipe.",
 }
 _ROOT: Final = Path(__file__).parents[2] / "guidelines"
 _PAGE: Final = Path(__file__).parents[2] / "docs" / "torchvision.md"
