@@ -36,7 +36,7 @@ _PAGE: Final = Path(__file__).parents[2] / "docs" / "torchvision.md"
 @click.command("torchvision")
 @click.option("--check", is_flag=True, help="Build every network first and count it; rewrites the table of counts.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), default=_ROOT, help="Folder of the records.")
-def COMMAND(check: bool, out: Path) -> None:
+def COMMAND(check: bool, out: Path) -> None:  # noqa: N802  # the name __main__ looks for
     """Write torchvision's weights as records of published figures; with --check count each network beside them."""
     every = list(counts.every())
     if check:
@@ -75,7 +75,7 @@ def records(every: list[Any], table: dict[str, Row]) -> Iterator[dict[str, Any]]
             "cite": f"TorchVision maintainers and contributors, TorchVision, metadata of version {version()}",
             "question": question.facts(),
             "notes": [
-                "Each figure is one training as torchvision states it: low and high are of a stated prior, not of runs.",
+                "Each figure is one training as torchvision states it; low and high rest on a stated prior, not runs.",
                 question.note,
                 "Flops are twice the multiply-adds stated; docs/torchvision.md sets them beside our own counts.",
             ],

@@ -43,7 +43,7 @@ def has_figure(weights: Any) -> bool:
 
 def stated_flops(weights: Any) -> float:
     """Return the flops of one example that the metadata state: twice the multiply-adds."""
-    return round(weights.meta["_ops"] * FLOPS_PER_OP, -6)  # stated to 0.001 of 1e9
+    return round(float(weights.meta["_ops"]) * FLOPS_PER_OP, -6)  # stated to 0.001 of 1e9
 
 
 def same_params(weights: Any, counted: Counted) -> bool:

@@ -63,7 +63,7 @@ class Regions:
     detections: int = 0
 
 
-def count(weights: Any, regions: Regions = Regions()) -> Counted:  # noqa: B008  # frozen
+def count(weights: Any, regions: Regions = Regions()) -> Counted:  # frozen
     """Build the network of one entry of a torchvision weights enumeration, and count.
 
     Args:
@@ -114,9 +114,11 @@ def build(weights: Any) -> tuple[Any, str]:
 @contextlib.contextmanager
 def _unread(weights: Any) -> Iterator[None]:
     """Let builders ask for weights and get none."""
-    no_values = mock.patch.object(type(weights), "get_state_dict", lambda *args, **options: {})
-    no_loading = mock.patch.object(nn.Module, "load_state_dict", lambda *args, **options: None)
-    with no_values, no_loading, _no_initialising():
+    with (
+        mock.patch.object(type(weights), "get_state_dict", return_value={}),
+        mock.patch.object(nn.Module, "load_state_dict", return_value=None),
+        _no_initialising(),
+    ):
         yield
 
 
@@ -144,7 +146,7 @@ def _decomposed_attention() -> Iterator[None]:
 def _no_key_points() -> Iterator[None]:
     """Skip turning heat maps into points: it has no multiply-adds we count, but asks for values."""
     heads = vision.load().models.detection.roi_heads
-    with mock.patch.object(heads, "keypointrcnn_inference", lambda *args: ([], [])):
+    with mock.patch.object(heads, "keypointrcnn_inference", return_value=([], [])):
         yield
 
 

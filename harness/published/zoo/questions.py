@@ -80,8 +80,8 @@ _IMAGENET: Final = Question(
     1_281_167,
     50_000,
     1000,
-    "Figures are of the 50,000 validation images, which recipes may have been chosen by; flops of one image at the side "
-    "the weights ask for.",
+    "Figures are of the 50,000 validation images, which recipes may have been chosen by; flops of one image at the "
+    "side the weights ask for.",
 )
 _COCO: Final = "Lin et al. 2014, Microsoft COCO: Common Objects in Context, arXiv:1405.0312 (2017 split)"
 _COCO_LICENCE: Final = "annotations CC-BY-4.0, images under Flickr's terms of use"
