@@ -276,7 +276,9 @@ def _miss(
 
 
 _COLUMNS: Final = ", ".join(
-    f"{'points' if position > 7 else 'records'}.{column.removeprefix('record_')}"
+    "COALESCE(points.input_size, records.input_size)"  # published networks of one record may differ in it
+    if column == "record_input_size"
+    else f"{'points' if position > 7 else 'records'}.{column.removeprefix('record_')}"
     for position, column in enumerate(Network._fields)
 )
 

@@ -39,7 +39,7 @@ CREATE TABLE points (
   weight_bytes INTEGER, weight_bytes_int8 INTEGER, ram_bytes INTEGER, ram_bytes_int8 INTEGER, latency_ratio REAL,
   median REAL NOT NULL, low REAL, high REAL, n_seeds INTEGER, reach_value REAL, reach_low REAL,
   int8_metric REAL, name TEXT, citation TEXT,
-  found_at TEXT, recipe TEXT, precision TEXT, file_bytes INTEGER, note TEXT);
+  found_at TEXT, recipe TEXT, precision TEXT, file_bytes INTEGER, note TEXT, input_size INTEGER);
 CREATE TABLE brackets (
   point INTEGER NOT NULL, width INTEGER NOT NULL, depth INTEGER NOT NULL, resolution INTEGER, params INTEGER NOT NULL,
   median REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, n_seeds INTEGER NOT NULL, n_meeting INTEGER,
@@ -224,6 +224,7 @@ def _published(kind: str, point: Fields, facts: Fields, scale: Scale) -> tuple[d
         "precision": point.optional_text("precision"),
         "file_bytes": file_bytes,
         "note": point.optional_text("note"),
+        "input_size": None if point.get("input_shape") is None else point.size("input_shape"),
     }
     return row, []
 

@@ -172,6 +172,7 @@ def _further(stated: dict[str, dict[str, float]], question: Question) -> dict[st
 
 def _note(weights: Any, row: Row) -> str | None:
     notes = [text for part, text in _MORE_DATA.items() if part in weights.name]
+    notes += [f"{part.capitalize()}." for part in row.counted.rule.split("; ") if "auxiliary" in part]
     if not counts.same_params(weights, row.counted):
         notes.append(f"We count {row.counted.params:,} params.")
     if not counts.same_flops(weights, row.counted):

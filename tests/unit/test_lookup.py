@@ -287,6 +287,16 @@ def test_of_one_network_published_twice_the_better_figure_answers(root: Path) ->
     assert only(ask(root, targets=(0.9,))).network.name == "the same, trained longer"
 
 
+def test_an_input_far_from_that_of_a_published_network_is_told_so(root: Path) -> None:
+    record = published_record("image-cls/digits/lenet")
+    record["question"]["dataset"]["input_shape"] = None
+    record["frontier"][0]["input_shape"] = [3, 224, 224]
+    write(root, record)
+
+    assert only(ask(root, input_size=3 * 160 * 160)).near
+    assert not only(ask(root, input_size=3 * 32 * 32)).near
+
+
 def test_the_knee_is_asked_of_measured_families_alone(root: Path) -> None:
     write(root, example_record()[0])
     write(root, published_record("image-cls/digits/lenet"))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from harness.__main__ import main
 from harness.published import torchvision as source
 from harness.published.zoo import counts, networks, page, sizes, vision
 from harness.published.zoo.networks import Regions
@@ -129,6 +130,23 @@ def test_without_torchvision_the_command_says_what_to_install(monkeypatch: pytes
 
     with pytest.raises(MissingDependency, match="torchvision is not installed: pip install torchvision"):
         vision.load()
+
+
+def test_a_source_that_is_not_known_is_refused_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["published", "torchvsion"])
+
+    assert ended.value.code == 2
+    assert "unknown source 'torchvsion'. Did you mean 'torchvision'?" in capsys.readouterr().err
+
+
+def test_every_source_is_listed_and_what_they_share_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["published", "--help"])
+    listed = capsys.readouterr().out.partition("Commands:")[2]
+
+    assert "torchvision" in listed
+    assert "zoo" not in listed
 
 
 def test_weights_that_were_never_counted_are_refused(models: Any) -> None:
