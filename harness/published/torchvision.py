@@ -139,7 +139,7 @@ def _point(weights: Any, question: Question, table: dict[str, Row]) -> dict[str,
         "where": f"metadata of {weights}",
         "precision": "int8" if is_int8 else "float32",
         "input_shape": list(counted.input_shape),
-        "file_bytes": round(meta["_file_size"] * 2**20),
+        "file_bytes": int(round(meta["_file_size"] * 2**20, -3)),  # stated to 0.001 MiB
         "metrics": _further(meta["_metrics"], question),
         "links": {"recipe": meta["recipe"], "weights": weights.url},
         "licence": meta.get("license"),
