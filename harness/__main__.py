@@ -11,6 +11,7 @@ import click
 
 from harness import compare as comparisons
 from harness import published as sources
+from harness.burden.page import page as burden
 from harness.calibrate import calibrate
 from harness.survey import survey
 from harness.tabulate import tabulate
@@ -65,6 +66,7 @@ def published() -> None:
 harness.add_command(tabulate)
 harness.add_command(calibrate)
 harness.add_command(survey)
+harness.add_command(burden)
 
 
 def main(arguments: list[str] | None = None) -> None:

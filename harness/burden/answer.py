@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, NamedTuple, final
 
 from harness.burden.exponent import LEAST, Fit, Interval, fit
 from harness.burden.points import Collection, Training, gather, main_metric
-from registry import index, roots, shelf
+from registry import index, shelf
 from registry.errors import NoAnswer, UnknownName
-from registry.options import warn
+from registry.roots import Root
 from registry.shelf import Listed
 
 VARIANTS: Final = ("pruned", "int8")
@@ -60,20 +59,22 @@ class Burden:
         return max(errors) / min(errors)
 
 
-def records(task: str, dataset: str, asked: Sequence[str], *, is_quiet: bool) -> list[dict[str, Any]]:
-    """Return the published records of a task and data set, of all roots: none twice, none superseded.
+def records(
+    where: Sequence[Root], task: str, dataset: str, tell: Callable[[list[str]], None] | None = None
+) -> list[dict[str, Any]]:
+    """Return the published records of a task and data set: none twice, none superseded.
 
     Args:
+        where: The roots, first wins.
         task: The task.
         dataset: The data set.
-        asked: Folders to search first.
-        is_quiet: Whether to say nothing of damaged records.
+        tell: Gets a line for each record that was left out because it is damaged.
 
     Raises:
         UnknownName: If no record has that task, or that data set of it.
         NoAnswer: If none is published.
     """
-    every = index.read(roots.find(asked), _listed, partial(warn, is_quiet=is_quiet))
+    every = index.read(where, _listed, tell)
     for kind, name, known in (
         ("task", task, {one.task for one in every}),
         ("data set", dataset, {one.dataset for one in every if one.task == task}),

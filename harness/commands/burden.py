@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
+from registry import roots
 from registry.errors import NoAnswer
-from registry.options import as_json, examples, print_json, quiet, registries
+from registry.options import as_json, examples, print_json, quiet, registries, warn
 
 
 @click.command(
@@ -49,7 +51,8 @@ def COMMAND(
 
         drawing.check_path(plot)
     name = f"{task} on {dataset}"
-    collection, others = answer.collect(answer.records(task, dataset, registry, is_quiet=quiet), metric)
+    records = answer.records(roots.find(registry), task, dataset, partial(warn, is_quiet=quiet))
+    collection, others = answer.collect(records, metric)
     found = answer.burden(collection, name)
     years, refusal = None, None
     if by_year:
