@@ -4,28 +4,12 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from registry.errors import BrokenRule, InvalidRecord
 from registry.loader import read_json
-from registry.schema import SCHEMA_ID, SCHEMA_VERSION
 from registry.store import RECORD_FILE, Store, canonical_json
 from registry.validate import examine
-
-RECORD_LICENCE: Final = "CC-BY-4.0"
-
-
-def head(record_id: str, code_licence: str) -> dict[str, Any]:
-    """Return what every record of published figures begins with; ``created`` is filled in by :func:`write`."""
-    return {
-        "$schema": SCHEMA_ID,
-        "schema_version": SCHEMA_VERSION,
-        "id": record_id,
-        "version": 1,
-        "supersedes": None,
-        "licence": {"code": code_licence, "data": RECORD_LICENCE},
-        "evidence": "published",
-    }
 
 
 def write(root: Path, record: dict[str, Any]) -> bool:

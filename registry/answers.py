@@ -94,7 +94,7 @@ class Network(NamedTuple):
     route: str
     n_train: int | None
     steps: int | None
-    params: int
+    params: int | None
     flops: float | None
     train_flops: float | None
     weight_bytes: int | None

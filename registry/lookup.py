@@ -303,11 +303,12 @@ def _first(
     conditions, parameters = _conditions(question, query, None if by_score else target)
     if only is not None:
         conditions, parameters = [*conditions, f"{only[0]} = ?"], [*parameters, only[1]]
-    where = " AND ".join(("points.question = ?", "points.kind = ?", "points.superseded = ?", *conditions))
-    order = ", ".join((*(("points.score DESC",) if by_score else ()), *_order(query, target)))
-    select = f"SELECT {_COLUMNS} FROM points JOIN records USING (record) WHERE {where} ORDER BY {order}"  # noqa: S608  # ours
     kind = "knee" if target is None and not by_score else "frontier"
-    for superseded in (0, 1):
+    by_params = query.minimise == "params" and not by_score
+    for superseded, known in _passes(by_params=by_params):
+        where = " AND ".join(("points.question = ?", "points.kind = ?", "points.superseded = ?", *known, *conditions))
+        order = ", ".join((*(("points.score DESC",) if by_score else ()), *_order(query, target, by_params=by_params)))
+        select = f"SELECT {_COLUMNS} FROM points JOIN records USING (record) WHERE {where} ORDER BY {order}"  # noqa: S608  # ours
         found: list[tuple[Network, Index]] = []
         for position, opened in enumerate(indexes):
             number = opened.rows(_NUMBER, question).fetchone()
@@ -362,11 +363,21 @@ def _sizes(query: Query) -> tuple[str, ...]:
     return tuple(dict.fromkeys((first, "params", "flops", "depth", "width", "resolution")))
 
 
-def _order(query: Query, target: float | None) -> Iterator[str]:
+def _passes(*, by_params: bool) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yield what is looked at in turn: (superseded, further conditions).
+
+    Where params say what is smallest, networks whose params nobody states come after all others; apart from these,
+    so that the index is read in order of size.
+    """
+    stated = (("points.params IS NOT NULL",), ("points.params IS NULL",)) if by_params else ((),)
+    yield from ((superseded, known) for superseded in (0, 1) for known in stated)
+
+
+def _order(query: Query, target: float | None, *, by_params: bool) -> Iterator[str]:
     if target is None:  # a knee grows with the examples: the one for the most of them comes first
         yield "points.n_train DESC"
     for column in _sizes(query):
-        yield "points.params" if column == "params" else f"points.{column} NULLS LAST"
+        yield "points.params" if column == "params" and by_params else f"points.{column} NULLS LAST"
     yield from ("points.route != 'scratch'", "points.route", "records.id", "records.version DESC")
     yield "CASE WHEN points.name IS NULL THEN 0 ELSE -points.score END"  # a network may be published more than once
 

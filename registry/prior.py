@@ -18,7 +18,8 @@ SEED_SPREAD: Final = 0.01
 # it by as much again. No source gives this for all of them.
 TEST_SPREAD: Final = 0.01
 Z: Final = 1.6448536269514722  # 95 % of a normal distribution lie below so many standard deviations
-SHARES: Final = ("accuracy",)  # metrics that are a share of test items, so that n of them say how far chance reaches
+# metrics that are a share of test items, so that n of them say how far chance reaches; em: exactly matched answers
+SHARES: Final = ("accuracy", "accuracy-top-5", "em")
 
 
 def published_bounds(

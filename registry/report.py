@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from registry.wording import bench_command, bound_of, foretold, further, shape_of, shown
+from registry.wording import bench_command, bound_of, foretold, further, params_of, shape_of, shown
 
 if TYPE_CHECKING:
     from registry.answers import Answer, Bracket, Miss, Network, Query, Reply
@@ -86,7 +86,7 @@ def network_values(network: Network) -> dict[str, Any]:
         "where": where,
         "superseded": bool(network.superseded),
         "family_options": json.loads(network.family_options),
-        "shape": None if network.width is None else shape,
+        "shape": None if network.width is None and network.resolution is None else shape,
         "test": {**test, "reach": None if network.reach_value is None else reach},
     }
 
@@ -157,7 +157,7 @@ def _row(query: Query, network: Network) -> tuple[str, ...]:
         _or_dash(network.width),
         _or_dash(network.depth),
         network.route,
-        f"{network.params:,}",
+        _or_dash(network.params),
         _or_dash(network.flops),
         _or_dash(weight_bytes),
         f"{shown(network.median)}{interval}",
@@ -207,9 +207,12 @@ def _sentence(answer: Answer) -> str:
     network = answer.network
     if network.evidence == "published":
         side = "lower" if answer.question.sign > 0 else "upper"
+        others = "no smaller network on record does"
+        if network.params is None:
+            others = "no network with stated params does, and this one's are not"
         return (
             f"'{network.name}' is published evidence ({network.citation}, {network.found_at}): its {side} bound, "
-            f"{shown(bound_of(network, answer.question))}, meets {answer.target:g}; no smaller network on record does."
+            f"{shown(bound_of(network, answer.question))}, meets {answer.target:g}; {others}."
         )
     if answer.target is None:
         within = "" if network.reach_value is None else f" ({_n_of(network)} runs are)"
@@ -227,7 +230,7 @@ def _what_binds(answer: Answer) -> str:
         return "nothing smaller was tried beside it."
     undecided = [part for part in answer.bracket if not _is_refuted(answer, part)]
     nearest = max(undecided or answer.bracket, key=lambda part: part.params)
-    smaller = f"{answer.network.params / max(nearest.params, 1):.2f} x smaller"
+    smaller = f"{(answer.network.params or 0) / max(nearest.params, 1):.2f} x smaller"
     return f"{smaller} may do:" if undecided else f"{smaller} does not:"
 
 
@@ -255,7 +258,7 @@ def _further(query: Query, answer: Answer) -> list[str]:
         other = "nothing on record does from scratch"
         if answer.scratch is not None:
             least = answer.scratch
-            other = f"from scratch it takes {least.params:,} params ({_name(least)}, {shape_of(least)})"
+            other = f"from scratch it takes {params_of(least)} ({_name(least)}, {shape_of(least)})"
         out.append(f"This network was {network.route}; {other}.")
     if query.int8 and network.int8_metric is not None and network.evidence == "measured":
         out.append(f"Its int8 file makes {shown(network.int8_metric)} (one network, no interval).")
@@ -272,6 +275,7 @@ def _published(answer: Answer) -> list[str]:
     network, out = answer.network, []
     sizes = [f"{network.precision} weights"] if network.precision not in (None, "float32") else []
     sizes += [f"a file of {network.file_bytes:,} bytes"] if network.file_bytes is not None else []
+    sizes += [f"an input of {network.resolution} a side"] if network.resolution and network.width is None else []
     if sizes:
         out.append(f"It has {', '.join(sizes)}.")
     if network.note is not None:
@@ -282,7 +286,7 @@ def _published(answer: Answer) -> list[str]:
         out.append(f"No measured network on record for {answer.question.dataset} meets {answer.target:g}.")
     else:
         least = answer.measured
-        out.append(f"Measured here, it takes {least.params:,} params ({_name(least)}, {shape_of(least)}).")
+        out.append(f"Measured here, it takes {params_of(least)} ({_name(least)}, {shape_of(least)}).")
     return out
 
 

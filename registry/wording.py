@@ -20,7 +20,7 @@ def no_answer(query: Query, reply: Reply) -> NoAnswer:
     if query.n_train is not None and miss.unlimited is not None and (miss.unlimited.n_train or 0) > query.n_train:
         return _too_few_examples(start, query, query.n_train, miss, miss.unlimited)
     if miss.unlimited is not None:
-        least = f"{naming(miss.unlimited)} with {miss.unlimited.params:,} params"
+        least = f"{naming(miss.unlimited)} with {params_of(miss.unlimited)}"
         message = f"{start} within these limits; without them the smallest is {least}"
         return NoAnswer(message, further(query, dataset, "Ask for less, or measure"))
     if miss.target is None:
@@ -100,6 +100,11 @@ def shape_of(network: Network | Bracket) -> str:
         return f"'{name}'"
     side = f", resolution {network.resolution}" if network.resolution is not None else ""
     return f"width {network.width}, depth {network.depth}{side}"
+
+
+def params_of(network: Network) -> str:
+    """Return ``1,234 params``, or that nobody states them."""
+    return "params that are not stated" if network.params is None else f"{network.params:,} params"
 
 
 def bound_of(network: Network, question: Question) -> float:

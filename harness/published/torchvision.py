@@ -14,6 +14,7 @@ from harness.published.zoo import counts, page, sizes, vision
 from harness.published.zoo.counts import Row
 from harness.published.zoo.questions import QUESTIONS, Question
 from registry.errors import InvalidData
+from registry.heading import heading
 from registry.prior import published_bounds
 
 _NAMES: Final = {
@@ -70,7 +71,7 @@ def records(every: list[Any], table: dict[str, Row]) -> Iterator[dict[str, Any]]
     for record_id, (question, members) in sorted(groups.items()):
         points = [_point(weights, question, table) for weights in members]
         yield {
-            **cited.head(record_id, "BSD-3-Clause"),
+            **heading(record_id, "BSD-3-Clause"),
             "authors": ["TorchVision maintainers and contributors"],
             "cite": f"TorchVision maintainers and contributors, TorchVision, metadata of version {version()}",
             "question": question.facts(),
