@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, final
 
 from harness.burden.exponent import LEAST, Fit, Interval, fit
-from harness.burden.points import Collection, Training, gather, main_metric
+from harness.burden.points import Collection, Training, gather, main_metric, metrics
 from registry import index, shelf
 from registry.errors import NoAnswer, UnknownName
 from registry.roots import Root
+from registry.schema import PublishedPoint
 from registry.shelf import Listed
 
 VARIANTS: Final = ("pruned", "int8")
@@ -83,28 +84,25 @@ def records(
             raise UnknownName(kind, name, known)
     chosen = [one for one in every if (one.task, one.dataset) == (task, dataset) and _counts(one)]
     if not chosen:
-        raise NoAnswer(
-            f"nothing is published of {task} on {dataset}", "published figures come in records: see docs/literature.md"
-        )
-    return [shelf.read(one) for one in chosen]
+        raise NoAnswer(f"nothing is published of {task} on {dataset}", "see docs/literature.md for how to add some")
+    return [_filled(shelf.read(one)) for one in chosen]
 
 
 def collect(found: Sequence[dict[str, Any]], metric: str | None) -> tuple[Collection, list[str]]:
-    """Pool the records of one metric, and name the others.
+    """Pool what records say in one metric, and name the others.
 
     Args:
         found: What :func:`records` returned.
         metric: The metric; None for the one that is meant.
 
     Raises:
-        UnknownName: If no record is in that metric.
+        UnknownName: If there is no figure in that metric.
     """
-    names = {record["question"]["metric"]["name"] for record in found}
-    wanted = main_metric(names) if metric is None else metric
-    if wanted not in names:
-        raise UnknownName("metric", wanted, names)
-    pooled = gather(record for record in found if record["question"]["metric"]["name"] == wanted)
-    return pooled, sorted(names - {wanted})
+    known = metrics(found)
+    wanted = main_metric(known) if metric is None else metric
+    if wanted not in known:
+        raise UnknownName("metric", wanted, known)
+    return gather(found, known[wanted]), sorted({*known} - {wanted})
 
 
 def burden(collection: Collection, name: str) -> Burden:
@@ -138,6 +136,13 @@ def _or_missing(trainings: tuple[Training, ...], *, frontier: bool = False) -> F
 def _listed(indexes: list[index.Index]) -> list[Listed]:
     shelf.refuse_nothing(indexes)
     return shelf.listed(indexes)
+
+
+def _filled(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record whose points have every field: those that it leaves out as the schema fills them in."""
+    fields = PublishedPoint.model_fields
+    defaults = {name: field.default for name, field in fields.items() if not field.is_required()}
+    return {**record, "frontier": [defaults | point for point in record["frontier"]]}
 
 
 def _counts(one: Listed) -> bool:

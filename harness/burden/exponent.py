@@ -61,7 +61,7 @@ class Fit:
         r2: Share of the variance of log error that the line explains.
         exponent: k; None where error does not fall.
         by_source: Ends of k where sources are drawn instead of trainings; None below ``LEAST_SOURCES``.
-        inverse: k by regressing log compute on log error.
+        inverse: k by regressing log compute on log error; None likewise.
     """
 
     n: int
@@ -71,7 +71,7 @@ class Fit:
     r2: float
     exponent: Interval | None
     by_source: Ends | None
-    inverse: Interval
+    inverse: Interval | None
 
     @property
     def halving(self) -> Interval | None:
@@ -119,25 +119,26 @@ def fit(trainings: Sequence[Training], *, frontier: bool = False) -> Fit:
     if n_sources >= LEAST_SOURCES:
         drawn = by_point(int(sources.max()) + 1)[:, sources]
         ends = _exponents(_line(x, y, _weights(x, y, drawn, frontier=frontier)).slope)
-    slope, spread = float(one.slope[0]), _exponents(many.slope)
+    slope, inverse = float(one.slope[0]), float(one.inverse[0])
+    turned = (max(0.0, float(end)) for end in np.quantile(-many.inverse, ENDS))
     return Fit(
         n=int(chosen.sum()),
         n_sources=n_sources,
         level=float(one.level[0]),
         slope=slope,
         r2=float(one.r2[0]),
-        exponent=Interval(-1 / slope, *spread) if slope < 0 else None,
+        exponent=Interval(-1 / slope, *_exponents(many.slope)) if slope < 0 else None,
         by_source=ends,
-        inverse=Interval(
-            -float(one.inverse[0]), *(max(0.0, float(end)) for end in np.quantile(-many.inverse, ENDS))
-        ),
-    )  # fmt: skip
+        inverse=Interval(-inverse, *turned) if slope < 0 else None,
+    )
 
 
 def by_point(n: int) -> Float64[np.ndarray, "draws n"]:
     """Return how often each of ``n`` is drawn, with replacement, in ``DRAWS`` draws; the same every time."""
-    generator = np.random.default_rng(0)
-    return generator.multinomial(n, np.full(n, 1 / n), size=DRAWS).astype(np.float64)
+    drawn = (np.random.default_rng(0).random((DRAWS, n)) * n).astype(np.int64)
+    times = np.zeros((DRAWS, n))
+    np.add.at(times, (np.arange(DRAWS)[:, None], drawn), 1)
+    return times
 
 
 def frontier_of(

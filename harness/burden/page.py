@@ -67,6 +67,26 @@ we could not read; figures not read stay out.
 | what they say | read in | here |
 |---|---|---|
 """
+_REASONS: Final = """\
+- **Top-1 or top-5.** Computer Progress fits 100 - top-1, log over log as here (in its repository computerprogress.com:
+  pages/deep-learnings-diminishing-returns.js, components/deep-learnings-diminishing-returns/Chart.js). Top-5 gives
+  k = {k5:.1f} where top-1 gives {k1:.1f}: errors span a factor of {span5:.1f} by top-5 and of {span1:.1f} by top-1.
+  Over Computer Progress's trainings alone it is {theirs5:.1f} and {theirs1:.1f}.
+- **Which line.** Trainings scatter at equal compute; least squares on log error answers with a flatter line, so a
+  larger k. On log compute it is k x R2. For top-1 that is {inverse:.1f} to {k1:.1f}: the article's 9 lies {place}.
+- **Other points.** Of the article's own trainings those count here whose compute can be derived. For top-1:
+  {theirs}.
+  The others come from model zoos and newer papers.
+- **How compute is known.** Hardware x time assumes a utilisation of 0.33 and is good to a factor of 2 or 3; noise in
+  compute flattens the line. COCO by hardware x time: {timed}.
+  Counted: {counted}.
+- **What is counted.** On COCO the training of backbones is left out. On SQuAD that of the language model is in where
+  the source states it: compute spans {orders:.0f} orders of magnitude there, and R2 is {r2:.2f}.
+- **Errors that hardly differ.** They span a factor of {span_de:.2f} on En-De, {span_fr:.2f} on En-Fr (1 - BLEU) and
+  {span_ner:.2f} on CoNLL-2003. There k is large and says little; on En-De, where the article finds no relation either,
+  R2 is {r2_de:.2f}.
+- **Years.** A year is that of the paper, or of a newer table or checkpoint: old architectures that were trained again
+  count as new, which lowers what a year is worth."""
 _SPECTRUM: Final = 'Spectrum, quoted at arnoldkling.com, "Moore\'s Law meets its match?"'
 _QUOTED: Final = "arXiv v1, quoted in r/MachineLearning, July 2020"
 _ROWS: Final = (
@@ -101,7 +121,7 @@ def text(where: Sequence[Root]) -> str:
         pooled, _ = answer.collect(answer.records(where, one.task, one.dataset), one.metric)
         found[one.name] = (answer.burden(pooled, one.name), _years(pooled.as_trained))
     lines = [_HEAD, "## Exponents\n", *_exponents(found), _READ.rstrip("\n"), *_beside(found)]
-    lines += ["\n## What moves k\n", *_parts(found), "\n## Why they differ\n", *_reasons(found)]
+    lines += ["\n## What moves k\n", *_parts(found), "\n## Why they differ\n", _reasons(found)]
     lines += ["\n## Compute for one error over the years\n", *_halvings(found)]
     lines += ["\n## Pruning and int8\n", _variants(found)]
     return "\n".join(lines) + "\n"
@@ -124,7 +144,7 @@ def _exponents(found: dict[str, tuple[Burden, Progress | None]]) -> list[str]:
             if isinstance(line, Missing):
                 out.append(f"| {name} | {kind} | - | - | - | - | - | - | - | {line.why} |")
                 continue
-            cells = (*report.exponent(line), f"{line.inverse.value:.1f}", f"{line.r2:.2f}")
+            cells = (*report.exponent(line), f"{line.r2:.2f}")
             cost = report.halving(one.halving(line))
             out.append(f"| {name} | {kind} | {line.n} | {line.n_sources} | {' | '.join(cells)} | {cost} |")
     return out
@@ -134,13 +154,15 @@ def _beside(found: dict[str, tuple[Burden, Progress | None]]) -> list[str]:
     top1, years = found["ImageNet, top-1"]
     top5, years5 = found["ImageNet, top-5"]
     k, k5 = (one.all_points for one in (top1, top5))
+    name, (lowest, _) = min(found.items(), key=lambda pair: _value(pair[1][0].all_points))
+    least = lowest.all_points
     trend = "not told" if years is None or years.trend is None else report.months(years.trend)
     level = None if years5 is None else years5.levels[0].months
     shares = [f"{name} {one.all_points.r2:.0%}" for name, (one, _) in found.items()]
     here = (
-        f"least of any benchmark: {_value(k5):.1f}, inverse {k5.inverse.value:.1f} (ImageNet, top-5)",
-        f"top-1 {report.exponent(k)[0]} ({report.exponent(k)[1]}), inverse {k.inverse.value:.1f}; "
-        f"top-5 {report.exponent(k5)[0]} ({report.exponent(k5)[1]}), inverse {k5.inverse.value:.1f}",
+        f"least of any benchmark: {_value(least):.1f}, inverse {_inverse(least):.1f} ({name})",
+        f"top-1 {report.exponent(k)[0]} ({report.exponent(k)[1]}), inverse {_inverse(k):.1f}; "
+        f"top-5 {report.exponent(k5)[0]} ({report.exponent(k5)[1]}), inverse {_inverse(k5):.1f}",
         f"top-1 {k.r2:.0%}, top-5 {k5.r2:.0%}",
         ", ".join(shares[2:]),
         f"top-1 {trend}",
@@ -170,33 +192,33 @@ def _part(chosen: Sequence[Training]) -> Fit | Missing:
 def _part_row(name: str, kind: str, line: Fit | Missing) -> str:
     if isinstance(line, Missing):
         return f"| {name} | {kind} | {line.n} | {line.why} | | | |"
-    k, ends, _ = report.exponent(line)
-    return f"| {name} | {kind} | {line.n} | {k} | {ends} | {line.inverse.value:.1f} | {line.r2:.2f} |"
+    k, ends, _, inverse = report.exponent(line)
+    return f"| {name} | {kind} | {line.n} | {k} | {ends} | {inverse} | {line.r2:.2f} |"
 
 
-def _reasons(found: dict[str, tuple[Burden, Progress | None]]) -> list[str]:
+def _reasons(found: dict[str, tuple[Burden, Progress | None]]) -> str:
     top1, top5, coco, squad, _, ner, de, fr = (one for one, _ in found.values())
-    k1, k5 = top1.all_points, top5.all_points
-    theirs, timed, counted = (_words(_chosen(one, kind)) for one, kind in ((top1, 0), (coco, 2), (coco, 1)))
-    return [
-        f"- **Top-1 or top-5.** Computer Progress fits 100 - top-1 (pages/deep-learnings-diminishing-returns.js in its\n"
-        f"  repository, log over log as here). By top-5 k is {_value(k5):.1f}, not {_value(k1):.1f}: errors span a factor of"
-        f" {top5.span:.1f}\n  by top-5 and of {top1.span:.1f} by top-1, over much the same compute.",
-        f"- **Which line.** Trainings scatter at equal compute, and least squares on log error answers with a flatter line,\n"
-        f"  so a larger k. On log compute it is k x R2. For top-1 that is {k1.inverse.value:.1f} to {_value(k1):.1f}:"
-        f" the article's 9 {'lies between' if k1.inverse.value < ARTICLE < _value(k1) else 'lies outside'}.",
-        f"- **Other points.** Of their rows only those count here whose compute can be derived: for top-1 {theirs}.\n"
-        "  The others are mostly tables of one recipe at many sizes, newer than the article, and retrainings of old networks.",
-        "- **How compute is known.** Hardware x time assumes a utilisation of 0.33 and is good to a factor of 2 or 3; such\n"
-        f"  noise in compute flattens the line. COCO by hardware x time: {timed}; counted: {counted}.",
-        "- **What is counted.** A backbone's training is left out on COCO; on SQuAD the compute of pre-training is in where it\n"
-        f"  is stated, which puts whole families on one line (R2 {squad.all_points.r2:.2f}).",
-        "- **Errors that cannot reach 0.** BLEU never nears 1, and labels of CoNLL-2003 are not all right. Log error then\n"
-        f"  hardly moves (factors of {de.span:.2f} En-De, {fr.span:.2f} En-Fr, {ner.span:.2f} CoNLL-2003), and k is large and"
-        " says little.\n  That En-De tells nothing (R2 below 0.3) is what the article found, too.",
-        "- **Years.** A year here is that of the paper or of a newer table or checkpoint: old architectures trained again\n"
-        "  count as new, so the years are worth less compute than the article says.",
-    ]
+    inverse, k = _inverse(top1.all_points), _value(top1.all_points)
+    computes = [training.train_flops for training in squad.collection.as_trained]
+    return _REASONS.format(
+        k1=k,
+        k5=_value(top5.all_points),
+        span1=top1.span,
+        span5=top5.span,
+        inverse=inverse,
+        place="between" if inverse < ARTICLE < k else "outside",
+        theirs1=_value(_chosen(top1, 0)),
+        theirs5=_value(_chosen(top5, 0)),
+        theirs=_words(_chosen(top1, 0)),
+        timed=_words(_chosen(coco, 2)),
+        counted=_words(_chosen(coco, 1)),
+        orders=math.log10(max(computes) / min(computes)),
+        r2=squad.all_points.r2,
+        span_ner=ner.span,
+        span_de=de.span,
+        span_fr=fr.span,
+        r2_de=de.all_points.r2,
+    )
 
 
 def _chosen(one: Burden, part: int) -> Fit | Missing:
@@ -206,7 +228,7 @@ def _chosen(one: Burden, part: int) -> Fit | Missing:
 def _words(line: Fit | Missing) -> str:
     if isinstance(line, Missing):
         return f"{line.n} trainings, too few"
-    k, ends, _ = report.exponent(line)
+    k, ends, _, _ = report.exponent(line)
     return f"{line.n} trainings, k {k} ({ends}), R2 {line.r2:.2f}"
 
 
@@ -233,8 +255,8 @@ def _variants(found: dict[str, tuple[Burden, Progress | None]]) -> str:
     counts = {kind: sum(_count(one.variants[kind]) for one, _ in found.values()) for kind in answer.VARIANTS}
     told = ", ".join(f"{n} {kind}" for kind, n in counts.items())
     return (
-        f"Trainings with compute on these benchmarks: {told}. Tables of pruned and of int8 networks do not say what their\n"
-        "training took; what either does to k is said from 10 such trainings on."
+        f"Trainings with compute on these benchmarks: {told}. Tables of pruned and of int8 networks do not say what\n"
+        "their training took; what either does to k is said from 10 such trainings on."
     )
 
 
@@ -242,5 +264,9 @@ def _count(one: Fit | Missing) -> int:
     return one.n
 
 
-def _value(one: Fit) -> float:
-    return math.inf if one.exponent is None else one.exponent.value
+def _inverse(one: Fit) -> float:
+    return math.nan if one.inverse is None else one.inverse.value
+
+
+def _value(one: Fit | Missing) -> float:
+    return math.inf if isinstance(one, Missing) or one.exponent is None else one.exponent.value

@@ -10,6 +10,8 @@ from typing import Any, Final, final
 
 # Better accounts first: where two records tell of one training, its compute is taken from the better.
 ACCOUNTS: Final = ("stated", "flops-x-examples", "params-x-tokens", "hardware-x-time")
+# Metrics that points may have beside the one their record asks, all fractions and better when higher.
+FURTHER: Final = ("accuracy", "accuracy-top-5", "map", "f1", "em", "bleu", "miou", "auc")
 MAIN: Final = ("accuracy", "map", "f1", "bleu", "miou")  # the metric that is meant where a data set has several
 
 
@@ -27,7 +29,7 @@ class Training:
         citation: Key or link: trainings of one source share their recipe and their way of counting.
         where: Place in the source.
         route: scratch, pruned or distilled.
-        precision: float32, float16 or int8.
+        precision: Of the weights: float32, int8 ...; None where it is not said.
     """
 
     name: str
@@ -38,12 +40,13 @@ class Training:
     citation: str
     where: str
     route: str
-    precision: str
+    precision: str | None
 
     @property
     def variant(self) -> str:
         """Return what sets the network apart from one as it was trained: ``pruned``, ``int8``, or nothing."""
-        return "int8" if self.precision == "int8" else "pruned" if self.route == "pruned" else ""
+        is_int8 = (self.precision or "").startswith("int8")
+        return "int8" if is_int8 else "pruned" if self.route == "pruned" else ""
 
 
 @final
@@ -52,7 +55,7 @@ class Collection:
     """What records say of one task, data set and metric.
 
     Attributes:
-        metric: The ``metric`` of their question.
+        metric: Its name, unit and direction.
         trainings: Each once.
         n_figures: Published figures, those without compute and repeats included.
         n_repeats: Figures with compute that tell of a training that another tells of as well.
@@ -98,36 +101,53 @@ def error_form(metric: Mapping[str, Any]) -> str:
     return f"1 - {metric['name']}" if metric["direction"] == "higher" else str(metric["name"])
 
 
-def gather(records: Iterable[Mapping[str, Any]]) -> Collection:
-    """Return the trainings that records of one metric tell of, each once.
+def metrics(records: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Return every metric that records have figures in, by name: those they ask, and further ones of ``FURTHER``."""
+    asked: dict[str, Mapping[str, Any]] = {}
+    further: dict[str, Mapping[str, Any]] = {}
+    for record in records:
+        asked.setdefault(record["question"]["metric"]["name"], record["question"]["metric"])
+        for point in record["frontier"]:
+            further |= {
+                name: {"name": name, "unit": "fraction", "direction": "higher", "chance": None}
+                for name in point["metrics"]
+                if name in FURTHER
+            }
+    return further | asked
 
-    One training is one model name (case, spaces, hyphens and underscores aside) at one resolution, route and precision,
+
+def gather(records: Iterable[Mapping[str, Any]], metric: Mapping[str, Any]) -> Collection:
+    """Return the trainings that records tell of with a figure in one metric, each once.
+
+    A point counts with its value where its record asks that metric, else with its further figure of that name. One
+    training is one model name (case, spaces, hyphens and underscores aside) at one resolution, route and precision,
     whichever record or source tells of it. Of several figures the one counts whose compute has the better account, by
     ``ACCOUNTS``; then the one whose record comes first. A network of one name and compute that was tested at several
     resolutions was trained once: its best figure counts.
 
     Args:
-        records: Published records as plain JSON values, first wins; at least one, all with the same metric.
+        records: Published records as plain JSON values, first wins.
+        metric: One of :func:`metrics`.
     """
     found: dict[tuple[Any, ...], Training] = {}
-    metric: Mapping[str, Any] = {}
     n_figures = n_computed = n_perfect = 0
     for record in records:
-        metric = record["question"]["metric"]
-        n_figures += len(record["frontier"])
+        is_asked = record["question"]["metric"]["name"] == metric["name"]
         for point in record["frontier"]:
-            if not point["train_flops"]:
+            value = point["value"] if is_asked else point["metrics"].get(metric["name"])
+            n_figures += value is not None
+            if value is None or not point["train_flops"]:
                 continue
-            one = _training(point, metric)
+            one = _training(point, 1 - value if metric["direction"] == "higher" else float(value))
             n_computed += 1
             n_perfect += one.error <= 0
-            place = (_plain(one.name), one.route, one.precision, _resolution(point))
+            place = (_plain(point), one.route, one.precision, _resolution(point))
             before = found.get(place)
             if one.error > 0 and (before is None or _rank(one) < _rank(before)):
                 found[place] = one
     once: dict[tuple[Any, ...], Training] = {}
-    for one in found.values():
-        run = (_plain(one.name), one.route, one.precision, one.train_flops)
+    for (name, route, precision, _), one in found.items():
+        run = (name, route, precision, one.train_flops)
         if run not in once or one.error < once[run].error:
             once[run] = one
     return Collection(metric, tuple(once.values()), n_figures, n_computed - n_perfect - len(once), n_perfect)
@@ -137,27 +157,28 @@ def _rank(one: Training) -> int:
     return ACCOUNTS.index(one.account)
 
 
-def _training(point: Mapping[str, Any], metric: Mapping[str, Any]) -> Training:
-    value = float(point["value"])
+def _training(point: Mapping[str, Any], error: float) -> Training:
     return Training(
         name=point["name"],
-        error=1 - value if metric["direction"] == "higher" else value,
+        error=error,
         train_flops=float(point["train_flops"]),
         account=point["train_flops_source"],
         year=point["year"],
         citation=point["citation"],
         where=point["where"],
         route=point["route"],
-        precision=point.get("precision", "float32"),
+        precision=point["precision"],
     )
 
 
-def _plain(name: str) -> str:
+def _plain(point: Mapping[str, Any]) -> str:
+    """Return a model's name without what records add to tell its resolutions and precisions apart."""
+    name = point["name"].removesuffix(f" in {point['precision']}").removesuffix(f" at {_resolution(point)}")
     return re.sub(r"[\s_-]+", "", name.casefold())
 
 
 def _resolution(point: Mapping[str, Any]) -> int | None:
-    shape, inputs = point["shape"], point.get("input_shape")
-    if inputs:
-        return int(inputs[-1])
-    return None if shape is None else shape["resolution"]
+    """Return the side a figure was measured at; None where it is not said."""
+    if point["resolution"] is not None:
+        return int(point["resolution"])
+    return int(point["input_shape"][-1]) if point["input_shape"] else None

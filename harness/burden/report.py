@@ -104,12 +104,12 @@ def year_values(found: Progress) -> dict[str, Any]:
     }
 
 
-def exponent(fit: Fit) -> tuple[str, str, str]:
-    """Return k, its interval, and its interval by source, as text; a dash where there is none."""
-    if fit.exponent is None:
-        return "-", "-", "-"
+def exponent(fit: Fit) -> tuple[str, str, str, str]:
+    """Return k, its interval, its interval by source, and the inverse k, as text; a dash where there is none."""
+    if fit.exponent is None or fit.inverse is None:
+        return "-", "-", "-", "-"
     by_source = "-" if fit.by_source is None else _ends(fit.by_source)
-    return f"{fit.exponent.value:.1f}", _ends(Ends(*fit.exponent[1:])), by_source
+    return f"{fit.exponent.value:.1f}", _ends(Ends(*fit.exponent[1:])), by_source, f"{fit.inverse.value:.1f}"
 
 
 def halving(found: Interval | None) -> str:
@@ -129,7 +129,7 @@ def months(found: Interval) -> str:
 
 
 def _row(kind: str, fit: Fit, cost: Interval | None) -> tuple[str, ...]:
-    return (kind, f"{fit.n}", *exponent(fit), f"{fit.inverse.value:.1f}", f"{fit.r2:.2f}", halving(cost))
+    return (kind, f"{fit.n}", *exponent(fit), f"{fit.r2:.2f}", halving(cost))
 
 
 def _left_out(found: Burden) -> str:
