@@ -1,8 +1,9 @@
 """How error falls with training compute: a straight line in logarithms, and what halving the error costs.
 
 log error = a + b log compute, by least squares over trainings; k = -1 / b, so that compute grows as (1 / error) ** k.
-Trainings scatter in error at equal compute, and the flatter line that scatter makes gives a larger k. Regressing log
-compute on log error instead gives k x R2: the two bracket what a line without such scatter would have.
+That is right where trainings differ in the error they make of the same compute, and nothing else. Where they differ in
+the compute they take for the same error, or in how well it is known, regressing log compute on log error is: k x R2.
+Where they differ in both, k lies between.
 
 Source:
     Thompson, Greenewald, Lee & Manso 2020, The Computational Limits of Deep Learning, arXiv:2007.05558.
@@ -10,12 +11,14 @@ Source:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Bool, Float64
+from scipy import stats
 
 from harness.burden.points import Training
 from registry.errors import NoAnswer
@@ -25,7 +28,7 @@ LEAST_FRONTIER: Final = 5  # of them on the frontier
 LEAST_R2: Final = 0.3  # below, compute explains so little that halving by it is no forecast
 LEAST_SOURCES: Final = 5  # to resample them
 DRAWS: Final = 2000
-ENDS: Final = (0.05, 0.95)
+OUTSIDE: Final = 0.05  # share of draws beyond either end
 COSTLIEST: Final = 1e30  # times the compute: beyond, an end is open
 # source: Thompson et al. 2021, Deep Learning's Diminishing Returns, IEEE Spectrum 58(10): compute grows with at least
 # the fourth power of the improvement in theory, with at least the ninth in practice.
@@ -118,16 +121,16 @@ def fit(trainings: Sequence[Training], *, frontier: bool = False) -> Fit:
     ends = None
     if n_sources >= LEAST_SOURCES:
         drawn = by_point(int(sources.max()) + 1)[:, sources]
-        ends = _exponents(_line(x, y, _weights(x, y, drawn, frontier=frontier)).slope)
+        ends = _exponents(_line(x, y, _weights(x, y, drawn, frontier=frontier)).slope, n_sources)
     slope, inverse = float(one.slope[0]), float(one.inverse[0])
-    turned = (max(0.0, float(end)) for end in np.quantile(-many.inverse, ENDS))
+    turned = (max(0.0, float(end)) for end in np.quantile(-many.inverse, levels(len(x))))
     return Fit(
         n=int(chosen.sum()),
         n_sources=n_sources,
         level=float(one.level[0]),
         slope=slope,
         r2=float(one.r2[0]),
-        exponent=Interval(-1 / slope, *_exponents(many.slope)) if slope < 0 else None,
+        exponent=Interval(-1 / slope, *_exponents(many.slope, len(x))) if slope < 0 else None,
         by_source=ends,
         inverse=Interval(-inverse, *turned) if slope < 0 else None,
     )
@@ -139,6 +142,20 @@ def by_point(n: int) -> Float64[np.ndarray, "draws n"]:
     times = np.zeros((DRAWS, n))
     np.add.at(times, (np.arange(DRAWS)[:, None], drawn), 1)
     return times
+
+
+def levels(n: int) -> tuple[float, float]:
+    """Return the quantiles of draws that are the ends of a 90 % interval of a slope through ``n`` drawn units.
+
+    Those of a plain bootstrap cover too little where ``n`` is small; these are moved out as Student's t is wider than
+    the normal distribution, and as a sample varies less than what it is from.
+
+    Source:
+        Hesterberg 2015, What Teachers Should Know About the Bootstrap, arXiv:1411.5279 (expanded percentile interval),
+        with the n - 2 degrees of freedom of a slope.
+    """
+    low = float(stats.norm.cdf(math.sqrt(n / (n - 2)) * stats.t.ppf(OUTSIDE, n - 2)))
+    return low, 1 - low
 
 
 def frontier_of(
@@ -190,9 +207,9 @@ def _weights(
     return frontier_of(x, y, drawn > 0).astype(np.float64) if frontier else drawn
 
 
-def _exponents(found: Float64[np.ndarray, " draws"]) -> Ends:
+def _exponents(found: Float64[np.ndarray, " draws"], n: int) -> Ends:
     """Return the ends of k: those of the slope, turned; a slope that may be flat leaves the upper one open."""
-    steep, flat = (float(end) for end in np.quantile(found, ENDS))
+    steep, flat = (float(end) for end in np.quantile(found, levels(n)))
     return Ends(-1 / steep if steep < 0 else None, -1 / flat if flat < 0 else None)
 
 

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple, final
 import numpy as np
 from jaxtyping import Float64
 
-from harness.burden.exponent import ENDS, Interval, by_point, frontier_of, slopes
+from harness.burden.exponent import Interval, by_point, frontier_of, levels, slopes
 from harness.burden.points import Training
 from registry.errors import NoAnswer
 
@@ -99,7 +99,7 @@ def _level(what: str, error: float, dated: Sequence[Training]) -> Level:
     if len(records) >= LEAST_RECORDS:
         drawn = frontier_of(year, compute, by_point(len(year)) > 0)
         rates = -slopes(year, compute, drawn.astype(np.float64))
-        months = _months(float(-slopes(year, compute, is_record.astype(np.float64))[0]), rates)
+        months = _months(float(-slopes(year, compute, is_record.astype(np.float64))[0]), rates, len(year))
     return Level(what, error, tuple(records), months)
 
 
@@ -114,7 +114,7 @@ def _trend(dated: Sequence[Training]) -> Interval | None:
     falls = draws[0] < 0
     if falls.mean() < LEAST_SURE:
         return None
-    return _months(float(by_year[0] / by_compute[0]), draws[1][falls] / draws[0][falls])
+    return _months(float(by_year[0] / by_compute[0]), draws[1][falls] / draws[0][falls], len(x))
 
 
 def _plane(
@@ -139,11 +139,11 @@ def _plane(
     return in_x, in_t
 
 
-def _months(rate: float, rates: Float64[np.ndarray, " draws"]) -> Interval | None:
-    """Turn halvings a year into months; where the rate may be 0 the upper end is open."""
+def _months(rate: float, rates: Float64[np.ndarray, " draws"], n: int) -> Interval | None:
+    """Turn halvings a year, and those of draws from ``n`` trainings, into months; one that may be 0 leaves an end open."""
     if rate <= 0:
         return None
-    slow, fast = (float(end) for end in np.quantile(rates, ENDS))
+    slow, fast = (float(end) for end in np.quantile(rates, levels(n)))
     return Interval(12 / rate, 12 / fast if fast > 0 else None, 12 / slow if slow > 0 else None)
 
 

@@ -72,16 +72,18 @@ _REASONS: Final = """\
   pages/deep-learnings-diminishing-returns.js, components/deep-learnings-diminishing-returns/Chart.js). Top-5 gives
   k = {k5:.1f} where top-1 gives {k1:.1f}: errors span a factor of {span5:.1f} by top-5 and of {span1:.1f} by top-1.
   Over Computer Progress's trainings alone it is {theirs5:.1f} and {theirs1:.1f}.
-- **Which line.** Trainings scatter at equal compute; least squares on log error answers with a flatter line, so a
-  larger k. On log compute it is k x R2. For top-1 that is {inverse:.1f} to {k1:.1f}: the article's 9 lies {place}.
+- **Which line.** Log error over log compute is right where trainings differ in the error they make of the same
+  compute; log compute over log error, k x R2, where they differ in the compute they take for the same error, or in how
+  well it is known. They differ in both. For top-1 the two are {k1:.1f} and {inverse:.1f}: the article's 9 lies {place}.
 - **Other points.** Of the article's own trainings those count here whose compute can be derived. For top-1:
   {theirs}.
   The others come from model zoos and newer papers.
 - **How compute is known.** Hardware x time assumes a utilisation of 0.33 and is good to a factor of 2 or 3; noise in
   compute flattens the line. COCO by hardware x time: {timed}.
   Counted: {counted}.
-- **What is counted.** On COCO the training of backbones is left out. On SQuAD that of the language model is in where
-  the source states it: compute spans {orders:.0f} orders of magnitude there, and R2 is {r2:.2f}.
+- **What is counted.** Hernandez and Brown count a training until it first reaches AlexNet's top-5 error: their rows lie
+  on one level, left of the others. On COCO the training of backbones is left out. On SQuAD that of the language model
+  is in where the source states it: compute spans {orders:.0f} orders of magnitude there, and R2 is {r2:.2f}.
 - **Errors that hardly differ.** They span a factor of {span_de:.2f} on En-De, {span_fr:.2f} on En-Fr (1 - BLEU) and
   {span_ner:.2f} on CoNLL-2003. There k is large and says little; on En-De, where the article finds no relation either,
   R2 is {r2_de:.2f}.
