@@ -140,7 +140,7 @@ def _plane(
 
 
 def _months(rate: float, rates: Float64[np.ndarray, " draws"], n: int) -> Interval | None:
-    """Turn halvings a year, and those of draws from ``n`` trainings, into months; one that may be 0 leaves an end open."""
+    """Turn halvings a year, and those of draws from ``n`` trainings, into months; a rate that may be 0: open end."""
     if rate <= 0:
         return None
     slow, fast = (float(end) for end in np.quantile(rates, levels(n)))
