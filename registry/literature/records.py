@@ -80,8 +80,11 @@ def faults(table: Table) -> list[Fault]:
 
 def _differing(table: Table, family: str, expected: dict[str, Any]) -> tuple[str, str, str] | None:
     """Return (field, rule, message) of the first value of a record that the rows do not give."""
+    file = table.folder.parent / family / "v1" / RECORD_FILE
+    if not file.exists():
+        return "", "L-RECORD", f"is missing; make it: {MAKE}"
     try:
-        kept = read_json(table.folder.parent / family / "v1" / RECORD_FILE)
+        kept = read_json(file)
     except BrokenRule as fault:
         return "", "L-RECORD", f"{fault.problem}; make it: {MAKE}"
     given = {**expected, "created": kept.get("created")}

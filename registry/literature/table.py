@@ -163,10 +163,10 @@ def _header_fault(header: list[str]) -> str | None:
     """Say what is wrong with the names of the columns."""
     doubled = sorted({name for name in header if header.count(name) > 1})
     if doubled:
-        return f"column {shown(doubled[0], 60)} stands twice"
+        return f"column '{shown(doubled[0], 60)}' stands twice"
     for name in header:
         if name not in BY_NAME:
-            return f"column {shown(name, 60)} is not known{_guess(name)}"
+            return f"column '{shown(name, 60)}' is not known{_guess(name)}"
     missing = [column.name for column in COLUMNS if column.name not in header]
     return f"column '{missing[0]}' is missing" if missing else None
 
@@ -186,8 +186,8 @@ def _rows(header: list[str], body: Iterable[tuple[int, list[str]]], faults: list
     """Yield the rows whose cells can be read; a fault for each cell that cannot."""
     for line, cells in body:
         if len(cells) != len(header):
-            said = f"has {len(cells)} cells, expected {len(header)}" if cells else "is empty, expected a row"
-            faults.append(Fault(TABLE, line, "", "L-CELLS", f"{said}; text with a comma stands in quotes"))
+            said = f"has {len(cells)} cells, expected {len(header)}; text with a comma stands in quotes"
+            faults.append(Fault(TABLE, line, "", "L-CELLS", said if cells else "is empty, expected a row"))
             continue
         values: dict[str, Any] = {}
         before = len(faults)
