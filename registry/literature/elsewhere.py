@@ -41,7 +41,7 @@ def networks(dataset: Path) -> tuple[Known, ...]:
         family = file.parents[1].name
         if not family.startswith("literature"):
             try:
-                found += _known(Fields(read_json(file)), family)
+                found += _known(Fields(read_json(file, root=dataset.parents[1])), family)
             except (BrokenRule, ValueError):  # its own rules say so
                 continue
     return tuple(found)

@@ -129,7 +129,7 @@ def _place(fault: Fault) -> tuple[int, str, str]:
 def _parsed(file: Path, rule: str, parse: Any, faults: list[Fault]) -> Any:
     """Return what is in a file; None, and a fault, where it cannot be read."""
     try:
-        text = read_bytes(file, _LIMIT).decode("ascii")
+        text = read_bytes(file, _LIMIT, root=file.parents[3]).decode("ascii")
         return parse(text)
     except BrokenRule as fault:
         faults.append(Fault(file.name, 0, "", rule, fault.problem))
