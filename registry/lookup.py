@@ -360,7 +360,8 @@ def _sizes(query: Query) -> tuple[str, ...]:
         "ram-bytes": f"ram_bytes{int8}",
         "latency": "latency_ratio",
     }[query.minimise]
-    return tuple(dict.fromkeys((first, "params", "flops", "depth", "width", "resolution")))
+    bytes_of = (f"weight_bytes{int8}", f"ram_bytes{int8}")  # what is left to compare where params are not stated
+    return tuple(dict.fromkeys((first, "params", "flops", "depth", "width", "resolution", *bytes_of)))
 
 
 def _passes(*, by_params: bool) -> Iterator[tuple[int, tuple[str, ...]]]:

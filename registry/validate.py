@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from registry.errors import BrokenRule, UsageError
+from registry.literature import records, table
 from registry.loader import parse_json, shown
 from registry.rules import figures, folder, laws, published, reading
 from registry.rules.evidence import evidence
@@ -86,7 +87,7 @@ class Finding:
 
 
 def validate(path: Path) -> list[Finding]:
-    """Check every record at ``path`` against every rule.
+    """Check every record at ``path`` against every rule, and every table of published results below it.
 
     Args:
         path: A record's folder, its ``guideline.json``, or any folder above records (a root).
@@ -107,7 +108,7 @@ def validate(path: Path) -> list[Finding]:
     found: list[Finding] = []
     for record in _below(path, found):
         found += [Finding(str(record), "", "R-FILES", "is a link")] if record.is_symlink() else _check_all(record)
-    return found + list(_missing(path))
+    return found + list(_published(path)) + list(_missing(path))
 
 
 def examine(guideline: Guideline | Mapping[str, Any], files: Mapping[str, bytes]) -> list[Finding]:
@@ -183,6 +184,14 @@ def _below(path: Path, unread: list[Finding]) -> Iterator[Path]:
             elif not name.startswith("."):
                 kept.append(name)
         inner[:] = kept
+
+
+def _published(path: Path) -> Iterator[Finding]:
+    """Yield what is wrong in tables of published results, and where the records beside them are not what they give."""
+    for place in table.folders(path):
+        read = table.read(place)
+        for fault in (*read.faults, *records.faults(read)):
+            yield Finding(os.path.normpath(place / fault.file), fault.field, fault.rule, fault.message)
 
 
 def _missing(root: Path) -> Iterator[Finding]:

@@ -118,10 +118,7 @@ def fit(trainings: Sequence[Training], *, frontier: bool = False) -> Fit:
     one = _line(x, y, chosen[None].astype(float))
     many = _line(x, y, _weights(x, y, by_point(len(x)), frontier=frontier))
     n_sources = len(set(sources[chosen]))
-    ends = None
-    if n_sources >= LEAST_SOURCES:
-        drawn = by_point(int(sources.max()) + 1)[:, sources]
-        ends = _exponents(_line(x, y, _weights(x, y, drawn, frontier=frontier)).slope, n_sources)
+    by_source = _weights(x, y, by_point(int(sources.max()) + 1)[:, sources], frontier=frontier)
     slope, inverse = float(one.slope[0]), float(one.inverse[0])
     turned = (max(0.0, float(end)) for end in np.quantile(-many.inverse, levels(len(x))))
     return Fit(
@@ -131,7 +128,7 @@ def fit(trainings: Sequence[Training], *, frontier: bool = False) -> Fit:
         slope=slope,
         r2=float(one.r2[0]),
         exponent=Interval(-1 / slope, *_exponents(many.slope, len(x))) if slope < 0 else None,
-        by_source=ends,
+        by_source=_exponents(slopes(x, y, by_source), n_sources) if n_sources >= LEAST_SOURCES else None,
         inverse=Interval(-inverse, *turned) if slope < 0 else None,
     )
 

@@ -41,8 +41,8 @@ def lines(found: Burden, name: str) -> list[str]:
     if isinstance(found.frontier, Missing):
         out.append(f"  No line through the frontier: {found.frontier.why}.")
     out.append(
-        f"  Compute grows as (1 / error) ** k. Theory: k of at least {THEORY:g} (x {2**THEORY:g}); Thompson et al. see"
-        f" {ARTICLE:g} or more on ImageNet (x {2**ARTICLE:g})."
+        f"  Compute grows as (1 / error) ** k. By Thompson et al. k is at least {THEORY:g} in theory (x {2**THEORY:g})"
+        f" and at least {ARTICLE:g} in practice (x {2**ARTICLE:g})."
     )
     too_few = [f"{kind} ({one.n})" for kind, one in found.variants.items() if isinstance(one, Missing)]
     if too_few:
@@ -78,7 +78,7 @@ def values(found: Burden) -> dict[str, Any]:
         "variants": {kind: _fit_values(found, one) for kind, one in found.variants.items()},
         "why_no_halving": found.all_points.silence,
         "theory": THEORY,
-        "article_imagenet": ARTICLE,
+        "article": ARTICLE,
     }
 
 

@@ -58,7 +58,7 @@ def _draw_frontier(axes: Axes, values: dict[str, Any], title: str) -> None:
     kind = "certified" if values["evidence"] == "measured" else "published"
     drawing.logarithmic(axes)
     for route, face in (("scratch", drawing.LAW), ("pruned", "white"), ("distilled", drawing.MUTED)):
-        points = [point for point in values["frontier"] if point["route"] == route]
+        points = [point for point in values["frontier"] if point["route"] == route and point["params"]]
         if not points:
             continue
         tests = [_figure(point) for point in points]

@@ -10,7 +10,6 @@ import click
 from harness import cited
 from registry.errors import InvalidData, UsageError
 from registry.literature import records, table
-from registry.literature.table import Table
 from registry.rules.record import LEVELS
 
 _ROOT: Final = Path(__file__).parents[2] / "guidelines"

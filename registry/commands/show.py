@@ -80,8 +80,8 @@ def _point(point: dict[str, Any]) -> tuple[str, ...]:
         metric, seeds = f"{shown(point['value'])} [{low}, {high}]", "-"
     else:
         metric, seeds = f"{shown(test['median'])} [{shown(test['low'])}, {shown(test['high'])}]", f"{test['n_seeds']}"
-    flops = "-" if point["flops"] is None else f"{point['flops']:,.0f}"
-    return (target, size, point["route"], f"{point['params']:,}", flops, metric, seeds, _next_smaller(point))
+    params, flops = ("-" if point[key] is None else f"{point[key]:,.0f}" for key in ("params", "flops"))
+    return (target, size, point["route"], params, flops, metric, seeds, _next_smaller(point))
 
 
 def _next_smaller(point: dict[str, Any]) -> str:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from registry.literature.benchmark import Benchmark
 from registry.literature.columns import Row
 from registry.literature.within import Found
 
@@ -18,7 +17,7 @@ SAME_PARAMS: Final = 0.03  # share that two counts of one network may differ, of
 _SHARED: Final = tuple(name for name in Row._fields if name not in ("line", "model", "metric", "value"))
 
 
-def faults(rows: Sequence[Row], benchmark: Benchmark) -> Iterator[Found]:
+def faults(rows: Sequence[Row]) -> Iterator[Found]:
     """Yield the rows that stand twice or contradict another one; of two, the later one."""
     first: dict[tuple[object, ...], Row] = {}
     networks: dict[tuple[object, ...], list[Row]] = {}

@@ -89,4 +89,4 @@ def _metric(name: str, values: object) -> Metric:
 def _refuse_unknown(values: object, known: set[str], place: str) -> None:
     unknown = sorted(set(values) - known) if isinstance(values, dict) else []
     if unknown:
-        raise ValueError(f"{place}{unknown[0]}: is not known here, expected {', '.join(sorted(known))}")
+        raise ValueError(f"{place}{unknown[0]!a}: is not known here, expected {', '.join(sorted(known))}")

@@ -28,7 +28,7 @@ def references(text: str) -> dict[str, str]:
         start = _ENTRY.match(text, at)
         if start is None or not _KEY.fullmatch(start[2]):
             shown = " ".join(text[at : at + 30].split())
-            raise ValueError(f"line {line}: '{shown}' begins no entry, expected @misc{{key,")
+            raise ValueError(f"line {line}: {shown!a} begins no entry, expected @misc{{key,")
         key = start[2]
         if key in found:
             raise ValueError(f"line {line}: '{key}' stands twice")

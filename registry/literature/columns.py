@@ -5,7 +5,6 @@ A cell that cannot be read is refused with the rule it breaks and, where it can 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,7 +66,7 @@ COLUMNS: Final = (
     Column("family", "word", needed=True),
     Column("year", "count", low=1950, high=2100, unit="a year"),
     Column("metric", "word", needed=True),
-    Column("value", "number", needed=True, low=-math.inf, high=math.inf, unit="the metric's unit"),
+    Column("value", "number", needed=True, low=-1e30, high=1e30, unit="the metric's unit"),
     Column("params", "count", high=1e14, unit="params"),
     Column("flops", "number", high=1e18, unit="flops"),
     Column("train_flops", "number", low=1e6, high=1e30, unit="flops"),
@@ -109,8 +108,9 @@ _WHOLE: Final = re.compile(r"\d{1,19}")
 _NUMBER: Final = re.compile(r"-?\d{1,19}(\.\d{1,19})?(e[+-]?\d{1,3})?")
 _EXPONENT: Final = re.compile(r"-?(\d+)(?:\.\d+)?e([+-]?\d+)")
 _SCALED: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*([kKmMgGbBtT])(?:\b|[a-zA-Z]*$)")
-_TAIL: Final = re.compile(r"(-?[\d.]+(?:e[+-]?\d+)?)\s*([A-Za-z%].*)")
+_TAIL: Final = re.compile(r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([A-Za-z%].*)")
 _WORD: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
+_SCALABLE: Final = ("params", "flops", "examples", "bytes")  # what people count in millions
 _FACTORS: Final = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
 
 
@@ -191,14 +191,15 @@ def _number(column: Column, text: str) -> float:
 
 def _no_number(column: Column, text: str) -> str:
     """Say what a cell is that is no plain number, and what it may have meant."""
-    expected = f"expected {'a whole number of' if column.kind == 'count' else 'a plain number:'} {column.unit}"
+    expected = f"expected a {'whole' if column.kind == 'count' else 'plain'} number ({column.unit})"
     shown = f"'{text[:60]}'"
-    if scaled := _SCALED.fullmatch(text):
+    scaled = _SCALED.fullmatch(text)
+    if scaled and column.unit in _SCALABLE:
         meant = float(scaled[1].replace(",", ".")) * _FACTORS[scaled[2].lower()]
         return f"{shown} is text, {expected}, as in {meant:.0f}"
     if tail := _TAIL.fullmatch(text):
         if tail[2].strip() == "%":
-            return f"{shown} is text in percent, expected {column.unit}, as in {float(tail[1]) / 100:g}"
+            return f"{shown} is text in percent, expected a plain number, as in {float(tail[1]) / 100:g}"
         return f"{shown} has the unit '{tail[2].strip()}', {expected}"
     if re.fullmatch(r"\d+\.\d+", text) and column.name == "params":
         return f"{shown} is no whole number, {expected}: {float(text) * 1e6:.0f} if millions are meant"

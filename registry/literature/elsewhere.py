@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple, final
+from typing import Final, NamedTuple, final
 
 from registry.errors import BrokenRule
+from registry.fields import Fields
 from registry.literature.among import SAME_PARAMS, architecture, flops_fault
-from registry.literature.benchmark import Benchmark
 from registry.literature.columns import Row
 from registry.literature.within import Found
 from registry.loader import read_json
@@ -36,26 +36,46 @@ class Known(NamedTuple):
 
 def networks(dataset: Path) -> tuple[Known, ...]:
     """Return every network of the other published records in the folder of a data set; damaged ones are left out."""
-    found = []
+    found: list[Known] = []
     for file in sorted(dataset.glob("*/v*/guideline.json")):
-        if file.parents[1].name.startswith("literature"):
-            continue
-        try:
-            record = read_json(file)
-        except BrokenRule:
-            continue
-        if record.get("evidence") == "published":
-            found += [_known(point, record, file.parents[1].name) for point in record.get("frontier", ())]
-    return tuple(one for one in found if one.params)
+        family = file.parents[1].name
+        if not family.startswith("literature"):
+            try:
+                found += _known(Fields(read_json(file, root=dataset.parents[1])), family)
+            except (BrokenRule, ValueError):  # its own rules say so
+                continue
+    return tuple(found)
 
 
-def _known(point: Any, record: Any, family: str) -> Known:
-    side = (point.get("input_shape") or [None])[-1]
-    metric = record["question"]["metric"]["name"]
-    return Known(point["name"], family, metric, point["value"], point["params"] or 0, point["flops"], side)
+def _known(record: Fields, family: str) -> list[Known]:
+    """Return the networks of a record with stated params; none of a measured one. Raises ValueError."""
+    if record.get("evidence") != "published":
+        return []
+    metric = record.part("question").part("metric").text("name")
+    return [
+        Known(
+            point.text("name"),
+            family,
+            metric,
+            point.number("value", low=-math.inf),
+            point.count("params"),
+            point.optional_number("flops"),
+            _side(point),
+        )
+        for point in record.parts("frontier")
+        if point.optional_count("params")
+    ]
 
 
-def faults(rows: Iterable[Row], benchmark: Benchmark, known: Sequence[Known]) -> Iterator[Found]:
+def _side(point: Fields) -> int | None:
+    """Return the last side of a network's input: its width in pixels."""
+    shape = point.get("input_shape")
+    if shape is not None:
+        point.size("input_shape")  # a list of counts
+    return int(shape[-1]) if shape else None
+
+
+def faults(rows: Iterable[Row], known: Sequence[Known]) -> Iterator[Found]:
     """Yield the rows that contradict what others state of the same architecture.
 
     Flops are compared at the resolution of the row, in proportion to the pixels.

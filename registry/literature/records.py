@@ -60,12 +60,15 @@ def build(table: Table) -> list[Built]:
 
 def faults(table: Table) -> list[Fault]:
     """Return where the records beside a table are not what it gives; ``created`` is left out."""
+    if table.faults and not table.rows:
+        return []  # nothing is left to compare with
     found = []
     expected = {}
     for built in build(table):
         family = built.record["id"].rpartition("/")[2]
         expected[family] = built.record
-    here = [family.parents[1].name for family in table.folder.parent.glob(f"{FOLDER}*/v1/{RECORD_FILE}")]
+    here = {file.parents[1].name for file in table.folder.parent.glob(f"{FOLDER}*/v1/{RECORD_FILE}")}
+    here = {family for family in here if family == FOLDER or family.startswith(f"{FOLDER}-")}
     for family in sorted({*expected, *here}):
         name = f"../{family}/v1/{RECORD_FILE}"
         if family not in expected:
@@ -77,8 +80,11 @@ def faults(table: Table) -> list[Fault]:
 
 def _differing(table: Table, family: str, expected: dict[str, Any]) -> tuple[str, str, str] | None:
     """Return (field, rule, message) of the first value of a record that the rows do not give."""
+    file = table.folder.parent / family / "v1" / RECORD_FILE
+    if not file.exists():
+        return "", "L-RECORD", f"is missing; make it: {MAKE}"
     try:
-        kept = read_json(table.folder.parent / family / "v1" / RECORD_FILE)
+        kept = read_json(file)
     except BrokenRule as fault:
         return "", "L-RECORD", f"{fault.problem}; make it: {MAKE}"
     given = {**expected, "created": kept.get("created")}
@@ -178,4 +184,5 @@ def _note(row: Row) -> str | None:
     selected = None if row.selected_on is None else f"selected on the {row.selected_on}"
     mixed = f"{row.precision} weights" if row.precision and " and " in row.precision else None
     text = "; ".join(part for part in (selected, mixed, row.notes) if part)
-    return f"{text[0].upper()}{text[1:]}." if text else None
+    first = text.partition(" ")[0]
+    return f"{text if '_' in first else text[:1].upper() + text[1:]}." if text else None

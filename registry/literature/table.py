@@ -6,8 +6,9 @@ import csv
 import datetime
 import difflib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
@@ -15,13 +16,15 @@ from registry.errors import BrokenRule
 from registry.literature import among, benchmark, bibtex, elsewhere, within
 from registry.literature.benchmark import Benchmark
 from registry.literature.columns import BY_NAME, COLUMNS, OTHER_NAMES, CellFault, Row, read_cell
-from registry.loader import read_bytes
+from registry.literature.within import Found
+from registry.loader import read_bytes, shown
 
 TABLE: Final = "results.csv"
 REFERENCES: Final = "references.bib"
 BENCHMARK: Final = "benchmark.toml"
 FOLDER: Final = "literature"
 _LIMIT: Final = 2_000_000  # bytes of each file
+_ROWS: Final = 5000  # in one file
 
 
 @final
@@ -106,11 +109,12 @@ def read(folder: Path, today: datetime.date | None = None) -> Table:
     rows = list(_rows(header, body, faults))
     year = (today or datetime.datetime.now(datetime.UTC).date()).year
     networks = elsewhere.networks(folder.parent)
-    for check in (
-        lambda rows: within.faults(rows, about, references, year),
-        lambda rows: among.faults(rows, about),
-        lambda rows: elsewhere.faults(rows, about, networks),
-    ):
+    checks: tuple[Callable[[Sequence[Row]], Iterator[Found]], ...] = (
+        partial(within.faults, benchmark=about, references=references, this_year=year),
+        among.faults,
+        partial(elsewhere.faults, known=networks),
+    )
+    for check in checks:  # a row that was refused is no evidence against another
         found = [Fault(TABLE, *fault) for fault in check(rows)]
         refused = {fault.line for fault in found}
         rows = [row for row in rows if row.line not in refused]
@@ -125,7 +129,7 @@ def _place(fault: Fault) -> tuple[int, str, str]:
 def _parsed(file: Path, rule: str, parse: Any, faults: list[Fault]) -> Any:
     """Return what is in a file; None, and a fault, where it cannot be read."""
     try:
-        text = read_bytes(file, _LIMIT).decode("ascii")
+        text = read_bytes(file, _LIMIT, root=file.parents[3]).decode("ascii")
         return parse(text)
     except BrokenRule as fault:
         faults.append(Fault(file.name, 0, "", rule, fault.problem))
@@ -148,6 +152,8 @@ def _lines(text: str) -> list[tuple[int, list[str]]]:
             at = reader.line_num + 1
     except csv.Error as error:
         raise ValueError(f"line {at}: {error}") from None
+    if len(found) > _ROWS:
+        raise ValueError(f"has {len(found)} lines, expected at most {_ROWS}")
     if not found:
         raise ValueError("is empty, expected a line with the names of the columns")
     return found
@@ -157,10 +163,10 @@ def _header_fault(header: list[str]) -> str | None:
     """Say what is wrong with the names of the columns."""
     doubled = sorted({name for name in header if header.count(name) > 1})
     if doubled:
-        return f"column '{doubled[0]}' stands twice"
+        return f"column '{shown(doubled[0], 60)}' stands twice"
     for name in header:
         if name not in BY_NAME:
-            return f"column '{name[:60]}' is not known{_guess(name)}"
+            return f"column '{shown(name, 60)}' is not known{_guess(name)}"
     missing = [column.name for column in COLUMNS if column.name not in header]
     return f"column '{missing[0]}' is missing" if missing else None
 
@@ -180,8 +186,8 @@ def _rows(header: list[str], body: Iterable[tuple[int, list[str]]], faults: list
     """Yield the rows whose cells can be read; a fault for each cell that cannot."""
     for line, cells in body:
         if len(cells) != len(header):
-            said = f"has {len(cells)} cells, expected {len(header)}" if cells else "is empty, expected a row"
-            faults.append(Fault(TABLE, line, "", "L-CELLS", f"{said}; text with a comma stands in quotes"))
+            said = f"has {len(cells)} cells, expected {len(header)}; text with a comma stands in quotes"
+            faults.append(Fault(TABLE, line, "", "L-CELLS", said if cells else "is empty, expected a row"))
             continue
         values: dict[str, Any] = {}
         before = len(faults)

@@ -17,14 +17,13 @@ Found = tuple[int, str, str, str]
 
 FLOPS_PER_PARAM: Final = (1.0, 1e5)  # a weight is used at least once, and not once for each of 50,000 places
 WITHIN: Final = 0.02  # share that a stated train_flops may differ from its working
+_GUESSED: Final = 500  # citation keys that a misspelt one is compared with: a contributed file may have many
 _WORKING: Final = re.compile(r"train_flops = ([^;]+)")
 _FACTOR: Final = re.compile(r"(?:.* at |utilisation )?(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\b")
 _SECONDS: Final = re.compile(r"[\d.e+]+ s(?: \([\d.]+ h\))?")
 
 
-def faults(
-    rows: Iterable[Row], benchmark: Benchmark, references: Mapping[str, str], this_year: int
-) -> Iterator[Found]:
+def faults(rows: Iterable[Row], benchmark: Benchmark, references: Mapping[str, str], this_year: int) -> Iterator[Found]:
     """Yield every place of a row that breaks a rule.
 
     Args:
@@ -46,7 +45,7 @@ def faults(
 
 def _cited(row: Row, references: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
     if row.citation not in references:
-        close = difflib.get_close_matches(row.citation, references, n=1)
+        close = difflib.get_close_matches(row.citation, list(references)[:_GUESSED], n=1)
         hint = f"did you mean '{close[0]}'?" if close else "expected an entry there"
         yield "citation", "L-CITATION", f"'{row.citation}' is not in references.bib, {hint}"
 

@@ -30,7 +30,7 @@ def test_the_exponent_stands_beside_theory_and_article(guides: Guides, tmp_path:
     assert "image-cls on blobs, 1 - accuracy over training compute: 20 trainings of 20 figures" in found.out
     assert "  compute is 20 stated; 20 sources" in found.out
     assert " x the compute (" in found.out
-    assert "Theory: k of at least 4 (x 16); Thompson et al. see 9 or more on ImageNet (x 512)." in found.out
+    assert "By Thompson et al. k is at least 4 in theory (x 16) and at least 9 in practice (x 512)." in found.out
     assert "Too few with compute to say what it does to k: pruned (0), int8 (0)." in found.out
     assert "year" not in found.out
 
@@ -47,7 +47,7 @@ def test_json_holds_what_the_lines_say(guides: Guides, tmp_path: Path) -> None:
     )
     assert said["all"]["halving"]["value"] == pytest.approx(2 ** said["all"]["exponent"]["value"])
     assert said["variants"]["int8"] == {"n": 0, "missing": "an exponent takes 10 trainings, got 0"}
-    assert (said["theory"], said["article_imagenet"]) == (4, 9)
+    assert (said["theory"], said["article"]) == (4, 9)
     assert (said["by_year"]["n"], said["by_year"]["first"], said["by_year"]["last"]) == (20, 2010, 2019)
 
 
