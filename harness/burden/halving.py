@@ -148,4 +148,4 @@ def _months(rate: float, rates: Float64[np.ndarray, " draws"], n: int) -> Interv
 
 
 def _years(trainings: Sequence[Training]) -> Float64[np.ndarray, " n"]:
-    return np.array([math.nan if one.year is None else one.year for one in trainings])
+    return np.array([math.nan if one.year is None else one.year for one in trainings], dtype=np.float64)
