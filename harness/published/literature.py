@@ -23,19 +23,26 @@ def COMMAND(folders: tuple[Path, ...]) -> None:  # noqa: N802  # the name __main
     A row that breaks a rule is refused, with its line and the rule; the record is made of the others, and the command
     then exits with 1.
     """
-    n_refused = 0
-    for chosen in folders or (_ROOT,):
-        found = list(table.folders(chosen.resolve()))
-        if not found:
-            raise UsageError(f"{chosen} holds no {table.FOLDER}/{table.TABLE}", "expected published results")
-        for folder in found:
-            n_refused += _make(folder)
-    if n_refused:
-        raise InvalidData(f"{n_refused} rows or files were refused", "mend them, then run this again")
+    found = [folder for chosen in folders or (_ROOT,) for folder in _below(chosen.resolve())]
+    made = [_make(folder) for folder in found]
+    n_rows, n_networks, n_faults = map(sum, zip(*made, strict=True))
+    click.echo(f"{n_rows:,} rows in {len(made)} tables, {n_networks:,} networks")
+    if n_faults:
+        raise InvalidData(f"{n_faults} rows or files were refused", "mend them, then run this again")
 
 
-def _make(folder: Path) -> int:
-    """Write the records of one folder, say what became of each row, and return how many were refused."""
+def _below(chosen: Path) -> list[Path]:
+    found = list(table.folders(chosen))
+    if not found:
+        raise UsageError(f"{chosen} holds no {table.FOLDER}/{table.TABLE}", "expected published results")
+    return found
+
+
+def _make(folder: Path) -> tuple[int, int, int]:
+    """Write the records of one folder and say what became of each row; return rows, networks, and what was refused.
+
+    Refused are rows, or the files that give no row.
+    """
     read = table.read(folder)
     for fault in read.faults:
         place = f"{folder / fault.file}:{fault.field}" if fault.field else str(folder / fault.file)
@@ -51,4 +58,4 @@ def _make(folder: Path) -> int:
         changed = cited.write(folder.parents[LEVELS - 2], one.record)
         n = len(one.record["frontier"])
         click.echo(f"  {one.record['id']} v1: {n} networks, {'written' if changed else 'as it was'}")
-    return max(read.n_refused, 1 if read.faults else 0)
+    return read.n_rows, n_points, max(read.n_refused, 1 if read.faults else 0)

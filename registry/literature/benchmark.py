@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any, Final, Literal, final
 
 from registry.fields import BOUNDS, Fields
 
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")  # part of a record's id
 _KEYS: Final = {"source", "licence", "note", "n_train", "n_test", "n_classes", "input_shape", "metrics"}
 _METRIC_KEYS: Final = {"unit", "direction", "chance"}
 
@@ -61,6 +63,9 @@ def parse(text: str) -> Benchmark:
     stated = values.get("metrics")
     if not isinstance(stated, dict) or not stated:
         raise ValueError("metrics: there is none, expected [metrics.accuracy] with unit and direction")
+    for name in stated:
+        if not _NAME.fullmatch(name):
+            raise ValueError(f"metrics: {name[:60]!a} is not in kebab-case: small letters, digits and hyphens")
     metrics = {name: _metric(name, part) for name, part in stated.items()}
     if fields.get("input_shape") is not None:
         fields.size("input_shape")

@@ -112,7 +112,7 @@ def _beside(row: Row, same: Sequence[Known]) -> Iterator[Found]:
         ratio = row.flops / (one.flops * _pixels(row, one))
         if fault := flops_fault(ratio, f"'{one.name}' ({one.flops:.4g})"):
             yield row.line, "flops", *fault
-    values = [other.value for other in same if other.metric == row.metric]
+    values = [other.value for other in same if other.metric == row.metric and 0 <= other.value <= 1]
     if values and all(abs(row.value - value) > FAR and abs(1 - row.value - value) <= MIRRORED for value in values):
         said = f"{row.value:g} is an error, expected about {values[0]:g}, which '{one.name}' has"
         yield row.line, "value", "L-ERROR", f"{said}: 1 - {row.value:g}"

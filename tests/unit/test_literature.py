@@ -83,6 +83,7 @@ def test_the_year_is_held_against_the_clock(tmp_path: Path) -> None:
             "L-BENCHMARK metrics: there is none, expected [metrics.accuracy] with unit",
         ),
         ("benchmark.toml", "source = A\n", "L-BENCHMARK Invalid value"),
+        ("benchmark.toml", 'source = "A"\n[metrics."../x"]\n', "L-BENCHMARK metrics: '../x' is not in kebab-case"),
         ("benchmark.toml", "sauce = 1\n", "L-BENCHMARK 'sauce': is not known here, expected input_shape, licence"),
     ],
 )
