@@ -69,7 +69,7 @@ we could not read; figures not read stay out.
 """
 _REASONS: Final = """\
 - **Top-1 or top-5.** Computer Progress fits 100 - top-1, log over log as here (in its repository computerprogress.com:
-  pages/deep-learnings-diminishing-returns.js, components/deep-learnings-diminishing-returns/Chart.js). Top-5 gives
+  pages/deep-learnings-diminishing-returns.js, components/deep-learnings-diminishing-returns/Chart2.js). Top-5 gives
   k = {k5:.1f} where top-1 gives {k1:.1f}: errors span a factor of {span5:.1f} by top-5 and of {span1:.1f} by top-1.
   Over Computer Progress's trainings alone it is {theirs5:.1f} and {theirs1:.1f}.
 - **Which line.** Log error over log compute is right where trainings differ in the error they make of the same
