@@ -1,7 +1,7 @@
 """Put the guideline records and their index into the wheel, as ``registry/_guidelines/``.
 
 A plain install answers from them without a checkout. Trials stay out (they are large, and the repository has them), and
-so do networks above ``LARGEST_ONNX`` bytes.
+so do the tables that records of published results are made of, and networks above ``LARGEST_ONNX`` bytes.
 """
 
 from __future__ import annotations

@@ -21,6 +21,8 @@ from typing import Any, Final
 
 SLUG: Final = r"[a-z0-9][a-z0-9-]{1,63}"
 RECORD: Final = re.compile(rf"(guidelines/{SLUG}/{SLUG}/{SLUG}/v[1-9][0-9]{{0,5}})/(?:[A-Za-z0-9_][A-Za-z0-9_.-]*/?)+")
+TABLE: Final = re.compile(rf"(guidelines/{SLUG}/{SLUG}/literature)/(?:results\.csv|references\.bib|benchmark\.toml)")
+MADE_OF_TABLE: Final = re.compile(rf"(guidelines/{SLUG}/{SLUG}/literature)(?:-[a-z0-9-]+)?/")
 RELEASE: Final = re.compile(rf"({SLUG}/{SLUG}/{SLUG})@([1-9][0-9]{{0,5}})")
 AT_THE_TOP: Final = re.compile(r"guidelines/[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 FILE_LIMIT: Final = 1_000_000  # bytes of the list and of a record
@@ -29,6 +31,8 @@ FILE_LIMIT: Final = 1_000_000  # bytes of the list and of a record
 def record_folders(names: Iterable[str]) -> list[str]:
     """Return the record folders that hold ``names``, sorted, each once.
 
+    With a table of published results goes its folder: it is held against the records that are made of it.
+
     Files directly in ``guidelines/`` belong to no record and are left to the reviewer.
 
     Raises:
@@ -36,8 +40,10 @@ def record_folders(names: Iterable[str]) -> list[str]:
     """
     folders = set()
     for name in names:
-        if match := RECORD.fullmatch(name):
+        if match := RECORD.fullmatch(name) or TABLE.fullmatch(name):
             folders.add(match[1])
+            if of_table := MADE_OF_TABLE.match(match[1]):
+                folders.add(of_table[1])
         elif not AT_THE_TOP.fullmatch(name):
             raise ValueError(f"{name!a} is not in guidelines/<task>/<dataset>/<family>/v<N>/")
     return sorted(folders)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, final
 
 from harness.ledger import configuration_hash
-from harness.published import Published
+from harness.noted import Published
 
 if TYPE_CHECKING:
     from harness.study import Study

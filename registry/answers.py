@@ -73,7 +73,10 @@ class Question(NamedTuple):
 
 
 class Network(NamedTuple):
-    """One network on record. Fields are those of a point in the record; ``int8_metric`` is its int8 file's."""
+    """One network on record. Fields are those of a point in the record; ``int8_metric`` is its int8 file's.
+
+    Those from ``name`` on are of published evidence; ``found_at`` is ``where`` in the record, a word of SQL.
+    """
 
     id: str
     version: int
@@ -93,7 +96,7 @@ class Network(NamedTuple):
     route: str
     n_train: int | None
     steps: int | None
-    params: int
+    params: int | None
     flops: float | None
     train_flops: float | None
     weight_bytes: int | None
@@ -110,6 +113,11 @@ class Network(NamedTuple):
     int8_metric: float | None
     name: str | None
     citation: str | None
+    found_at: str | None
+    recipe: str | None
+    precision: str | None
+    file_bytes: int | None
+    note: str | None
 
 
 class Bracket(NamedTuple):
@@ -150,6 +158,7 @@ class Answer(NamedTuple):
         network: The answer.
         root: Where its record lies.
         scratch: The smallest network trained from scratch, where the answer's route is another one and there is any.
+        measured: The smallest network of measured evidence, where the answer's is published and there is any.
         bracket: What was tried below it.
         baselines: Every baseline of the data set, best first.
         best: The best median of any network of the data set.
@@ -161,6 +170,7 @@ class Answer(NamedTuple):
     network: Network
     root: Root
     scratch: Network | None
+    measured: Network | None
     bracket: tuple[Bracket, ...]
     baselines: tuple[Baseline, ...]
     best: float

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "bench": ("harness.commands.bench", "Train, shrink, measure and certify: make a guideline."),
     "fit": ("harness.commands.fit", "Fit laws to your own learning curves."),
     "plot": ("harness.commands.plot", "Draw the frontier and the law of a guideline."),
+    "burden": ("harness.commands.burden", "How training compute buys accuracy, by published figures."),
     "validate": ("registry.commands.validate", "Hold records against every static rule."),
     "schema": ("registry.commands.schema", "The JSON Schema of a guideline record."),
     "index": ("registry.commands.index", "Rebuild the lookup index of every root."),

@@ -7,7 +7,12 @@ from typing import Any, Final, final
 
 from registry.loader import LARGEST_INT
 
-BOUNDS: Final = {"fraction": (0.0, 1.0), "r2": (-math.inf, 1.0), "bits-per-byte": (0.0, math.inf)}
+BOUNDS: Final = {
+    "fraction": (0.0, 1.0),
+    "r2": (-math.inf, 1.0),
+    "bits-per-byte": (0.0, math.inf),
+    "pixels": (0.0, math.inf),
+}
 
 
 @final
@@ -59,6 +64,14 @@ class Fields:
         if not isinstance(value, str) or not value or not value.isprintable():
             raise self._fault(key, "is not a line of text")
         return value
+
+    def optional_text(self, key: str) -> str | None:
+        """Return the same, or None where it is null or missing."""
+        return None if self.get(key) is None else self.text(key)
+
+    def optional_part(self, key: str) -> Fields:
+        """Return the object at ``key``, an empty one where it is null or missing."""
+        return Fields({}) if self.get(key) is None else self.part(key)
 
     def choice(self, key: str, *choices: str) -> str:
         """Return one of these texts."""

@@ -225,7 +225,7 @@ def _refuse_unknown(indexes: list[Index], kind: str, name: str) -> None:
 def _families(indexes: list[Index], question: Question) -> list[str]:
     select = (
         "SELECT DISTINCT family FROM questions JOIN records USING (question) "
-        "WHERE (task, dataset, metric, unit, direction) = (?, ?, ?, ?, ?)"
+        "WHERE (task, dataset, metric, unit, direction) = (?, ?, ?, ?, ?) AND evidence = 'measured'"
     )
     return sorted({family for opened in indexes for (family,) in opened.rows(select, question)})
 
@@ -236,13 +236,13 @@ def _smallest(indexes: list[Index], question: Question, query: Query, target: fl
         best = _first(indexes, question, query, target, by_score=True)
         free = _without_limits(query)
         unlimited = _first(indexes, question, free, target) if is_limited(query) else None
-        networks = [found and found[0] for found in (best, unlimited)]
-        return _miss(indexes, question, query, target, *networks)
+        return _miss(indexes, question, query, target, _network(best), _network(unlimited))
     network, opened = found
-    scratch = None
+    scratch = measured = None
     if network.route != "scratch":
-        other = _first(indexes, question, query, target, route="scratch")
-        scratch = other[0] if other else None
+        scratch = _network(_first(indexes, question, query, target, ("points.route", "scratch")))
+    if network.evidence != "measured":
+        measured = _network(_first(indexes, question, query, target, ("records.evidence", "measured")))
     columns = ", ".join(Bracket._fields)
     select = f"SELECT {columns} FROM brackets WHERE point = ? ORDER BY params DESC"  # noqa: S608  # our own columns
     bracket = tuple(Bracket(*row) for row in opened.rows(select, (network.point,)))
@@ -252,6 +252,7 @@ def _smallest(indexes: list[Index], question: Question, query: Query, target: fl
         network,
         opened.root,
         scratch,
+        measured,
         bracket,
         _baselines(indexes, question),
         _best_median(indexes, question),
@@ -270,6 +271,8 @@ def _miss(
     """Set beside a miss what the law of its record predicts for the asker's examples, where these are too few."""
     if query.n_train is None or unlimited is None or (unlimited.n_train or 0) <= query.n_train:
         return Miss(question, target, best, unlimited)
+    if unlimited.evidence == "published":  # no record of published figures has a law
+        return Miss(question, target, best, unlimited)
     from registry.laws import misses  # only here: a lookup that finds something needs no law
 
     return Miss(
@@ -279,7 +282,7 @@ def _miss(
 
 def _advised(indexes: list[Index], miss: Miss) -> Miss:
     """Set beside a miss which floor of its record's law is in the way; said only where nothing else answers."""
-    if miss.best is None or miss.target is None or miss.unlimited is not None:
+    if miss.best is None or miss.target is None or miss.unlimited is not None or miss.best.evidence == "published":
         return miss
     from registry.laws import misses  # only here, as above
 
@@ -287,7 +290,9 @@ def _advised(indexes: list[Index], miss: Miss) -> Miss:
 
 
 _COLUMNS: Final = ", ".join(
-    f"{'points' if position > 7 else 'records'}.{column.removeprefix('record_')}"
+    "COALESCE(points.input_size, records.input_size)"  # published networks of one record may differ in it
+    if column == "record_input_size"
+    else f"{'points' if position > 7 else 'records'}.{column.removeprefix('record_')}"
     for position, column in enumerate(Network._fields)
 )
 
@@ -300,22 +305,24 @@ def _first(
     question: Question,
     query: Query,
     target: float | None,
+    only: tuple[str, str] | None = None,
     *,
-    route: str | None = None,
     by_score: bool = False,
 ) -> tuple[Network, Index] | None:
     """Return the smallest network that meets the query in any root, a superseded one only where nothing else does.
 
     With ``by_score`` the target is not a condition, and the best comes first; no target asks for a knee otherwise.
+    ``only`` is a column and the value it must have.
     """
     conditions, parameters = _conditions(question, query, None if by_score else target)
-    if route is not None:
-        conditions, parameters = [*conditions, "points.route = ?"], [*parameters, route]
-    where = " AND ".join(("points.question = ?", "points.kind = ?", "points.superseded = ?", *conditions))
-    order = ", ".join((*(("points.score DESC",) if by_score else ()), *_order(query, target)))
-    select = f"SELECT {_COLUMNS} FROM points JOIN records USING (record) WHERE {where} ORDER BY {order}"  # noqa: S608  # ours
+    if only is not None:
+        conditions, parameters = [*conditions, f"{only[0]} = ?"], [*parameters, only[1]]
     kind = "knee" if target is None and not by_score else "frontier"
-    for superseded in (0, 1):
+    by_params = query.minimise == "params" and not by_score
+    for superseded, known in _passes(by_params=by_params):
+        where = " AND ".join(("points.question = ?", "points.kind = ?", "points.superseded = ?", *known, *conditions))
+        order = ", ".join((*(("points.score DESC",) if by_score else ()), *_order(query, target, by_params=by_params)))
+        select = f"SELECT {_COLUMNS} FROM points JOIN records USING (record) WHERE {where} ORDER BY {order}"  # noqa: S608  # ours
         found: list[tuple[Network, Index]] = []
         for position, opened in enumerate(indexes):
             number = opened.rows(_NUMBER, question).fetchone()
@@ -328,6 +335,10 @@ def _first(
         if found:
             return min(found, key=lambda pair: _rank(pair[0], query, question, by_score=by_score))
     return None
+
+
+def _network(found: tuple[Network, Index] | None) -> Network | None:
+    return None if found is None else found[0]
 
 
 def _conditions(question: Question, query: Query, target: float | None) -> tuple[list[str], list[Any]]:
@@ -363,15 +374,27 @@ def _sizes(query: Query) -> tuple[str, ...]:
         "ram-bytes": f"ram_bytes{int8}",
         "latency": "latency_ratio",
     }[query.minimise]
-    return tuple(dict.fromkeys((first, "params", "flops", "depth", "width", "resolution")))
+    bytes_of = (f"weight_bytes{int8}", f"ram_bytes{int8}")  # what is left to compare where params are not stated
+    return tuple(dict.fromkeys((first, "params", "flops", "depth", "width", "resolution", *bytes_of)))
 
 
-def _order(query: Query, target: float | None) -> Iterator[str]:
+def _passes(*, by_params: bool) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Yield what is looked at in turn: (superseded, further conditions).
+
+    Where params say what is smallest, networks whose params nobody states come after all others; apart from these,
+    so that the index is read in order of size.
+    """
+    stated = (("points.params IS NOT NULL",), ("points.params IS NULL",)) if by_params else ((),)
+    yield from ((superseded, known) for superseded in (0, 1) for known in stated)
+
+
+def _order(query: Query, target: float | None, *, by_params: bool) -> Iterator[str]:
     if target is None:  # a knee grows with the examples: the one for the most of them comes first
         yield "points.n_train DESC"
     for column in _sizes(query):
-        yield "points.params" if column == "params" else f"points.{column} NULLS LAST"
+        yield "points.params" if column == "params" and by_params else f"points.{column} NULLS LAST"
     yield from ("points.route != 'scratch'", "points.route", "records.id", "records.version DESC")
+    yield "CASE WHEN points.name IS NULL THEN 0 ELSE -points.score END"  # a network may be published more than once
 
 
 def _rank(network: Network, query: Query, question: Question, *, by_score: bool) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from registry.wording import bench_command, bound_of, foretold, shape_of, shown
+from registry.wording import bench_command, bound_of, foretold, further, params_of, shape_of, shown
 
 if TYPE_CHECKING:
     from registry.answers import Answer, Bracket, Miss, Network, Query, Reply
@@ -45,7 +45,8 @@ def far_line(query: Query, answer: Answer) -> str:
     )
     has = ", ".join(f"{value:,} {what}" for what, value in facts if value is not None)
     took = "" if network.record_wall_s is None else f" (that record took {_minutes(network.record_wall_s)} of one core)"
-    return f"no evidence near your task: the nearest record has {has}. Make some: {bench_command(query)}{took}"
+    more = further(query, query.dataset or answer.question.dataset, "Make some")
+    return f"no evidence near your task: the nearest record has {has}. {more}{took}"
 
 
 def values(query: Query, reply: Reply) -> dict[str, Any]:
@@ -79,11 +80,13 @@ def network_values(network: Network) -> dict[str, Any]:
     shape = {key: plain.pop(key) for key in ("width", "depth", "resolution")}
     test = {key: plain.pop(key) for key in ("median", "low", "high", "n_seeds")}
     reach = {key: plain.pop(f"reach_{key}") for key in ("value", "low")}
+    where = plain.pop("found_at")
     return {
         **plain,
+        "where": where,
         "superseded": bool(network.superseded),
         "family_options": json.loads(network.family_options),
-        "shape": None if network.width is None else shape,
+        "shape": None if network.width is None and network.resolution is None else shape,
         "test": {**test, "reach": None if network.reach_value is None else reach},
     }
 
@@ -105,13 +108,14 @@ def _answer_values(answer: Answer) -> dict[str, Any]:
         "task": question.task,
         "dataset": question.dataset,
         "metric": {"name": question.metric, "unit": question.unit, "direction": question.direction},
-        "target": answer.target,
         "root": {"path": answer.root.path, "shipped": answer.root.shipped},
         **network_values(answer.network),
+        "target": answer.target,
         "point_target": answer.network.target,
         "near": answer.near,
         "runs_meeting_at_least": _runs_meeting(answer),
         "scratch": network_values(answer.scratch) if answer.scratch else None,
+        "measured": network_values(answer.measured) if answer.measured else None,
         "bracket": [
             {**part._asdict(), "verdict": part.verdict if _is_refuted(answer, part) else "undecided"}
             for part in answer.bracket
@@ -136,8 +140,7 @@ def _table(query: Query, answers: list[Answer]) -> list[str]:
         place = f" ({answer.root.path})" if mixed and not answer.root.shipped else ""
         target = "knee" if answer.target is None else f"{answer.target:g}"
         rows.append((target, f"{_name(answer.network)}{place}", *_row(query, answer.network)))
-        if answer.scratch is not None:
-            rows.append(("", _name(answer.scratch), *_row(query, answer.scratch)))
+        rows += [("", _name(one), *_row(query, one)) for one in (answer.scratch, answer.measured) if one is not None]
     return ["  " + line for line in table(rows, _LEFT)]
 
 
@@ -154,7 +157,7 @@ def _row(query: Query, network: Network) -> tuple[str, ...]:
         _or_dash(network.width),
         _or_dash(network.depth),
         network.route,
-        f"{network.params:,}",
+        _or_dash(network.params),
         _or_dash(network.flops),
         _or_dash(weight_bytes),
         f"{shown(network.median)}{interval}",
@@ -204,9 +207,12 @@ def _sentence(answer: Answer) -> str:
     network = answer.network
     if network.evidence == "published":
         side = "lower" if answer.question.sign > 0 else "upper"
+        others = "no smaller network on record does"
+        if network.params is None:
+            others = "no network with stated params does, and this one's are not"
         return (
-            f"'{network.name}' is published evidence ({network.citation}): its {side} bound, "
-            f"{shown(bound_of(network, answer.question))}, meets {answer.target:g}; nothing smaller was tried here."
+            f"'{network.name}' is published evidence ({network.citation}, {network.found_at}): its {side} bound, "
+            f"{shown(bound_of(network, answer.question))}, meets {answer.target:g}; {others}."
         )
     if answer.target is None:
         within = "" if network.reach_value is None else f" ({_n_of(network)} runs are)"
@@ -224,7 +230,7 @@ def _what_binds(answer: Answer) -> str:
         return "nothing smaller was tried beside it."
     undecided = [part for part in answer.bracket if not _is_refuted(answer, part)]
     nearest = max(undecided or answer.bracket, key=lambda part: part.params)
-    smaller = f"{answer.network.params / max(nearest.params, 1):.2f} x smaller"
+    smaller = f"{(answer.network.params or 0) / max(nearest.params, 1):.2f} x smaller"
     return f"{smaller} may do:" if undecided else f"{smaller} does not:"
 
 
@@ -246,19 +252,41 @@ def _tried(answer: Answer, part: Bracket) -> str:
 def _further(query: Query, answer: Answer) -> list[str]:
     """Return what the route and the options asked for add."""
     network, out = answer.network, []
+    if network.evidence == "published":
+        out += _published(answer)
     if network.route != "scratch":
         other = "nothing on record does from scratch"
         if answer.scratch is not None:
             least = answer.scratch
-            other = f"from scratch it takes {least.params:,} params ({_name(least)}, {shape_of(least)})"
+            other = f"from scratch it takes {params_of(least)} ({_name(least)}, {shape_of(least)})"
         out.append(f"This network was {network.route}; {other}.")
-    if query.int8 and network.int8_metric is not None:
+    if query.int8 and network.int8_metric is not None and network.evidence == "measured":
         out.append(f"Its int8 file makes {shown(network.int8_metric)} (one network, no interval).")
     if query.reach is not None and network.reach_low is not None:
         out.append(
             f"At least {shown(network.reach_low)} of fresh runs meet {network.target:g} (95 % bound), "
             f"so as many meet {answer.target:g}."
         )
+    return out
+
+
+def _published(answer: Answer) -> list[str]:
+    """Return what a published answer is, where to read on, and what was measured instead."""
+    network, out = answer.network, []
+    sizes = [f"{network.precision} weights"] if network.precision not in (None, "float32") else []
+    sizes += [f"a file of {network.file_bytes:,} bytes"] if network.file_bytes is not None else []
+    sizes += [f"an input of {network.resolution} a side"] if network.resolution and network.width is None else []
+    if sizes:
+        out.append(f"It has {', '.join(sizes)}.")
+    if network.note is not None:
+        out.append(f"Note: {network.note}")
+    if network.recipe is not None:
+        out.append(f"Recipe: {network.recipe}")
+    if answer.measured is None:
+        out.append(f"No measured network on record for {answer.question.dataset} meets {answer.target:g}.")
+    else:
+        least = answer.measured
+        out.append(f"Measured here, it takes {params_of(least)} ({_name(least)}, {shape_of(least)}).")
     return out
 
 

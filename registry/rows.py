@@ -35,10 +35,11 @@ CREATE TABLE points (
   point INTEGER PRIMARY KEY, record INTEGER NOT NULL, question INTEGER NOT NULL, family TEXT NOT NULL,
   superseded INTEGER NOT NULL DEFAULT 0, kind TEXT NOT NULL, score REAL, target REAL,
   width INTEGER, depth INTEGER, resolution INTEGER, family_options TEXT NOT NULL, route TEXT NOT NULL,
-  n_train INTEGER, steps INTEGER, params INTEGER NOT NULL, flops REAL, train_flops REAL,
+  n_train INTEGER, steps INTEGER, params INTEGER, flops REAL, train_flops REAL,
   weight_bytes INTEGER, weight_bytes_int8 INTEGER, ram_bytes INTEGER, ram_bytes_int8 INTEGER, latency_ratio REAL,
   median REAL NOT NULL, low REAL, high REAL, n_seeds INTEGER, reach_value REAL, reach_low REAL,
-  int8_metric REAL, name TEXT, citation TEXT);
+  int8_metric REAL, name TEXT, citation TEXT,
+  found_at TEXT, recipe TEXT, precision TEXT, file_bytes INTEGER, note TEXT, input_size INTEGER);
 CREATE TABLE brackets (
   point INTEGER NOT NULL, width INTEGER NOT NULL, depth INTEGER NOT NULL, resolution INTEGER, params INTEGER NOT NULL,
   median REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, n_seeds INTEGER NOT NULL, n_meeting INTEGER,
@@ -125,12 +126,12 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
         _add(connection, "laws", {**law, "record": key})
 
 
-def _size(point: Fields) -> dict[str, Any]:
+def _size(point: Fields, *, measured: bool) -> dict[str, Any]:
     options = point.get("family_options") or {}
     return {
         "family_options": json.dumps(options, sort_keys=True),
         "route": point.choice("route", "scratch", "pruned", "distilled"),
-        "params": point.count("params"),
+        "params": point.count("params") if measured else point.optional_count("params"),
         "flops": point.optional_number("flops"),
         "train_flops": point.optional_number("train_flops"),
         "weight_bytes": point.optional_count("weight_bytes"),
@@ -174,7 +175,7 @@ def _measured(kind: str, point: Fields, facts: Fields, scale: Scale) -> tuple[di
         "score": scale.score(interval["low" if scale.higher else "high"]),
         "target": point.metric("target", scale) if kind == "frontier" else None,
         **_shape(point),
-        **_size(point),
+        **_size(point, measured=True),
         "n_train": point.count("n_train"),
         "steps": point.count("steps"),
         **interval,
@@ -201,18 +202,30 @@ def _measured(kind: str, point: Fields, facts: Fields, scale: Scale) -> tuple[di
 def _published(kind: str, point: Fields, facts: Fields, scale: Scale) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     low, high = (point.metric(key, scale) if point.get(key) is not None else None for key in ("low", "high"))
     bound = low if scale.higher else high  # only this one is safe to compare with a target
-    shape = _shape(point) if point.get("shape") is not None else {}
+    value, size = point.metric("value", scale), _size(point, measured=False)
+    file_bytes = point.optional_count("file_bytes")
+    is_int8 = point.get("precision") in ("int8", "int8-mixed")
+    stated_n_train = point.optional_count("n_train")
+    if is_int8 and size["weight_bytes_int8"] is None:
+        size["weight_bytes_int8"] = file_bytes  # at least its weights
     row = {
         "kind": kind,
         "score": None if bound is None else scale.score(bound),
-        **shape,
-        **_size(point),
-        "n_train": facts.optional_count("n_train"),
-        "median": point.metric("value", scale),
+        **({"resolution": point.optional_count("resolution")} if point.get("shape") is None else _shape(point)),
+        **size,
+        "n_train": facts.optional_count("n_train") if stated_n_train is None else stated_n_train,
+        "median": value,
         "low": low,
         "high": high,
+        "int8_metric": value if is_int8 else None,
         "name": point.text("name"),
         "citation": point.text("citation"),
+        "found_at": point.text("where"),
+        "recipe": point.optional_part("links").optional_text("recipe"),
+        "precision": point.optional_text("precision"),
+        "file_bytes": file_bytes,
+        "note": point.optional_text("note"),
+        "input_size": None if point.get("input_shape") is None else point.size("input_shape"),
     }
     return row, []
 

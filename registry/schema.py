@@ -86,9 +86,15 @@ class Metric(Model):
     """The number a target is stated in."""
 
     name: Annotated[Slug, Field(description="accuracy, balanced-accuracy, r2, bits-per-byte ...")]
-    unit: Annotated[Literal["fraction", "r2", "bits-per-byte"], Field(description="fraction is in [0, 1]")]
+    unit: Annotated[
+        Literal["fraction", "r2", "bits-per-byte", "pixels"],
+        Field(description="fraction is in [0, 1]; pixels is a distance, as of an end-point error"),
+    ]
     direction: Annotated[Literal["higher", "lower"], Field(description="which way is better")]
-    chance: Annotated[Real, Field(description="the metric of the best constant answer on the test split")]
+    chance: Annotated[
+        Real | None,
+        Field(description="the metric of the best constant answer on the test split; null: not known (published only)"),
+    ]
 
 
 class Question(Model):
@@ -209,7 +215,10 @@ class Point(Model):
         dict[Slug, str | int | float | bool], Field(max_length=32, description="what stays fixed inside the family")
     ] = {}
     route: Annotated[Literal["scratch", "pruned", "distilled"], Field(description="how the network got small")]
-    params: Annotated[Count, Field(description="trainable scalars, biases and embeddings included")]
+    params: Annotated[
+        Count | None,
+        Field(description="trainable scalars, biases and embeddings included; null: not stated (published only)"),
+    ]
     flops: Annotated[Measure | None, Field(description="forward pass of one example; a multiply-add is 2")]
     train_flops: Annotated[
         Measure | None, Field(description="one training run: 3 x flops x examples seen (all stages)")
@@ -231,6 +240,7 @@ class MeasuredPoint(Point):
 
     target: Annotated[Real | None, Field(description="in the metric's unit; null for a knee")]
     shape: Shape
+    params: Annotated[Count, Field(description="trainable scalars, biases and embeddings included")]
     n_train: PositiveCount
     steps: Annotated[PositiveCount, Field(description="optimiser steps of the (last) training stage")]
     learning_rate: Annotated[float, Field(gt=0, le=1e6)]
@@ -282,6 +292,38 @@ class PublishedPoint(Point):
     year: Annotated[int | None, Field(ge=1950, le=2100)]
     citation: Annotated[Line, Field(description="citation key or link")]
     where: Annotated[Line, Field(description="table, figure or page of the source")]
+    precision: Annotated[
+        Literal["float32", "float16", "int8", "int8-mixed"] | None,
+        Field(
+            description="numbers the weights are stored in and run with; int8-mixed: some of them in fewer bits; "
+            "null: not stated"
+        ),
+    ] = "float32"
+    resolution: Annotated[PositiveCount | None, Field(description="input side that value was measured at")] = None
+    n_train: Annotated[
+        PositiveCount | None,
+        Field(description="examples of the data set trained on; null: not stated, or other data were used, too"),
+    ] = None
+    latency_s: Annotated[Measure | None, Field(description="seconds of one inference on board")] = None
+    board: Annotated[Line | None, Field(description="what latency_s was measured on")] = None
+    input_shape: Annotated[
+        list[PositiveCount] | None,
+        Field(max_length=4, description="one example: channels x (frames x) height x width; what flops are counted at"),
+    ] = None
+    file_bytes: Annotated[Count | None, Field(description="the file of weights, as precise as the source says")] = None
+    metrics: Annotated[
+        dict[Slug, Real],
+        Field(max_length=32, description="further figures of the source: name, with the unit it needs -> value"),
+    ] = {}
+    links: Annotated[
+        dict[Slug, Line], Field(max_length=8, description="what there is to read or fetch: recipe, weights ...")
+    ] = {}
+    licence: Annotated[Line | None, Field(description="of the weights, where the source names one")] = None
+    train_flops_source: Annotated[
+        Literal["stated", "hardware-x-time", "params-x-tokens", "flops-x-examples"] | None,
+        Field(description="how train_flops was obtained"),
+    ] = None
+    note: Annotated[Line | None, Field(description="what a reader should know before trusting this figure")] = None
 
 
 class Bound(Model):

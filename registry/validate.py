@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Final, final
 
 from registry.errors import BrokenRule, UsageError
+from registry.literature import records, table
 from registry.loader import parse_json, shown
-from registry.rules import figures, folder, laws, reading
+from registry.rules import figures, folder, laws, published, reading
 from registry.rules.evidence import evidence
 from registry.rules.record import Record, Rule
 from registry.schema import Guideline
@@ -57,6 +58,11 @@ RULES: Final[tuple[Rule, ...]] = (
         "a law can be evaluated, draws and all, its range is that of the points it was fitted to; none needs a note",
         laws.law,
     ),
+    Rule(
+        "R-PUBLISHED",
+        "no figure stands twice, none is surer than the prior allows, train_flops say how they were obtained",
+        published.figures,
+    ),
     Rule("R-BASELINES", "majority and linear stand beside classifiers, no method twice", figures.baselines),
     Rule("R-EVIDENCE", "figures of networks, attempts, brackets, law and cost are found again in the trials", evidence),
 )
@@ -81,7 +87,7 @@ class Finding:
 
 
 def validate(path: Path) -> list[Finding]:
-    """Check every record at ``path`` against every rule.
+    """Check every record at ``path`` against every rule, and every table of published results below it.
 
     Args:
         path: A record's folder, its ``guideline.json``, or any folder above records (a root).
@@ -102,7 +108,7 @@ def validate(path: Path) -> list[Finding]:
     found: list[Finding] = []
     for record in _below(path, found):
         found += [Finding(str(record), "", "R-FILES", "is a link")] if record.is_symlink() else _check_all(record)
-    return found + list(_missing(path))
+    return found + list(_published(path)) + list(_missing(path))
 
 
 def examine(guideline: Guideline | Mapping[str, Any], files: Mapping[str, bytes]) -> list[Finding]:
@@ -178,6 +184,14 @@ def _below(path: Path, unread: list[Finding]) -> Iterator[Path]:
             elif not name.startswith("."):
                 kept.append(name)
         inner[:] = kept
+
+
+def _published(path: Path) -> Iterator[Finding]:
+    """Yield what is wrong in tables of published results, and where the records beside them are not what they give."""
+    for place in table.folders(path):
+        read = table.read(place)
+        for fault in (*read.faults, *records.faults(read)):
+            yield Finding(os.path.normpath(place / fault.file), fault.field, fault.rule, fault.message)
 
 
 def _missing(root: Path) -> Iterator[Finding]:

@@ -15,22 +15,22 @@ if TYPE_CHECKING:
 def no_answer(query: Query, reply: Reply) -> NoAnswer:
     """Say in one line that nothing reaches the target, what comes nearest, and in a hint what to do."""
     miss = max(reply.misses, key=_nearness)
-    bench = bench_command(query, miss.question.dataset)
+    dataset = miss.question.dataset
     start = f"no guideline for {query.task} {'has a knee' if miss.target is None else f'reaches {aim(miss.target)}'}"
     if query.n_train is not None and miss.unlimited is not None and (miss.unlimited.n_train or 0) > query.n_train:
-        return _too_few_examples(start, query.n_train, miss, miss.unlimited, bench)
+        return _too_few_examples(start, query, query.n_train, miss, miss.unlimited)
     if miss.unlimited is not None:
-        least = f"{naming(miss.unlimited)} with {miss.unlimited.params:,} params"
+        least = f"{naming(miss.unlimited)} with {params_of(miss.unlimited)}"
         message = f"{start} within these limits; without them the smallest is {least}"
-        return NoAnswer(message, f"Ask for less, or measure: {bench}")
+        return NoAnswer(message, further(query, dataset, "Ask for less, or measure"))
     if miss.target is None:
-        return NoAnswer("no knee is on record yet", f"Measure one: {bench}")
+        return NoAnswer("no knee is on record yet", further(query, dataset, "Measure one"))
     if miss.best is None:
-        return NoAnswer(start, f"Measure one: {bench}")
+        return NoAnswer(start, further(query, dataset, "Measure one"))
     message = f"{start}; the best on record is {_nearest(bound_of(miss.best, miss.question), miss.target)}"
     if miss.target is not None and miss.question.meets(miss.best.median, miss.target):
         message += f", 95 % sure, or {shown(miss.best.median)} in the median run"
-    return NoAnswer(f"{message} ({naming(miss.best)})", miss.advice or f"Measure more: {bench}")
+    return NoAnswer(f"{message} ({naming(miss.best)})", miss.advice or further(query, dataset, "Measure more"))
 
 
 def foretold(miss: Miss) -> str:
@@ -42,11 +42,11 @@ def foretold(miss: Miss) -> str:
     return f"; predicted with {said.n_train:,}: {shown(said.value)} [{interval}] by the law for {said.network}"
 
 
-def _too_few_examples(start: str, n_train: int, miss: Miss, least: Network, bench: str) -> NoAnswer:
+def _too_few_examples(start: str, query: Query, n_train: int, miss: Miss, least: Network) -> NoAnswer:
     far = "no evidence near your task: " if (least.n_train or 0) > FAR * n_train else ""
     message = f"{far}{start} with at most {n_train:,} training examples"
     trained = f"{naming(least)} was trained on {least.n_train:,}"
-    return NoAnswer(f"{message}; {trained}{foretold(miss)}", f"Measure one: {bench}")
+    return NoAnswer(f"{message}; {trained}{foretold(miss)}", further(query, miss.question.dataset, "Measure one"))
 
 
 def _nearest(value: float, target: float | None) -> str:
@@ -64,6 +64,16 @@ def bench_command(query: Query, dataset: str | None = None) -> str:
     if query.metric != "accuracy":
         return f"{command} {target_option(query.metric, query.targets[0])}"
     return f"{command} --target-acc {','.join(f'{target:g}' for target in query.targets)}"
+
+
+def further(query: Query, dataset: str, invitation: str) -> str:
+    """Return an invitation with the command that makes the evidence a query lacks, or say that no command does."""
+    from registry.plugins import known
+
+    can = known("dataset")
+    if can and dataset not in can:
+        return f"The harness cannot train on {dataset}; a published figure is added as a record: see CONTRIBUTING.md"
+    return f"{invitation}: {bench_command(query, dataset)}"
 
 
 def target_option(metric: str, target: float) -> str:
@@ -84,11 +94,17 @@ def naming(network: Network) -> str:
 
 
 def shape_of(network: Network | Bracket) -> str:
-    """Return ``width 32, depth 2`` or the published name of a network without a shape."""
-    if network.width is None:
-        return f"'{getattr(network, 'name', '')}'"
+    """Return ``width 32, depth 2``, or the name of a published network."""
+    name = getattr(network, "name", None)
+    if name is not None:
+        return f"'{name}'"
     side = f", resolution {network.resolution}" if network.resolution is not None else ""
     return f"width {network.width}, depth {network.depth}{side}"
+
+
+def params_of(network: Network) -> str:
+    """Return ``1,234 params``, or that nobody states them."""
+    return "params that are not stated" if network.params is None else f"{network.params:,} params"
 
 
 def bound_of(network: Network, question: Question) -> float:

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from harness.executors.base import Running
     from harness.knee import Knee
     from harness.ledger import Ledger
+    from harness.noted import Published
     from harness.pace import Pace
     from harness.place import Place
-    from harness.published import Published
     from harness.study import Findings, Investigation, Study
     from harness.trial import Outcome, Trial
 

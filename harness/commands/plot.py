@@ -31,7 +31,7 @@ DATA: Final = {"n_train": "training examples", "steps": "optimiser steps"}
 @registries
 @quiet
 def COMMAND(record: str, output: Path, registry: tuple[str, ...], quiet: bool) -> None:
-    """Draw the certified networks of a guideline over their size and, where it has one, its law over data."""
+    """Draw the networks of a guideline over their size and, where it has one, its law over data."""
     from harness import drawing
 
     drawing.check_path(output)
@@ -46,28 +46,31 @@ def COMMAND(record: str, output: Path, registry: tuple[str, ...], quiet: bool) -
     if law:
         _draw_law(axes[1], law, values["question"]["metric"])
     drawing.save(made, output)
-    click.echo(f"{output}: {name}, {len(values['frontier'])} certified networks{', and its law' if law else ''}")
+    kind = "certified" if values["evidence"] == "measured" else "published"
+    click.echo(f"{output}: {name}, {len(values['frontier'])} {kind} networks{', and its law' if law else ''}")
 
 
 def _draw_frontier(axes: Axes, values: dict[str, Any], title: str) -> None:
-    """Draw error over params: certified networks, what was tried below them, baselines as lines."""
+    """Draw error over params: certified or published networks, what was tried below them, baselines as lines."""
     from harness import drawing
 
     metric = values["question"]["metric"]
+    kind = "certified" if values["evidence"] == "measured" else "published"
     drawing.logarithmic(axes)
     for route, face in (("scratch", drawing.LAW), ("pruned", "white"), ("distilled", drawing.MUTED)):
-        points = [point for point in values["frontier"] if point["route"] == route and point.get("test")]
+        points = [point for point in values["frontier"] if point["route"] == route and point["params"]]
         if not points:
             continue
-        errors = [_error(point["test"]["median"], metric) for point in points]
-        ends = [sorted(_error(point["test"][end], metric) for end in ("low", "high")) for point in points]
+        tests = [_figure(point) for point in points]
+        errors = [_error(middle, metric) for middle, _, _ in tests]
+        ends = [sorted(_error(end, metric) for end in both) for _, *both in tests]
         bars = [
             [max(0.0, error - low) for error, (low, _) in zip(errors, ends, strict=True)],
             [max(0.0, high - error) for error, (_, high) in zip(errors, ends, strict=True)],
         ]
         axes.errorbar(
             [point["params"] for point in points], errors, yerr=bars, fmt="o", color=drawing.LAW, markerfacecolor=face,
-            elinewidth=1, markersize=6, label=f"certified, {route}",
+            elinewidth=1, markersize=6, label=f"{kind}, {route}",
         )  # fmt: skip
     brackets = [part for point in values["frontier"] for part in point.get("bracket") or () if part.get("test")]
     for verdict, marker in (("refuted", "x"), ("undecided", "+")):
@@ -115,6 +118,15 @@ def _draw_law(axes: Axes, law: dict[str, Any], metric: dict[str, Any]) -> None:
     drawing.draw_floor(axes, law)
     exact = "" if law.get("backtest_error") is None else f"; held-out cells missed by {law['backtest_error']:.0%}"
     drawing.label(axes, DATA[variable], f"validation {_axis(metric)}", f"law and 90 % interval{exact}")
+
+
+def _figure(point: dict[str, Any]) -> tuple[float, float, float]:
+    """Return a point's figure with its bounds; one that is open stands at the figure."""
+    if "test" in point:
+        test = point["test"]
+        return test["median"], test["low"], test["high"]
+    value = point["value"]
+    return value, *(value if point[end] is None else point[end] for end in ("low", "high"))
 
 
 def _error(value: float, metric: dict[str, Any]) -> float:

@@ -43,7 +43,7 @@ def _lines(values: dict[str, Any], places: list[shelf.Listed]) -> list[str]:
         f"  {question['task']} on {dataset['id']}, licence {dataset['licence']}",
         f"  {dataset['source']}",
         f"  {_splits(dataset)}",
-        f"  metric: {metric['name']}, {metric['direction']} is better, {shown(metric['chance'])} by chance",
+        f"  metric: {metric['name']}, {metric['direction']} is better{_chance(metric['chance'])}",
     ]
     if cost := values.get("cost"):
         out.append(f"  cost: {cost['n_trials']:,} trainings, {cost['wall_s'] / 60:.1f} min of one core")
@@ -53,6 +53,10 @@ def _lines(values: dict[str, Any], places: list[shelf.Listed]) -> list[str]:
         rows = [(one["name"], shown(one["metric"]), f"{one['bytes']:,}") for one in baselines]
         out += ["", *table([("without a network", metric["name"], "bytes"), *rows], (0,))]
     return [*out, "", *(f"note: {note}" for note in values["notes"]), f"cite: {values['cite']}"]
+
+
+def _chance(value: float | None) -> str:
+    return "" if value is None else f", {shown(value)} by chance"
 
 
 def _splits(dataset: dict[str, Any]) -> str:
@@ -69,15 +73,15 @@ def _points(values: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def _point(point: dict[str, Any]) -> tuple[str, ...]:
     shape, test = point["shape"], point.get("test")
-    size = f"width {shape['width']}, depth {shape['depth']}" if shape else point["name"]
+    size = point.get("name") or f"width {shape['width']}, depth {shape['depth']}"
     target = "published" if test is None else "knee" if point["target"] is None else f"{point['target']:g}"
     if test is None:
         low, high = ("open" if point[key] is None else shown(point[key]) for key in ("low", "high"))
         metric, seeds = f"{shown(point['value'])} [{low}, {high}]", "-"
     else:
         metric, seeds = f"{shown(test['median'])} [{shown(test['low'])}, {shown(test['high'])}]", f"{test['n_seeds']}"
-    flops = "-" if point["flops"] is None else f"{point['flops']:,.0f}"
-    return (target, size, point["route"], f"{point['params']:,}", flops, metric, seeds, _next_smaller(point))
+    params, flops = ("-" if point[key] is None else f"{point[key]:,.0f}" for key in ("params", "flops"))
+    return (target, size, point["route"], params, flops, metric, seeds, _next_smaller(point))
 
 
 def _next_smaller(point: dict[str, Any]) -> str:

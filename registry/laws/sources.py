@@ -11,7 +11,7 @@ from registry.errors import NoAnswer
 from registry.law import Law
 from registry.lookup import is_hidden, refuse_unanswerable
 from registry.tuples import NamedTuple
-from registry.wording import bench_command
+from registry.wording import bench_command, further
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -190,7 +190,8 @@ def _none(query: Query, others: Sequence[Source], sizes: Sequence[str]) -> NoAns
     """Say that no record has such a law, and what would do."""
     on = f"{f' on {query.dataset}' if query.dataset else ''}{f' with {query.family}' if query.family else ''}"
     if not others:
-        return NoAnswer(f"no law for {query.task}{on} is on record", f"Make one: {bench_command(query)}")
+        hint = further(query, query.dataset, "Make one") if query.dataset else f"Make one: {bench_command(query)}"
+        return NoAnswer(f"no law for {query.task}{on} is on record", hint)
     first = others[0]
     only = f"{first.law.variables[0]} alone, for {first.network}"
     return NoAnswer(

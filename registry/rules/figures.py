@@ -20,7 +20,7 @@ LONGER: Final = 4  # a bracketing shape is measured again at this many times its
 
 
 def ranges(record: Record) -> Iterator[Problem]:
-    """A metric lies where its unit allows: a fraction in [0, 1], r2 at most 1, bits per byte at least 0.
+    """A metric lies where its unit allows: a fraction in [0, 1], r2 at most 1, bits per byte and pixels at least 0.
 
     An example has at most 2**53 - 1 numbers.
     """
@@ -33,7 +33,10 @@ def ranges(record: Record) -> Iterator[Problem]:
         "fraction": (0.0, 1.0, "a fraction in [0, 1]"),
         "r2": (-math.inf, 1.0, "an R2 of at most 1"),
         "bits-per-byte": (0.0, math.inf, "a number of bits of at least 0"),
+        "pixels": (0.0, math.inf, "a distance of at least 0"),
     }[metric.unit]
+    if metric.chance is None and record.measured is not None:
+        yield Problem("question.metric.chance", "is null, expected the metric of the best constant answer")
     for field, value in (("question.metric.chance", metric.chance), *_metric_values(record)):
         if value is not None and not low <= value <= high:
             yield Problem(field, f"{value:g} is not {said}")

@@ -56,6 +56,20 @@ def test_record_folders_come_once_and_sorted(tmp_path: Path) -> None:
     assert done.stdout == b"guidelines/image-cls/digits/cnn/v12\0guidelines/image-cls/digits/mlp/v1\0"
 
 
+def test_a_table_of_published_results_and_a_record_of_it_both_bring_its_folder(
+    tmp_path: Path,
+) -> None:
+    folder = b"guidelines/ner/conll-2003/literature"
+    further = b"guidelines/ner/conll-2003/literature-em/v1"
+    for name in (folder, further):
+        (tmp_path / name.decode()).mkdir(parents=True)
+
+    for name in (b"results.csv", b"references.bib", b"benchmark.toml"):
+        assert run([folder + b"/" + name], tmp_path).stdout == folder + b"\0"
+    assert run([further + b"/guideline.json"], tmp_path).stdout == folder + b"\0" + further + b"\0"
+    assert run([folder + b"/run.py"], tmp_path).returncode == 1
+
+
 def test_a_removed_folder_that_was_never_released_is_named_but_not_validated(tmp_path: Path) -> None:
     done = run([b"guidelines/image-cls/digits/mlp/v1/guideline.json"], tmp_path)
 

@@ -253,12 +253,19 @@ def test_columns_that_are_not_read_are_named(tmp_path: Path, capsys: pytest.Capt
     assert silent == ""
 
 
-def test_guideline_is_drawn(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("record", "kind"),
+    [("image-cls/digits/mlp", "certified"), ("image-cls/imagenet-1k/mobilenetv3", "published")],
+)
+def test_guideline_is_drawn(tmp_path: Path, record: str, kind: str) -> None:
     from harness.commands.plot import COMMAND
 
     result: Result = CliRunner().invoke(
-        COMMAND, ["image-cls/digits/mlp", "--registry", "guidelines", "-o", str(tmp_path / "digits.svg")]
+        COMMAND, [record, "--registry", "guidelines", "-o", str(tmp_path / "record.svg")]
     )
+    drawn = (tmp_path / "record.svg").read_text()
 
     assert result.exit_code == 0, result.output
-    assert ">params<" in (tmp_path / "digits.svg").read_text()
+    assert f"{kind} networks" in result.output
+    assert ">params<" in drawn
+    assert f">{kind}, scratch<" in drawn

@@ -670,7 +670,8 @@ def test_a_released_record_whose_list_is_damaged_is_found(root: Path) -> None:
 
 
 def test_every_rule_has_a_record_that_breaks_it() -> None:
-    elsewhere = {"R-JSON", "R-SIZE", "R-CANONICAL", "R-RELEASED"}  # tested above on files rather than values
+    # tested on files rather than values, and on published evidence
+    elsewhere = {"R-JSON", "R-SIZE", "R-CANONICAL", "R-RELEASED", "R-PUBLISHED"}
 
     assert {rule.id for rule in RULES} == {rule for rule, *_ in CHANGES} | elsewhere
 
@@ -720,6 +721,57 @@ def test_a_published_bound_encloses_its_figure_and_lies_in_range(
     folder = write_record(root, record, {})
 
     assert [str(each) for each in validate(folder)] == [f"{folder}/guideline.json:{finding}"]
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        (
+            {"low": 0.95},
+            "frontier.0.low: R-PUBLISHED is 0.95, but the prior allows no more than 0.934429",
+        ),
+        (
+            {"value": 0.9, "low": 0.7, "high": 0.91},
+            "frontier.0.high: R-PUBLISHED is 0.91, but the prior allows no less than 0.981312",
+        ),
+        (
+            {"train_flops": 1e12},
+            "frontier.0.train_flops_source: R-PUBLISHED stands exactly beside train_flops: how it was obtained",
+        ),
+    ],
+)
+def test_a_published_figure_is_no_surer_than_the_prior_and_says_where_it_is_from(
+    root: Path, change: dict[str, float], finding: str
+) -> None:
+    record = published_record()
+    record["frontier"][0].update(change)
+    folder = write_record(root, record, {})
+
+    assert [str(each) for each in validate(folder)] == [f"{folder}/guideline.json:{finding}"]
+
+
+def test_a_published_figure_stands_once(root: Path) -> None:
+    record = published_record()
+    record["frontier"].append({**record["frontier"][0], "params": 2601})
+    folder = write_record(root, record, {})
+
+    (finding,) = validate(folder)
+
+    assert str(finding).endswith(
+        "frontier.1.name: R-PUBLISHED 'A network of 1998' of this citation stands at frontier.0 already"
+    )
+
+
+def test_only_published_evidence_may_leave_chance_open(root: Path) -> None:
+    measured, files = example_record()
+    published = published_record("image-cls/digits/lenet")
+    for record in (measured, published):
+        record["question"]["metric"]["chance"] = None
+
+    (finding,) = validate(write_record(root, measured, files))
+
+    assert finding.message == "is null, expected the metric of the best constant answer"
+    assert validate(write_record(root, published, {})) == []
 
 
 def test_an_empty_root_has_no_findings_and_hidden_folders_are_passed_over(root: Path) -> None:

@@ -45,11 +45,15 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         path.write_bytes(content)
     (project / RECORD / "onnx" / "large.onnx").write_bytes(bytes(LARGEST_ONNX + 1))
     (project / RECORD / "onnx" / "largest.onnx").write_bytes(bytes(LARGEST_ONNX))
+    literature = project / RECORD.parents[1] / "literature"
+    literature.mkdir()
+    for name in ("results.csv", "references.bib", "benchmark.toml"):
+        (literature / name).write_text("what records are made of\n", encoding="utf-8")
     (project / "guidelines" / ".generation").write_text("left by the store\n", encoding="utf-8")
     return build(project, tmp_path_factory.mktemp("dist"))
 
 
-def test_the_wheel_holds_records_and_small_networks_but_no_trials(wheel: Path) -> None:
+def test_the_wheel_holds_records_and_small_networks_but_no_trials_and_no_tables(wheel: Path) -> None:
     _, files = example_record()
     names = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("registry/_guidelines/")}
     inside = "registry/_guidelines/image-cls/digits/mlp/v1"

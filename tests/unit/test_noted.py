@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.published import Published
+from harness.noted import Published
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""What accuracy costs in training compute: exponents and halving times from published figures."""

@@ -1,0 +1,1 @@
+"""Figures that others have published, turned into records: one file per source, holding ``COMMAND``."""

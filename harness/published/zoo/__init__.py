@@ -1,0 +1,1 @@
+"""torchvision's networks: imported, built without their values, counted, compared with what is stated."""

@@ -1,0 +1,52 @@
+"""How sure a published figure is: one training, no seeds, so a stated prior stands where measured records have runs.
+
+Standard library only; the harness fills bounds by it and a rule of validation holds records to it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final, Literal
+
+from registry.fields import BOUNDS
+
+# assumption: runs of one recipe differ by 1 % of the error (standard deviation). Runs that err independently on each
+# of n test items, as arXiv:2304.01910 finds, differ by at most sqrt((1 - error) / (error x n)) of it: 0.9 % for an
+# error of 0.2 on ImageNet's 50,000 images. Small networks differ more: docs/torchvision.md.
+SEED_SPREAD: Final = 0.01
+# assumption: where the metric is no share of test items (mAP, mIoU, end-point error), drawing other test data moves
+# it by as much again. No source gives this for all of them.
+TEST_SPREAD: Final = 0.01
+Z: Final = 1.6448536269514722  # 95 % of a normal distribution lie below so many standard deviations
+# metrics that are a share of test items, so that n of them say how far chance reaches; em: exactly matched answers
+SHARES: Final = ("accuracy", "accuracy-top-5", "em")
+
+
+def published_bounds(
+    value: float, name: str, unit: str, direction: Literal["higher", "lower"], n_test: int | None
+) -> tuple[float, float]:
+    """Return one-sided 95 % lower and upper bounds of a metric that somebody has published without any.
+
+    The variance is that of the seeds, by the prior, and that of drawing the test items: binomial where the metric is
+    their share, k wrong of n counted as (k + 0.5) / (n + 1); else by a prior, too.
+
+    Args:
+        value: The figure, in the metric's unit.
+        name: The metric's name: a share of test items is one of ``SHARES``.
+        unit: Its unit.
+        direction: Which way is better.
+        n_test: Test items behind the figure; None where the source does not say.
+
+    Returns:
+        (low, high), within what the unit allows, to 9 decimals.
+    """
+    error = 1 - value if direction == "higher" and unit in ("fraction", "r2") else value
+    variance = (SEED_SPREAD * error) ** 2
+    if name in SHARES and n_test is not None:
+        share = (error * n_test + 0.5) / (n_test + 1)
+        variance += share * (1 - share) / n_test
+    else:
+        variance += (TEST_SPREAD * error) ** 2
+    least, most = BOUNDS[unit]
+    reach = Z * math.sqrt(variance)
+    return round(max(least, value - reach), 9), round(min(most, value + reach), 9)

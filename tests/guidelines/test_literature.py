@@ -1,0 +1,107 @@
+"""Published results count again: every row of every table stands in a record as it was written, and nothing else."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from registry.prior import published_bounds
+from tests.shipped import ROOT
+
+TABLES = sorted(ROOT.glob("*/*/literature/results.csv"))
+HOW = {
+    "": None,
+    "stated": "stated",
+    "hardware x time": "hardware-x-time",
+    "params x tokens": "params-x-tokens",
+    "3 x flops x examples x epochs": "flops-x-examples",
+}
+Key = tuple[str, str, str]
+
+
+def rows_of(table: Path) -> list[dict[str, str]]:
+    with table.open(newline="", encoding="ascii") as opened:
+        return [{"ram_bytes": "", "flash_bytes": "", "latency_s": "", "board": "", "precision": "", **row}
+                for row in csv.DictReader(opened)]  # fmt: skip
+
+
+def records_of(table: Path) -> list[dict[str, Any]]:
+    return [json.loads(path.read_bytes()) for path in sorted(table.parents[1].glob("literature*/v1/guideline.json"))]
+
+
+def whole(cell: str) -> int | None:
+    return int(cell) if cell else None
+
+
+def real(cell: str) -> float | None:
+    return float(cell) if cell else None
+
+
+def as_written(row: dict[str, str]) -> tuple[Any, ...]:
+    """What a row says, but for the metric and its value."""
+    is_int8 = row["precision"].startswith("int8")
+    return (
+        row["family"], whole(row["year"]), whole(row["params"]), real(row["flops"]), real(row["train_flops"]),
+        HOW[row["train_flops_how"]], whole(row["resolution"]), whole(row["n_train"]), row["citation"], row["where"],
+        is_int8, whole(row["ram_bytes"]), real(row["latency_s"]), row["board"] or None,
+    )  # fmt: skip
+
+
+def as_recorded(point: dict[str, Any]) -> tuple[Any, ...]:
+    """The same of a point."""
+    is_int8 = (point["precision"] or "").startswith("int8")
+    (citation,) = re.findall(r" \[([^\]]+)\]$", point["citation"])
+    return (
+        point["family_options"]["family"], point["year"], point["params"], point["flops"], point["train_flops"],
+        point["train_flops_source"], point["resolution"], point["n_train"], citation, point["where"],
+        is_int8, point["ram_bytes_int8" if is_int8 else "ram_bytes"], point["latency_s"], point["board"],
+    )  # fmt: skip
+
+
+def figures(record: dict[str, Any], point: dict[str, Any]) -> dict[str, float]:
+    return {record["question"]["metric"]["name"]: point["value"], **point["metrics"]}
+
+
+def test_there_are_tables() -> None:
+    assert len(TABLES) >= 18
+
+
+@pytest.mark.parametrize("table", [pytest.param(path, id="-".join(path.parts[-4:-2])) for path in TABLES])
+def test_every_row_stands_in_a_record_and_every_figure_of_a_record_in_a_row(table: Path) -> None:
+    rows, records = rows_of(table), records_of(table)
+    written = Counter((as_written(row), row["metric"], float(row["value"])) for row in rows)
+    recorded = Counter(
+        (as_recorded(point), metric, value)
+        for record in records
+        for point in record["frontier"]
+        for metric, value in figures(record, point).items()
+    )
+
+    assert recorded == written
+    assert recorded.total() == len(rows)
+
+
+@pytest.mark.parametrize("table", [pytest.param(path, id="-".join(path.parts[-4:-2])) for path in TABLES])
+def test_names_notes_bounds_and_bytes_are_those_of_the_row(table: Path) -> None:
+    by_row = {(as_written(row), row["metric"], float(row["value"]), row["model"]): row for row in rows_of(table)}
+    for record in records_of(table):
+        metric = record["question"]["metric"]
+        n_test = record["question"]["dataset"]["n_test"]
+        for point in record["frontier"]:
+            key = (as_recorded(point), metric["name"], point["value"])
+            row = next(row for (*start, model), row in by_row.items() if tuple(start) == key and model in point["name"])
+            bounds = published_bounds(point["value"], metric["name"], metric["unit"], metric["direction"], n_test)
+
+            assert re.fullmatch(re.escape(row["model"]) + r"( at \d+)?( in [a-z0-9 ]+)?", point["name"])
+            assert (point["low"], point["high"]) == bounds
+            assert row["notes"] in (point["note"] or "") or row["notes"][1:] in point["note"]
+            assert ("elected on the validation set" in (point["note"] or "")) == (row["selected_on"] != "")
+            if row["flash_bytes"]:
+                held = "weight_bytes_int8" if row["precision"].startswith("int8") else "weight_bytes"
+                assert point[held] == int(row["flash_bytes"])
