@@ -60,7 +60,7 @@ def fit_curve(
     fitted = thinned(whole, MOST_POINTS)
     law = _law(fitted, variable, chance, seed=seed, n_draws=min(n_draws, MOST_DRAWS))
     last = max(1, len(whole.n) // 3)
-    noise = float(np.median(whole.noise[-last:]))
+    noise = float(np.median(_doubt(whole)[-last:]))
     law["interval"] = interval_fields(noise, whole.run_sd, [*near, *far], len(whole.n)) if law["draws"] else None
     law["valid_range"] = {variable: [_number(whole.n[0]), _number(whole.n[-1])]}
     law["points"] = point_fields(points, variable)
@@ -96,6 +96,14 @@ def _law(curve: Curve, variable: str, chance: float | None, *, seed: int, n_draw
             values = stored(forms[at]["form"], theta[np.newaxis], log_largest)[0]
             draws.append([at, *map(float, values)])
     return {"variables": [variable], "forms": forms, "draws": draws}
+
+
+def _doubt(curve: Curve) -> Points:
+    """Return how far each mean may be from the truth: seeds read the same items, so counting does not average out."""
+    if curve.counts is None:
+        return curve.noise
+    of_one_run = np.nan_to_num(curve.counts.sd**2 * curve.counts.n_runs)
+    return np.asarray(np.sqrt(curve.noise**2 + of_one_run))
 
 
 def _free_floors(curve: Curve, seed: int) -> list[float]:
