@@ -109,8 +109,8 @@ def _root(
     Brent's method does.
     """
     spare, at_spare = left, at_left
-    slow = 0  # steps on end that did not halve the value
-    last = math.inf
+    slow = 0  # steps on end that did not halve the least value so far
+    least = math.inf
     for _ in range(200):
         if right - left <= 1e-13 * (1 + abs(right)):
             break
@@ -120,8 +120,8 @@ def _root(
         value = above(middle)
         if abs(value) < close:
             return middle
-        slow = slow + 1 if abs(value) > last / 2 else 0
-        last = abs(value)
+        slow = slow + 1 if abs(value) > least / 2 else 0
+        least = min(least, abs(value))
         if value > 0:
             spare, at_spare, left, at_left = left, at_left, middle, value
         else:

@@ -150,12 +150,15 @@ class Law:
 
     def outside(self, x: Logs) -> float:
         """Return how far ``x`` lies outside the range: log-distances, summed over the variables."""
-        total = 0.0
-        for value, (low, high) in zip(x, self.ranges, strict=True):
-            distance = max(low - value, value - high)
-            if distance > 1e-9:  # exp(log(n)) may miss the end of the range by a few units in the last place
-                total += distance
-        return total
+        return sum(map(abs, self.beyond(x)))
+
+    def beyond(self, x: Logs) -> list[float]:
+        """Return the log-distance of each variable outside its range: below it negative, inside 0."""
+        distances = [
+            min(value - low, max(value - high, 0.0)) for value, (low, high) in zip(x, self.ranges, strict=True)
+        ]
+        # exp(log(n)) may miss the end of the range by a few units in the last place
+        return [distance if abs(distance) > 1e-9 else 0.0 for distance in distances]
 
     def doubt(self, x: Logs) -> float | None:
         """Return the scale of doubt of the log error at ``x``; None without draws."""
@@ -167,7 +170,8 @@ class Law:
         gain = self.capped(self.log_error(y)) - self.capped(self.log_error(x))
         pairs = zip(self.log_draws(x), self.log_draws(y), strict=True)
         scatter = [self.capped(after) - self.capped(before) - gain for before, after in pairs]
-        return self.scale(scatter, self.outside(y) - self.outside(x), noise=0.0)
+        between = sum(abs(after - before) for before, after in zip(self.beyond(x), self.beyond(y), strict=True))
+        return self.scale(scatter, between, noise=0.0)
 
     def limit(self, x: Logs) -> float:
         """Return the error that is left with endless data, the sizes as in ``x``."""

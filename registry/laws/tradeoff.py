@@ -257,13 +257,18 @@ def _winner(
         [weight * (a - law.capped(b)) for a, b in zip(start, law.log_draws(y), strict=True)]
         for weight, y in zip(weights, ys, strict=True)
     ]
-    drifts = [weight * (law.outside(y) - law.outside(x)) for weight, y in zip(weights, ys, strict=True)]
+    here = law.beyond(x)
+    drifts = [
+        [weight * (there - at) for at, there in zip(here, law.beyond(y), strict=True)]
+        for weight, y in zip(weights, ys, strict=True)
+    ]
     for other in range(len(gains)):
         if other == best:
             continue
         lead = gains[best] - gains[other]
         scatter = [mine - its - lead for mine, its in zip(saved[best], saved[other], strict=True)]
-        doubt = law.scale(scatter, drifts[best] - drifts[other], noise=0.0) or 0.0
+        apart = sum(abs(mine - its) for mine, its in zip(drifts[best], drifts[other], strict=True))
+        doubt = law.scale(scatter, apart, noise=0.0) or 0.0
         if lead <= law.calibration.factors[90] * doubt:
             return None
     return best

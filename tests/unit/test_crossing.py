@@ -35,6 +35,13 @@ def test_a_crossing_is_found_wherever_it_was_expected(where: float, between: tup
     assert above.calls < 25
 
 
+def test_a_crossing_is_found_where_the_function_is_steep_on_one_side_and_flat_on_the_other() -> None:
+    above = Counted(lambda x: math.exp(-1.25 * x) - 4.2e-7)
+
+    assert falls_to(above, 0.0, 69.0, (2.29, 13.8)) == pytest.approx(-math.log(4.2e-7) / 1.25, abs=1e-6)
+    assert above.calls < 40
+
+
 def test_what_is_below_from_the_start_or_above_to_the_end_crosses_nowhere_between() -> None:
     assert falls_to(lambda x: floored(x) - 1.0, 0.0, 69.0, (3.0, 7.0)) == 0.0
     assert falls_to(lambda x: floored(x) - math.log(0.009), 0.0, 69.0, (3.0, 7.0)) is None

@@ -394,6 +394,16 @@ def test_a_comparison_across_the_end_of_the_range_counts_the_drift_between():
         compare(law, {"n_train": 2000}, {"n_train": 8000})
 
 
+def test_drift_along_one_variable_is_not_made_up_for_by_drift_along_another():
+    law = stored("additive", draws=[[0, 2.0, 0.5, 3.0, 0.6, 0.01]] * 5)
+    (_, most), (_, largest) = (law["valid_range"][name] for name in law["variables"])
+    further = {"n_train": 4 * most, "params": largest}
+    larger = {"n_train": most, "params": 4 * largest}
+    found = compare(law, further, larger, extrapolate=True)
+
+    assert math.log(found.high / found.ratio) == pytest.approx(2.0 * 0.1 * 2 * math.log(4), rel=1e-9)
+
+
 def test_a_comparison_names_what_a_point_lacks():
     with pytest.raises(UsageError, match="a point of this law has n_train, params, params is missing"):
         compare(stored("additive"), {"n_train": 100}, {"n_train": 100, "params": 700})
