@@ -48,7 +48,8 @@ def COMMAND(data: Path | None, json_: Path | None, calibrate: bool) -> None:
     """Fit the small end of published curves and grids, predict the rest: ours beside M4 and BNSL.
 
     Every CSV file in the folder is taken that has the columns of curves (curve, domain, n, loss, split) or of LCDB. Our
-    own grids are scored as well: cells far from those fitted, smallest shapes, pruned networks, floors.
+    own grids are scored as well: cells far from those fitted, smallest shapes, pruned networks, floors, and how often
+    intervals hold.
     """
     if json_ is not None and (json_.is_dir() or not os.access(json_.parent, os.W_OK)):
         raise UsageError(f"cannot write '{json_}'", "expected a file in a folder that may be written to")

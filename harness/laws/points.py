@@ -151,7 +151,8 @@ def flags(curve: Curve, *, chance: float | None = None) -> list[str]:
             f"{short.n[j]:,.12g}, {later[i, j]:.1f} standard errors: no law rises"
         )
     fall = float(short.log_error[0] - short.log_error[-1]) / math.hypot(short.noise[0], short.noise[-1])
-    if fall < TREND_Z:
+    # a count of none at the end says little by itself: any two points may show that the error falls
+    if fall < TREND_Z and -float(later.min()) < limit:
         found.append(f"error does not fall by more than its noise between n {n[0]:,.12g} and {n[-1]:,.12g}")
     if n[-1] < 4 * n[0]:
         found.append(f"n spans {n[0]:,.12g} to {n[-1]:,.12g}, less than a factor 4")
@@ -267,9 +268,9 @@ def _noise(
 ) -> tuple[Float64[np.ndarray, " points"], float | None, bool]:
     """Return the standard error of each log mean, the standard deviation of the log error of one run, and ``told``.
 
-    From standard errors where given, else from seeds, else from the scatter of the points, a run each, about a smooth
-    curve. The variance of few seeds is drawn towards the pooled one: of 3 seeds alone it would make lucky points weigh
-    too much. How many runs are behind a standard error nobody says, so it tells nothing of one run.
+    From its own standard error where a point has one, else from seeds, else from the scatter of the points, a run each,
+    about a smooth curve. The variance of few seeds is drawn towards the pooled one: of 3 seeds alone it would make
+    lucky points weigh too much. How many runs are behind a standard error nobody says, so it tells nothing of one run.
     """
     means, counts = np.exp(log_error), np.array([len(point.errors) for point in points])
     items = np.array([np.inf if point.n_items is None else point.n_items for point in points])
@@ -280,18 +281,21 @@ def _noise(
         variance = np.array([(point.sd / point.mean) ** 2 for point in points])
         pooled = float(degrees @ variance) / float(degrees.sum())
         run_sd = math.sqrt(pooled)
-    if all(point.stderr is not None for point in points):
-        relative = np.array([point.stderr for point in points], dtype=np.float64) / means
-        known = relative > 0
-        relative = np.where(known, relative, np.median(relative[known]) if known.any() else NOISE_OF_SINGLE_RUNS)
-        return np.sqrt(relative**2 + LEAST_NOISE_OF_STDERR**2), run_sd, True
+    given = np.array([np.nan if point.stderr is None else point.stderr for point in points]) / means
+    told = bool(degrees.any()) or not np.isnan(given).any()
     if degrees.any():
         moderated = (PRIOR_DEGREES * pooled + degrees * variance) / (PRIOR_DEGREES + degrees)
-        return np.sqrt(moderated / counts + binomial + LEAST_NOISE_OF_SEEDS**2), run_sd, True
-    noise = np.sqrt(_scatter(np.log(n), log_error) ** 2 + binomial)
-    if all(point.stderr is None for point in points):
-        run_sd = float(np.median(noise[-max(1, len(noise) // 3) :]))
-    return noise, run_sd, False
+        noise = np.sqrt(moderated / counts + binomial + LEAST_NOISE_OF_SEEDS**2)
+    else:
+        noise = np.sqrt(_scatter(np.log(n), log_error) ** 2 + binomial)
+        if np.isnan(given).all():
+            run_sd = float(np.median(noise[-max(1, len(noise) // 3) :]))
+    if (known := given > 0).any():
+        given = np.where(given == 0, np.median(given[known]), given)
+    elif not np.isnan(given).any():
+        given = np.full(len(points), NOISE_OF_SINGLE_RUNS)
+    noise = np.where(given > 0, np.sqrt(given**2 + LEAST_NOISE_OF_STDERR**2), noise)
+    return noise, run_sd, told
 
 
 def _scatter(x: Float64[np.ndarray, " points"], y: Float64[np.ndarray, " points"]) -> float:

@@ -69,6 +69,20 @@ def test_given_standard_errors_are_the_noise() -> None:
     np.testing.assert_allclose(curve.noise, 0.1, rtol=1e-3)
 
 
+def test_a_standard_error_counts_where_it_is_given_and_seeds_where_they_are() -> None:
+    told = [Point(n, (5 * n**-0.5,), stderr=0.2 * 5 * n**-0.5) for n in (100, 200, 400, 800)]
+    curve = curve_of([*told, Point(1600, (0.12, 0.13))])
+
+    assert curve.noise[:4] == pytest.approx(0.2, rel=1e-3)
+    assert 0.01 < curve.noise[4] < 0.1
+
+
+def test_a_count_of_none_at_the_end_does_not_hide_that_the_error_falls() -> None:
+    points = [Point(50 * 2**i, (wrong / 200,), n_items=200) for i, wrong in enumerate((60, 31, 14, 8, 3, 0, 0))]
+
+    assert flags(curve_of(points)) == []
+
+
 def test_noise_between_seeds_is_pooled_and_shared_by_their_number() -> None:
     rng = np.random.default_rng(0)
     means = [0.05 + n**-0.5 for n in SIZES]

@@ -94,7 +94,7 @@ def test_floors_are_compared_with_the_truth_where_it_is_known() -> None:
 
 def test_intervals_are_scored_where_the_most_examples_or_the_widest_networks_were_held_out() -> None:
     cells = [cell(n, w, 0.01 + 6 * n**-0.5 + 0.6 / w) for n in SIZES[1:] for w in WIDTHS[2:]]
-    curves = list(held_out.curves(grid(cells=cells)))
+    curves = list(held_out.curves(grid(cells=cells), print))
     of_n, of_width = held_out.surfaces(grid(cells=cells))
 
     assert [one.held_out for one in curves] == [f"width {w}, n_train 100,000" for w in WIDTHS[2:]]
@@ -106,14 +106,18 @@ def test_intervals_are_scored_where_the_most_examples_or_the_widest_networks_wer
         assert one.cover80 <= one.cover90
 
 
-def test_a_cell_that_lies_outside_its_interval_is_not_covered(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cell_that_lies_outside_its_interval_is_not_covered_and_an_unsettled_one_not_judged() -> None:
     cells = [cell(n, w, 0.01 + 6 * n**-0.5 + 0.6 / w) for n in SIZES for w in WIDTHS[:1]]
     strayed = dataclasses.replace(cells[-1], errors=(0.9, 0.9, 0.9))
-    (found,) = held_out.curves(grid(cells=[*cells[:-1], strayed]))
+    (found,) = held_out.curves(grid(cells=[*cells[:-1], strayed]), print)
     capped = dataclasses.replace(cells[-1], capped=True)
 
     assert (found.cover80, found.cover90) == (0.0, 0.0)
-    assert list(held_out.curves(grid(cells=[*cells[:-1], capped]))) == []
+    said: list[str] = []
+    assert list(held_out.curves(grid(cells=[*cells[:-1], capped]), said.append)) == []
+    assert list(held_out.curves(grid(cells=cells[2:]), said.append)) == []
+    assert said[0].endswith("curves not judged, their last cell still falling at the most steps: 1")
+    assert "no curve with its last cell held out: width 4: a law with 3 parameters needs" in said[1]
 
 
 def test_report_says_and_returns_every_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,5 +132,5 @@ def test_report_says_and_returns_every_score(tmp_path: Path, monkeypatch: pytest
     assert [len(found[key]) for key in keys] == [2, 8, 0, 0, len(WIDTHS) + 2]
     assert said[0].startswith("glyphs-n100000/mlp: 20 cells up to n 10,000, width 64 predict n 100,000, width 128: ")
     assert said[2].startswith("smallest shape, 8 cases: params within 25 % in ")
-    assert said[3].startswith("curves of our own, 6 fits with cells held out: 80 % interval holds ")
-    assert said[4].startswith("surfaces of our own, 2 fits with cells held out: 80 % interval holds ")
+    assert said[3].startswith("curves of our own, 6 fits on 1 grids, with cells held out: 80 % interval holds ")
+    assert said[4].startswith("surfaces of our own, 2 fits on 1 grids, with cells held out: 80 % interval holds ")
