@@ -1,4 +1,4 @@
-"""Import torchvision, also where its compiled operators do not fit this torch: metadata and builders need none."""
+"""Import torchvision, also where its compiled operators do not fit this torch: builders and data sets need none."""
 
 from __future__ import annotations
 
