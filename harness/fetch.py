@@ -49,8 +49,9 @@ def _download(data: Fetched) -> None:
             raise NoSpace(
                 f"no space left for {data.name} in {folder}", f"choose another folder by {VARIABLE}"
             ) from None
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise InvalidData(
-            f"{data.name} could not be downloaded: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
+            f"{data.name} could not be downloaded: {reason}",
             f"try again where there is a network, or copy torchvision's folder of it to {folder}",
         ) from None
     return _check(data)

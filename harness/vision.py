@@ -6,8 +6,6 @@ import importlib
 from types import ModuleType
 from typing import Any, Final
 
-import torch
-
 from registry.errors import MissingDependency
 
 # torchvision attaches shape rules to these two as it is imported, and fails where they are not defined.
@@ -33,6 +31,8 @@ def load() -> Any:
     except RuntimeError as error:
         if "torchvision::" not in str(error):
             raise
+    import torch  # torchvision has imported it by now; who only names its data sets does not wait for it
+
     for name in _SCHEMAS:
         torch.library.define(f"torchvision::{name}", _ARGUMENTS)
     return _import()
