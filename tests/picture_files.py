@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from harness import plugins, vision
+from harness.datasets.base import Dataset
 
 NAMES: Final = ("mnist", "fashion-mnist", "cifar-10", "cifar-100")
 BATCHES: Final = 5  # of CIFAR-10's train part
@@ -76,8 +77,8 @@ def files_of(name: str) -> dict[str, bytes]:
             rows, labels = pictures(n, n_classes, (3072,), seed)
             each = n // len(names)
             for i, file in enumerate(names):
-                part = slice(i * each, (i + 1) * each)
-                made[f"{folder}/{file}"] = batch(rows[part], labels[part], key, by_column=name == "cifar-100")
+                here = slice(i * each, (i + 1) * each)
+                made[f"{folder}/{file}"] = batch(rows[here], labels[here], key, by_column=name == "cifar-100")
         return made
     made = {}
     for seed, (part, n) in enumerate({"train": train, "t10k": test}.items()):
@@ -122,3 +123,9 @@ def install(patch: pytest.MonkeyPatch, folder: Path) -> None:
         files = files_of(name)
         write(folder, files)
         declare(patch, name, files)
+
+
+def fresh(name: str) -> Dataset:
+    """Return a set that has loaded nothing yet."""
+    kind: Callable[[], Dataset] = type(plugins.load("datasets", name))
+    return kind()

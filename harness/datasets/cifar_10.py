@@ -18,7 +18,7 @@ class Cifar10(Fetched):
 
     name = "cifar-10"
     task = "image-cls"
-    source = "Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images"
+    source = "Krizhevsky 2009, Learning Multiple Layers of Features from Tiny Images (CIFAR-10)"
     licence = "NOASSERTION"
     group = None
     input_shape = (3, 32, 32)

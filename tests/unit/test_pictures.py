@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import numpy as np
 import pytest
 
 from harness import plugins
-from harness.__main__ import main
 from harness.datasets.base import Dataset
 from harness.pictures import cifar
 from harness.pictures.cifar import read_batch
@@ -23,7 +23,7 @@ from harness.pictures.idx import read_idx
 from registry import cli
 from registry.errors import InvalidData
 from tests import picture_files
-from tests.picture_files import NAMES, batch, declare, files_of, idx, sizes, write
+from tests.picture_files import NAMES, batch, declare, files_of, fresh, idx, sizes, write
 
 PATH = Path("folder/file")
 ROWS = np.arange(2 * 3072, dtype=np.uint32).astype(np.uint8).reshape(2, 3072)
@@ -47,11 +47,6 @@ def small(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Datase
         return fresh(name)
 
     return make
-
-
-def fresh(name: str) -> Dataset:
-    kind: Callable[[], Dataset] = type(plugins.load("datasets", name))
-    return kind()
 
 
 def refusal(call: Callable[[], Any]) -> str:
@@ -158,7 +153,12 @@ def test_a_file_with_another_checksum_is_not_even_parsed(
     data = small("cifar-10")
     path = folder / "cifar-10-batches-py" / "data_batch_3"
     parsed = []
-    monkeypatch.setattr(cifar, "read_batch", lambda at, *_: parsed.append(at.name) or (ROWS, ROWS))
+
+    def parse(at: Path, *_: object) -> tuple[np.ndarray, np.ndarray]:
+        parsed.append(at.name)
+        return ROWS, ROWS
+
+    monkeypatch.setattr(cifar, "read_batch", parse)
     path.write_bytes(path.read_bytes()[:-1])
     message = refusal(data.train)
 
@@ -225,7 +225,7 @@ def test_a_batch_cut_anywhere_is_refused() -> None:
     content = batch(ROWS, [3, 4])
 
     for end in [*range(300), *range(len(content) - 40, len(content))]:
-        assert refusal(lambda end=end: read_batch(PATH, content[:end], "labels")).startswith(f"{PATH}: no batch")
+        assert refusal(partial(read_batch, PATH, content[:end], "labels")).startswith(f"{PATH}: no batch")
 
 
 LABELS = np.arange(30, dtype=np.uint8)
@@ -254,101 +254,6 @@ def test_files_that_do_not_fit_together_are_refused(
 
     assert found.startswith(f"{folder / 'MNIST' / 'raw' / 't10k-labels-idx1-ubyte.gz'}: ")
     assert message in found
-
-
-# --- fetching
-
-
-class Network:
-    """In torchvision's place: answers with prepared files, or not at all."""
-
-    def __init__(self, files: dict[str, bytes]) -> None:
-        self.files = files
-        self.asked: list[str] = []
-
-    def download_url(self, url: str, root: Path, filename: str, md5: str) -> None:
-        self.asked.append(url)
-        if filename not in self.files:
-            raise OSError("no route\nto host")
-        write(Path(root), {filename: self.files[filename]})
-
-    def download_and_extract_archive(self, url: str, root: Path, filename: str, md5: str) -> None:
-        self.asked.append(url)
-        write(Path(root), self.files)
-
-
-@pytest.fixture
-def network(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, bytes]], Network]:
-    """Replace the network."""
-
-    def replace(files: dict[str, bytes]) -> Network:
-        from harness import vision
-
-        made, utils = Network(files), vision.load().datasets.utils
-        monkeypatch.setattr(utils, "download_url", made.download_url)
-        monkeypatch.setattr(utils, "download_and_extract_archive", made.download_and_extract_archive)
-        return made
-
-    return replace
-
-
-def test_fetch_downloads_what_is_missing_and_nothing_twice(
-    folder: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    network: Callable[[dict[str, bytes]], Network],
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    sent = {**{Path(place).name: content for place, content in files_of("mnist").items()}, **files_of("cifar-100")}
-    declare(monkeypatch, "mnist", files_of("mnist"))
-    declare(monkeypatch, "cifar-100", files_of("cifar-100"))
-    internet = network(sent)
-    for _ in range(2):
-        main_ends(["fetch", "mnist", "cifar-100"], 0)
-
-    assert capsys.readouterr().out.splitlines()[:2] == [
-        f"mnist: 110 pictures in {folder}",
-        f"cifar-100: 1,100 pictures in {folder}",
-    ]
-    assert len(internet.asked) == 5
-    assert len(fresh("mnist").train()) == 60
-
-
-def main_ends(arguments: list[str], code: int) -> None:
-    with pytest.raises(SystemExit) as caught:
-        main(arguments)
-
-    assert caught.value.code == code
-
-
-def test_without_a_network_fetch_says_so_in_a_line(
-    folder: Path, network: Callable[[dict[str, bytes]], Network], capsys: pytest.CaptureFixture[str]
-) -> None:
-    internet = network({})
-    main_ends(["fetch", "fashion-mnist"], 1)
-
-    assert internet.asked
-    assert capsys.readouterr().err.splitlines() == [
-        "fashion-mnist could not be downloaded: no route to host",
-        f"  try again where there is a network, or copy torchvision's folder of it to {folder}",
-    ]
-
-
-def test_fetch_checks_what_was_sent(
-    folder: Path, network: Callable[[dict[str, bytes]], Network], capsys: pytest.CaptureFixture[str]
-) -> None:
-    network({f"cifar-10-batches-py/{name}": b"?" for name in ("data_batch_1", "test_batch")})
-    main_ends(["fetch", "cifar-10"], 1)
-
-    assert f"{folder / 'cifar-10-batches-py' / 'data_batch_1'}: damaged or not the official" in capsys.readouterr().err
-
-
-def test_fetch_refuses_what_comes_with_the_package(capsys: pytest.CaptureFixture[str]) -> None:
-    main_ends(["fetch", "digits"], 2)
-
-    assert capsys.readouterr().err.splitlines() == [
-        "digits needs no download",
-        "  those that do: cifar-10, cifar-100, fashion-mnist, mnist",
-    ]
 
 
 # --- what bench says
