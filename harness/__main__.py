@@ -13,6 +13,7 @@ from harness import compare as comparisons
 from harness import published as sources
 from harness.burden.page import page as burden
 from harness.calibrate import calibrate
+from harness.fetch import fetch
 from harness.survey import survey
 from harness.tabulate import tabulate
 from registry.errors import GuidesError, UnknownName
@@ -50,7 +51,7 @@ class Files(click.Group):
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def harness() -> None:
-    """Measure this project against the alternatives, and make the tables that takes."""
+    """Measure this project against the alternatives, make the tables that takes, and fetch data."""
 
 
 @harness.group(cls=Files, folder=comparisons, kind="comparison")
@@ -63,6 +64,7 @@ def published() -> None:
     """Turn figures that others have published into records."""
 
 
+harness.add_command(fetch)
 harness.add_command(tabulate)
 harness.add_command(calibrate)
 harness.add_command(survey)

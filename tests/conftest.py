@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from registry.store import Store
 from tests.example_record import example_record, write_record
 
 # What a shell or a CI service happens to set must not change what a test sees.
-for _name in ("CI", "COLUMNS", "FORCE_COLOR", "GUIDES_PATH", "NO_COLOR"):
+for _name in ("CI", "COLUMNS", "FORCE_COLOR", "GUIDES_DATA", "GUIDES_PATH", "NO_COLOR"):
     os.environ.pop(_name, None)
 
 # The same examples in every run, and no deadline: a slow machine is no failure.
@@ -40,6 +41,19 @@ def wine_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tiny_bench.shorten(patch.setattr)
         assert tiny_bench.cli.run([*tiny_bench.WINE, "--target-acc", "0.9", "--out", str(root)]) == 0
     return root
+
+
+@pytest.fixture(scope="session")
+def small_pictures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Put small files where the loaders of MNIST, Fashion-MNIST and CIFAR look.
+
+    They stay for the session: a data set is loaded once, and who loads one of these first keeps it.
+    """
+    from tests import picture_files  # imports torchvision
+
+    with pytest.MonkeyPatch.context() as patch:
+        picture_files.install(patch, tmp_path_factory.mktemp("pictures"))
+        yield
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import click
 
-from harness import cited
-from harness.published.zoo import counts, page, sizes, vision
+from harness import cited, vision
+from harness.published.zoo import counts, page, sizes
 from harness.published.zoo.counts import Row
 from harness.published.zoo.questions import QUESTIONS, Question
 from registry.errors import InvalidData

@@ -11,6 +11,9 @@ from harness.tasks.base import Task
 from registry import schema
 from registry.errors import UsageError
 
+# Four data sets are files that have to be fetched: here they are small ones of the same form.
+pytestmark = pytest.mark.usefixtures("small_pictures")
+
 
 @pytest.fixture(params=plugins.names("tasks"))
 def task(request):

@@ -34,7 +34,8 @@ def test_every_figure_is_derived_again(record: Path) -> None:
 
 def _recount_torchvision(point: dict[str, Any]) -> None:
     """Build the smallest network of a record, and count its params; flops: tests/unit/test_published_torchvision.py."""
-    from harness.published.zoo import networks, vision
+    from harness import vision
+    from harness.published.zoo import networks
 
     try:
         models = vision.load().models

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from harness import vision
 from harness.__main__ import main
 from harness.published import torchvision as source
-from harness.published.zoo import counts, networks, page, sizes, vision
+from harness.published.zoo import counts, networks, page, sizes
 from harness.published.zoo.networks import Regions
 from registry.errors import InvalidData, MissingDependency
 from tests.shipped import ROOT

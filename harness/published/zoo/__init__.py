@@ -1,1 +1,1 @@
-"""torchvision's networks: imported, built without their values, counted, compared with what is stated."""
+"""torchvision's networks: built without their values, counted, compared with what is stated."""

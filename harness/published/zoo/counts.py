@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, final
 
-from harness.published.zoo import networks, sizes, vision
+from harness import vision
+from harness.published.zoo import networks, sizes
 from harness.published.zoo.networks import Counted, Regions
 from registry.errors import InvalidData
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from harness.published.zoo import vision
+from harness import vision
 from harness.published.zoo.sizes import builder_name, kind, size
 
 SIDE: Final = 512  # pixels of the square example before the weights' own transforms

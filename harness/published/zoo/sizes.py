@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Final
 
-from harness.published.zoo import vision
+from harness import vision
 
 Sizes = tuple[int | None, int | None]
 

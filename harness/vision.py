@@ -1,12 +1,10 @@
-"""Import torchvision, also where its compiled operators do not fit this torch: metadata and builders need none."""
+"""Import torchvision, also where its compiled operators do not fit this torch: builders and data sets need none."""
 
 from __future__ import annotations
 
 import importlib
 from types import ModuleType
 from typing import Any, Final
-
-import torch
 
 from registry.errors import MissingDependency
 
@@ -33,6 +31,8 @@ def load() -> Any:
     except RuntimeError as error:
         if "torchvision::" not in str(error):
             raise
+    import torch  # torchvision has imported it by now; who only names its data sets does not wait for it
+
     for name in _SCHEMAS:
         torch.library.define(f"torchvision::{name}", _ARGUMENTS)
     return _import()
