@@ -6,6 +6,7 @@ from harness.laws.surface import fit_surface
 from harness.laws.surface_cells import GridCell, table
 from harness.laws.surface_fit import Form
 from harness.laws.surface_forms import FORMULAS, SHAPE_FORMS, SIZE_FORMS
+from harness.laws.surface_interval import drift_of
 from harness.laws.surface_law import doubt, draw_log_errors, half_width, logs_of, mean_log_error
 from harness.laws.surface_members import back_test, candidates, fit_member, outer_folds, weigh, weigh_blindly
 from registry.errors import InvalidData, UnknownName, UsageError
@@ -309,3 +310,18 @@ def test_formulas_say_what_their_names_promise(formula, parameters, expected):
     assert np.exp(surface_forms.log_error(formula, np.array([parameters], float), logs)[0, 0]) == pytest.approx(
         expected
     )
+
+
+def test_few_cells_that_missed_nothing_do_not_make_the_slope_known():
+    distance, weight, slope = np.array([0.5, 1.0, 2.0]), np.ones(3), 0.4
+    few, many = (drift_of(np.zeros(3), distance, weight, slope, n_cells) for n_cells in (12, 1200))
+
+    assert few == pytest.approx(0.5 * slope * 0.5**0.5)
+    assert many == pytest.approx(0.1 * slope)  # no slope is known better than to a tenth
+    assert drift_of(np.zeros(3), np.zeros(3), weight, slope, 1200) == pytest.approx(0.5 * slope)
+
+
+def test_what_many_cells_missed_far_out_is_the_drift():
+    distance, weight = np.array([0.5, 1.0, 2.0]), np.ones(3)
+
+    assert drift_of((0.3 * distance) ** 2, distance, weight, 0.4, 12_000) == pytest.approx(0.3, rel=1e-3)
