@@ -208,7 +208,7 @@ def _beside(query: Query, answer: Answer, answers: list[Answer]) -> list[str]:
 
 
 def _ranked_by(query: Query, network: Network) -> str | None:
-    """Return the first size of those that "smallest" goes by that the network has; it is one of the smallest by that."""
+    """Return the first of the sizes that "smallest" goes by that the network has: what really ranked it."""
     return next((column for column in query.sizes if getattr(network, column) is not None), None)
 
 

@@ -54,7 +54,7 @@ CREATE TABLE laws (record INTEGER PRIMARY KEY, batch_size INTEGER, flops_per_par
 INDEXES: Final = """
 CREATE INDEX records_by_question ON records (question, id, version);
 CREATE INDEX points_by_size ON points (question, kind, superseded, params, score);
-CREATE INDEX points_by_score ON points (question, kind, score);
+CREATE INDEX points_by_score ON points (question, kind, superseded, score);
 CREATE INDEX points_by_record ON points (record);
 CREATE INDEX brackets_by_point ON brackets (point);
 CREATE INDEX baselines_by_question ON baselines (question);
@@ -279,7 +279,8 @@ def _figure(value: float, low: float | None, high: float | None, scale: Scale, *
 
 def _further(name: str) -> Metric | None:
     """Return what a further figure of this name is in; None where the name does not say."""
-    return next((Metric(name, *rest) for pattern, *rest in _FURTHER if pattern.fullmatch(name)), None)
+    kinds = ((unit, direction) for pattern, unit, direction in _FURTHER if pattern.fullmatch(name))
+    return next((Metric(name, *kind) for kind in kinds), None)
 
 
 def _baseline(part: Fields, scale: Scale) -> dict[str, Any]:
