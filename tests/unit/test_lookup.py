@@ -387,6 +387,17 @@ def test_a_further_figure_whose_name_says_no_unit_answers_nothing(root: Path) ->
         ask(root, metric="speed")
 
 
+def test_an_unknown_metric_names_the_records_own_before_further_ones(root: Path) -> None:
+    with_top_5(root, 0.99, metrics={"accuracy-top-5": 0.99, "a-map": 0.5})
+
+    with pytest.raises(UsageError) as refused:
+        ask(root, metric="speed")
+    assert (refused.value.message, refused.value.hint) == (
+        "image-cls is measured by accuracy, not by speed",
+        "Ask with: --target accuracy=VALUE or --target a-map=VALUE or --target accuracy-top-5=VALUE",
+    )
+
+
 def test_a_further_figure_that_cannot_be_leaves_its_record_out(root: Path) -> None:
     with_top_5(root, 97.0)
 
