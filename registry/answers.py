@@ -52,6 +52,20 @@ class Query(NamedTuple):
     max_latency_ratio: float | None = None
     minimise: str = "params"
 
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The fields of a network that "smallest" goes by, first to last."""
+        int8 = "_int8" if self.int8 else ""
+        first = {
+            "params": "params",
+            "flops": "flops",
+            "weight-bytes": f"weight_bytes{int8}",
+            "ram-bytes": f"ram_bytes{int8}",
+            "latency": "latency_ratio",
+        }[self.minimise]
+        bytes_of = (f"weight_bytes{int8}", f"ram_bytes{int8}")  # what is left to compare where params are not stated
+        return tuple(dict.fromkeys((first, "params", "flops", "depth", "width", "resolution", *bytes_of)))
+
 
 class Question(NamedTuple):
     """A data set and the metric it is asked in."""
@@ -76,6 +90,7 @@ class Network(NamedTuple):
     """One network on record. Fields are those of a point in the record; ``int8_metric`` is its int8 file's.
 
     Those from ``name`` on are of published evidence; ``found_at`` is ``where`` in the record, a word of SQL.
+    ``median`` is its one figure, ``n_train`` is None where other data were used, too, or its source does not say.
     """
 
     id: str
@@ -207,6 +222,8 @@ class Miss(NamedTuple):
             for as many as these; None where it predicts nothing.
         advice: What a floor of the best one's record says the target takes; None where no floor is in the way, or where
             another data set or target has an answer.
+        int8: The smallest network that reaches the target within the limits where bytes are those of int8 files, if
+            these were not asked for.
     """
 
     question: Question
@@ -215,6 +232,7 @@ class Miss(NamedTuple):
     unlimited: Network | None
     predicted: Predicted | None = None
     advice: str | None = None
+    int8: Network | None = None
 
 
 class Reply(NamedTuple):

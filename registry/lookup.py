@@ -177,11 +177,22 @@ def refuse_unanswerable(indexes: list[Index], query: Query) -> None:
         return
     asked = next(_questions(indexes, query), None)
     if asked is None:
-        metric = first[2]
-        message = f"{query.task} is measured by {metric}, not by {query.metric}"
-        raise UsageError(message, f"Ask with: --target {metric}=VALUE")
+        metrics = _metrics(indexes, query)
+        message = f"{query.task} is measured by {metrics[0]}, not by {query.metric}"
+        raise UsageError(message, f"Ask with: --target {'=VALUE or --target '.join(metrics)}=VALUE")
     for target in query.targets:
         refuse_impossible(asked, target)
+
+
+def _metrics(indexes: list[Index], query: Query) -> list[str]:
+    """Return the metrics of a task, or of one of its data sets: those that records ask first, then further figures."""
+    select = (
+        "SELECT DISTINCT metric, records.record IS NULL FROM questions LEFT JOIN records USING (question) "
+        "WHERE task = ? AND dataset = COALESCE(?, dataset)"
+    )
+    found = (row for opened in indexes for row in opened.rows(select, (query.task, query.dataset)))
+    ordered = sorted(found, key=lambda row: (row[1], row[0]))
+    return list(dict.fromkeys(metric for metric, _ in ordered))
 
 
 def _any(indexes: list[Index], select: str, *parameters: str) -> tuple[Any, ...] | None:
@@ -236,7 +247,10 @@ def _smallest(indexes: list[Index], question: Question, query: Query, target: fl
         best = _first(indexes, question, query, target, by_score=True)
         free = _without_limits(query)
         unlimited = _first(indexes, question, free, target) if is_limited(query) else None
-        return _miss(indexes, question, query, target, _network(best), _network(unlimited))
+        miss = _miss(indexes, question, query, target, _network(best), _network(unlimited))
+        if unlimited is None or query.int8 or (query.flash is None and query.ram is None):
+            return miss
+        return miss._replace(int8=_network(_first(indexes, question, query._replace(int8=True), target)))
     network, opened = found
     scratch = measured = None
     if network.route != "scratch":
@@ -348,7 +362,7 @@ def _conditions(question: Question, query: Query, target: float | None) -> tuple
         # The plus keeps this condition from choosing the index: read in order of size, the first that meets it ends it.
         ("+points.score >= ?", None if target is None else sign * target),
         ("points.family = ?", query.family),
-        ("(points.n_train IS NULL OR points.n_train <= ?)", query.n_train),
+        ("points.n_train <= ?", query.n_train),
         ("points.params <= ?", query.max_params),
         ("points.flops <= ?", query.max_flops),
         (f"points.weight_bytes{int8} <= ?", query.flash),
@@ -364,20 +378,6 @@ def _conditions(question: Question, query: Query, target: float | None) -> tuple
     return conditions + (["points.int8_metric IS NOT NULL"] if query.int8 else []), parameters
 
 
-def _sizes(query: Query) -> tuple[str, ...]:
-    """Return the columns that "smallest" goes by."""
-    int8 = "_int8" if query.int8 else ""
-    first = {
-        "params": "params",
-        "flops": "flops",
-        "weight-bytes": f"weight_bytes{int8}",
-        "ram-bytes": f"ram_bytes{int8}",
-        "latency": "latency_ratio",
-    }[query.minimise]
-    bytes_of = (f"weight_bytes{int8}", f"ram_bytes{int8}")  # what is left to compare where params are not stated
-    return tuple(dict.fromkeys((first, "params", "flops", "depth", "width", "resolution", *bytes_of)))
-
-
 def _passes(*, by_params: bool) -> Iterator[tuple[int, tuple[str, ...]]]:
     """Yield what is looked at in turn: (superseded, further conditions).
 
@@ -391,7 +391,7 @@ def _passes(*, by_params: bool) -> Iterator[tuple[int, tuple[str, ...]]]:
 def _order(query: Query, target: float | None, *, by_params: bool) -> Iterator[str]:
     if target is None:  # a knee grows with the examples: the one for the most of them comes first
         yield "points.n_train DESC"
-    for column in _sizes(query):
+    for column in query.sizes:
         yield "points.params" if column == "params" and by_params else f"points.{column} NULLS LAST"
     yield from ("points.route != 'scratch'", "points.route", "records.id", "records.version DESC")
     yield "CASE WHEN points.name IS NULL THEN 0 ELSE -points.score END"  # a network may be published more than once
@@ -399,7 +399,7 @@ def _order(query: Query, target: float | None, *, by_params: bool) -> Iterator[s
 
 def _rank(network: Network, query: Query, question: Question, *, by_score: bool) -> tuple[Any, ...]:
     """Order networks of several roots as :func:`_order` does those of one."""
-    sizes = [getattr(network, column) for column in _sizes(query)]
+    sizes = [getattr(network, column) for column in query.sizes]
     smallness = tuple((size is None, size or 0) for size in sizes)
     route = (network.route != "scratch", network.route, network.id, -network.version)
     score = -question.sign * bound_of(network, question) if by_score else 0.0

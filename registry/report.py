@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from registry.wording import bench_command, bound_of, foretold, further, params_of, shape_of, shown
+from registry.wording import bench_command, bound_of, foretold, further, params_of, shape_of, shown, trained_on
 
 if TYPE_CHECKING:
     from registry.answers import Answer, Bracket, Miss, Network, Query, Reply
 
-_HEADINGS = ("target", "guideline", "width", "depth", "route", "params", "flops", "bytes", "median [low, high]", "runs")
+_HEADINGS = ("target", "guideline", "width", "depth", "route", "params", "flops", "bytes")
 _LEFT = (1, 4)  # columns of words; numbers are set to the right
 
 
@@ -53,7 +53,7 @@ def values(query: Query, reply: Reply) -> dict[str, Any]:
     """Return the reply as plain JSON values; the query is in it as it was understood."""
     return {
         "query": query._asdict(),
-        "answers": [_answer_values(answer) for answer in reply.answers],
+        "answers": [_answer_values(query, answer) for answer in reply.answers],
         "misses": [
             {
                 "dataset": miss.question.dataset,
@@ -61,6 +61,7 @@ def values(query: Query, reply: Reply) -> dict[str, Any]:
                 "best": network_values(miss.best) if miss.best else None,
                 "smallest_without_limits": network_values(miss.unlimited) if miss.unlimited else None,
                 "predicted": miss.predicted._asdict() if miss.predicted else None,
+                "smallest_with_int8": network_values(miss.int8) if miss.int8 else None,
             }
             for miss in reply.misses
         ],
@@ -102,7 +103,7 @@ def table(rows: list[tuple[str, ...]], left: tuple[int, ...]) -> list[str]:
     ]  # fmt: skip
 
 
-def _answer_values(answer: Answer) -> dict[str, Any]:
+def _answer_values(query: Query, answer: Answer) -> dict[str, Any]:
     question = answer.question
     return {
         "task": question.task,
@@ -113,6 +114,7 @@ def _answer_values(answer: Answer) -> dict[str, Any]:
         "target": answer.target,
         "point_target": answer.network.target,
         "near": answer.near,
+        "ranked_by": _ranked_by(query, answer.network),
         "runs_meeting_at_least": _runs_meeting(answer),
         "scratch": network_values(answer.scratch) if answer.scratch else None,
         "measured": network_values(answer.measured) if answer.measured else None,
@@ -135,7 +137,9 @@ def _from(answers: list[Answer]) -> str:
 
 def _table(query: Query, answers: list[Answer]) -> list[str]:
     mixed = len({answer.root for answer in answers}) > 1
-    rows: list[tuple[str, ...]] = [_HEADINGS]
+    shown_ones = [one for answer in answers for one in (answer.network, answer.scratch, answer.measured) if one]
+    kinds = {"median" if one.evidence == "measured" else "published" for one in shown_ones}
+    rows: list[tuple[str, ...]] = [(*_HEADINGS, f"{' or '.join(sorted(kinds))} [low, high]", "runs")]
     for answer in answers:
         place = f" ({answer.root.path})" if mixed and not answer.root.shipped else ""
         target = "knee" if answer.target is None else f"{answer.target:g}"
@@ -194,7 +198,7 @@ def _beside(query: Query, answer: Answer, answers: list[Answer]) -> list[str]:
     own = next((one.target for one in harder if one.target == network.target != answer.target), None)
     if own is not None and answer.target is not None:
         return [f"  {answer.target:g} is met by the answer for {own:g}: nothing smaller was tried for it."]
-    out = [f"  {_sentence(answer)}", *(f"    {_tried(answer, part)}" for part in answer.bracket)]
+    out = [f"  {_sentence(query, answer)}", *(f"    {_tried(answer, part)}" for part in answer.bracket)]
     out += [f"  {line}" for line in _further(query, answer)]
     if network.superseded:
         out.append("  This version is superseded; no newer one answers.")
@@ -203,16 +207,32 @@ def _beside(query: Query, answer: Answer, answers: list[Answer]) -> list[str]:
     return out
 
 
-def _sentence(answer: Answer) -> str:
+def _ranked_by(query: Query, network: Network) -> str | None:
+    """Return the first of the sizes that "smallest" goes by that the network has: what really ranked it."""
+    return next((column for column in query.sizes if getattr(network, column) is not None), None)
+
+
+def _is_smallest(query: Query, network: Network) -> str:
+    """Say what stands between a published answer and a smaller one."""
+    first = query.sizes[0]
+    if getattr(network, first) is None:
+        return "no network with stated params does, and this one's are not" if first == "params" else ""
+    smaller = "smaller network on record" if first == "params" else f"network on record with less {_words(first)}"
+    return f"no {smaller} does"
+
+
+def _words(column: str) -> str:
+    return {"latency_ratio": "latency"}.get(column, column.replace("_", " "))
+
+
+def _sentence(query: Query, answer: Answer) -> str:
     network = answer.network
     if network.evidence == "published":
         side = "lower" if answer.question.sign > 0 else "upper"
-        others = "no smaller network on record does"
-        if network.params is None:
-            others = "no network with stated params does, and this one's are not"
+        others = _is_smallest(query, network)
         return (
             f"'{network.name}' is published evidence ({network.citation}, {network.found_at}): its {side} bound, "
-            f"{shown(bound_of(network, answer.question))}, meets {answer.target:g}; {others}."
+            f"{shown(bound_of(network, answer.question))}, meets {answer.target:g}{others and '; '}{others}."
         )
     if answer.target is None:
         within = "" if network.reach_value is None else f" ({_n_of(network)} runs are)"
@@ -252,6 +272,10 @@ def _tried(answer: Answer, part: Bracket) -> str:
 def _further(query: Query, answer: Answer) -> list[str]:
     """Return what the route and the options asked for add."""
     network, out = answer.network, []
+    first, by = query.sizes[0], _ranked_by(query, network)
+    if by != first and first != "params":
+        rank = "nothing says which is smallest" if by is None else f"this one is the smallest by {_words(by)}"
+        out.append(f"Of no network that meets it is the {_words(first)} on record: {rank}.")
     if network.evidence == "published":
         out += _published(answer)
     if network.route != "scratch":
@@ -278,6 +302,9 @@ def _published(answer: Answer) -> list[str]:
     sizes += [f"an input of {network.resolution} a side"] if network.resolution and network.width is None else []
     if sizes:
         out.append(f"It has {', '.join(sizes)}.")
+    if network.n_train is None and network.record_n_train is not None:
+        said = trained_on(network, answer.question.dataset)
+        out.append(f"{said[0].upper()}{said[1:]}.")
     if network.note is not None:
         out.append(f"Note: {network.note}")
     if network.recipe is not None:
@@ -325,7 +352,8 @@ def _missed(miss: Miss) -> str:
     if miss.best is not None:
         best = f"; best on record: {_name(miss.best)}, {shape_of(miss.best)}, with {shown(miss.best.median)}"
     aim = "no knee" if miss.target is None else f"nothing reaches {miss.target:g}"
-    return f"{miss.question.task} on {miss.question.dataset}: {aim}{best}{foretold(miss)}"
+    int8 = "" if miss.int8 is None else f"; with --int8: {_name(miss.int8)}, {shape_of(miss.int8)}"
+    return f"{miss.question.task} on {miss.question.dataset}: {aim}{best}{int8}{foretold(miss)}"
 
 
 def _minutes(seconds: float) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from registry.fields import BOUNDS, Fields, Scale
+from registry.prior import published_bounds
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 # ``score`` is the bound a target is compared with, turned so that higher is better; null: no bound, so no claim.
 TABLES: Final = """
@@ -53,7 +54,7 @@ CREATE TABLE laws (record INTEGER PRIMARY KEY, batch_size INTEGER, flops_per_par
 INDEXES: Final = """
 CREATE INDEX records_by_question ON records (question, id, version);
 CREATE INDEX points_by_size ON points (question, kind, superseded, params, score);
-CREATE INDEX points_by_score ON points (question, kind, score);
+CREATE INDEX points_by_score ON points (question, kind, superseded, score);
 CREATE INDEX points_by_record ON points (record);
 CREATE INDEX brackets_by_point ON brackets (point);
 CREATE INDEX baselines_by_question ON baselines (question);
@@ -68,6 +69,29 @@ UPDATE points SET superseded = 1 WHERE record IN (SELECT record FROM records WHE
 """
 
 _SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
+
+Direction = Literal["higher", "lower"]
+
+
+class Metric(NamedTuple):
+    """What a target is stated in, as the index's questions name it."""
+
+    name: str
+    unit: str
+    direction: Direction
+
+
+# Further figures of a published network stand in its record by name alone. What the name says of unit and direction is
+# here; a figure under any other name answers no target.
+_FURTHER: Final[tuple[tuple[re.Pattern[str], str, Direction], ...]] = (
+    (
+        re.compile(r"((balanced|pixel)-)?accuracy(-top-[0-9]+)?|em|f1|bleu|auc|([a-z]+-)?(map|miou)"),
+        "fraction",
+        "higher",
+    ),
+    (re.compile(r"epe(-[a-z0-9-]+)?"), "pixels", "lower"),
+    (re.compile(r"fl-all(-[a-z0-9-]+)?"), "fraction", "lower"),
+)
 
 
 def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str) -> None:
@@ -93,11 +117,15 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
         raise ValueError("question: the task or data set is not the one in the id")
     measured = record.choice("evidence", "measured", "published") == "measured"
     unit = metric.choice("unit", *BOUNDS)
-    direction = metric.choice("direction", "higher", "lower")
-    scale = Scale(unit, direction)
+    direction: Direction = "higher" if metric.choice("direction", "higher", "lower") == "higher" else "lower"
+    asked, scale = Metric(metric.text("name"), unit, direction), Scale(unit, direction)
     kinds = ("frontier", "knee") if measured else ("frontier",)
     points = [(kind, point) for kind in kinds for point in record.parts(kind)]
-    rows = [(_measured if measured else _published)(kind, point, facts, scale) for kind, point in points]
+    rows = (
+        [(asked, *_measured(kind, point, scale)) for kind, point in points]
+        if measured
+        else [(*row, _NONE) for _, point in points for row in _published(point, facts, asked)]
+    )
     baselines = [_baseline(part, scale) for part in record.parts("baselines")] if measured else []
     law = _law(record, points) if measured and record.get("law") is not None else None
     head = {
@@ -114,10 +142,11 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
         "path": path,
     }
 
-    number = _question(connection, (task, dataset, metric.text("name"), unit, direction))
+    number = _question(connection, (task, dataset, *asked))
     key = _add(connection, "records", {**head, "question": number})
-    for row, brackets in rows:
-        point = _add(connection, "points", {**row, "record": key, "question": number, "family": family})
+    numbers = {name: _question(connection, (task, dataset, *name)) for name in dict.fromkeys(name for name, *_ in rows)}
+    for name, row, brackets in rows:
+        point = _add(connection, "points", {**row, "record": key, "question": numbers[name], "family": family})
         for bracket in brackets:
             _add(connection, "brackets", {**bracket, "point": point})
     for baseline in baselines:
@@ -165,7 +194,7 @@ def _n_meeting(test: Fields) -> int | None:
     return round(test.part("reach").number("value", high=1) * test.count("n_seeds"))
 
 
-def _measured(kind: str, point: Fields, facts: Fields, scale: Scale) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _measured(kind: str, point: Fields, scale: Scale) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     test = point.part("test")
     reach = test.part("reach") if test.get("reach") is not None else None
     interval = _interval(test, scale)
@@ -199,25 +228,23 @@ def _measured(kind: str, point: Fields, facts: Fields, scale: Scale) -> tuple[di
     return row, brackets
 
 
-def _published(kind: str, point: Fields, facts: Fields, scale: Scale) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+_NONE: Final[list[dict[str, Any]]] = []  # nothing was tried below a published network
+
+
+def _published(point: Fields, facts: Fields, asked: Metric) -> Iterator[tuple[Metric, dict[str, Any]]]:
+    """Yield a row for the metric that the record asks, then one for each further figure that can answer a target."""
+    scale = Scale(asked.unit, asked.direction)
     low, high = (point.metric(key, scale) if point.get(key) is not None else None for key in ("low", "high"))
-    bound = low if scale.higher else high  # only this one is safe to compare with a target
-    value, size = point.metric("value", scale), _size(point, measured=False)
+    size = _size(point, measured=False)
     file_bytes = point.optional_count("file_bytes")
     is_int8 = point.get("precision") in ("int8", "int8-mixed")
-    stated_n_train = point.optional_count("n_train")
     if is_int8 and size["weight_bytes_int8"] is None:
         size["weight_bytes_int8"] = file_bytes  # at least its weights
-    row = {
-        "kind": kind,
-        "score": None if bound is None else scale.score(bound),
+    network = {
+        "kind": "frontier",
         **({"resolution": point.optional_count("resolution")} if point.get("shape") is None else _shape(point)),
         **size,
-        "n_train": facts.optional_count("n_train") if stated_n_train is None else stated_n_train,
-        "median": value,
-        "low": low,
-        "high": high,
-        "int8_metric": value if is_int8 else None,
+        "n_train": point.optional_count("n_train"),  # not the data set's: other data may have been used, too
         "name": point.text("name"),
         "citation": point.text("citation"),
         "found_at": point.text("where"),
@@ -227,7 +254,33 @@ def _published(kind: str, point: Fields, facts: Fields, scale: Scale) -> tuple[d
         "note": point.optional_text("note"),
         "input_size": None if point.get("input_shape") is None else point.size("input_shape"),
     }
-    return row, []
+    yield asked, network | _figure(point.metric("value", scale), low, high, scale, is_int8=is_int8)
+    figures = point.part("metrics") if point.get("metrics") is not None else Fields({})
+    for name in point.get("metrics") or ():
+        metric = _further(name)
+        if metric is None or name == asked.name:
+            continue
+        scale = Scale(metric.unit, metric.direction)
+        value = figures.metric(name, scale)
+        low, high = published_bounds(value, *metric, facts.optional_count("n_test"))
+        yield metric, network | _figure(value, low, high, scale, is_int8=is_int8)
+
+
+def _figure(value: float, low: float | None, high: float | None, scale: Scale, *, is_int8: bool) -> dict[str, Any]:
+    bound = low if scale.higher else high  # only this one is safe to compare with a target
+    return {
+        "score": None if bound is None else scale.score(bound),
+        "median": value,
+        "low": low,
+        "high": high,
+        "int8_metric": value if is_int8 else None,
+    }
+
+
+def _further(name: str) -> Metric | None:
+    """Return what a further figure of this name is in; None where the name does not say."""
+    kinds = ((unit, direction) for pattern, unit, direction in _FURTHER if pattern.fullmatch(name))
+    return next((Metric(name, *kind) for kind in kinds), None)
 
 
 def _baseline(part: Fields, scale: Scale) -> dict[str, Any]:

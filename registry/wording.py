@@ -14,23 +14,48 @@ if TYPE_CHECKING:
 
 def no_answer(query: Query, reply: Reply) -> NoAnswer:
     """Say in one line that nothing reaches the target, what comes nearest, and in a hint what to do."""
+    if not reply.misses:  # only published figures are on record, which have no knee
+        return _no_knee(query)
     miss = max(reply.misses, key=_nearness)
     dataset = miss.question.dataset
     start = f"no guideline for {query.task} {'has a knee' if miss.target is None else f'reaches {aim(miss.target)}'}"
-    if query.n_train is not None and miss.unlimited is not None and (miss.unlimited.n_train or 0) > query.n_train:
-        return _too_few_examples(start, query, query.n_train, miss, miss.unlimited)
+    if query.n_train is not None and miss.unlimited is not None:
+        trained = miss.unlimited.n_train
+        if not is_limited(query._replace(n_train=None)) if trained is None else trained > query.n_train:
+            return _too_few_examples(start, query, query.n_train, miss, miss.unlimited)
     if miss.unlimited is not None:
         least = f"{naming(miss.unlimited)} with {params_of(miss.unlimited)}"
         message = f"{start} within these limits; without them the smallest is {least}"
-        return NoAnswer(message, further(query, dataset, "Ask for less, or measure"))
+        return NoAnswer(message, _with_int8(miss.int8) or further(query, dataset, "Ask for less, or measure"))
     if miss.target is None:
         return NoAnswer("no knee is on record yet", further(query, dataset, "Measure one"))
     if miss.best is None:
         return NoAnswer(start, further(query, dataset, "Measure one"))
     message = f"{start}; the best on record is {_nearest(bound_of(miss.best, miss.question), miss.target)}"
     if miss.target is not None and miss.question.meets(miss.best.median, miss.target):
-        message += f", 95 % sure, or {shown(miss.best.median)} in the median run"
+        plain = "in the median run" if miss.best.evidence == "measured" else "as published"
+        message += f", 95 % sure, or {shown(miss.best.median)} {plain}"
     return NoAnswer(f"{message} ({naming(miss.best)})", miss.advice or further(query, dataset, "Measure more"))
+
+
+def _no_knee(query: Query) -> NoAnswer:
+    from registry.plugins import datasets, known
+
+    dataset = query.dataset or _dataset_of(query.task)
+    hint = "Published figures have none: ask for a target, with --target-acc A or --target METRIC=VALUE"
+    if not known("dataset") or dataset in datasets(query.task):
+        hint = f"Measure one: {bench_command(query, dataset)}"
+    about = f"{query.task} on {query.dataset}" if query.dataset else query.task
+    return NoAnswer(f"no knee is on record for {about}", hint)
+
+
+def _with_int8(least: Network | None) -> str | None:
+    """Return what answers where bytes are those of int8 files; None where nothing does, either."""
+    if least is None:
+        return None
+    sizes = (("of weights", least.weight_bytes_int8), ("of live tensors", least.ram_bytes_int8))
+    taken = " and ".join(f"{size:,} bytes {what}" for what, size in sizes if size is not None)
+    return f"With --int8, {naming(least)} is on record: {taken or params_of(least)}"
 
 
 def foretold(miss: Miss) -> str:
@@ -45,8 +70,19 @@ def foretold(miss: Miss) -> str:
 def _too_few_examples(start: str, query: Query, n_train: int, miss: Miss, least: Network) -> NoAnswer:
     far = "no evidence near your task: " if (least.n_train or 0) > FAR * n_train else ""
     message = f"{far}{start} with at most {n_train:,} training examples"
-    trained = f"{naming(least)} was trained on {least.n_train:,}"
-    return NoAnswer(f"{message}; {trained}{foretold(miss)}", further(query, miss.question.dataset, "Measure one"))
+    if least.n_train is None:
+        trained = f"of {naming(least)} it is not known: {trained_on(least, miss.question.dataset)}"
+    else:
+        trained = f"{naming(least)} was trained on {least.n_train:,}"
+    hint = _with_int8(miss.int8) or further(query, miss.question.dataset, "Measure one")
+    return NoAnswer(f"{message}; {trained}{foretold(miss)}", hint)
+
+
+def trained_on(network: Network, dataset: str) -> str:
+    """Say what is known of the training examples of a published network that its record gives no number of."""
+    if network.record_n_train is None:
+        return "the number of its training examples is not stated"
+    return f"trained on more than the {network.record_n_train:,} examples of {dataset}, or its source does not say"
 
 
 def _nearest(value: float, target: float | None) -> str:

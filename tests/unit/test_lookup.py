@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from registry import index, lookup, report, smallest_for
-from registry.answers import Answer, Query, Reply
+from registry import index, lookup, report, shelf, smallest_for
+from registry.answers import Answer, Query, Question, Reply
 from registry.errors import NoAnswer, UnknownName, UsageError
+from registry.prior import published_bounds
 from registry.roots import Root
 from registry.wording import no_answer
-from tests.example_record import example_record, published_record, write_record
+from tests.example_record import N_TEST, example_record, published_record, write_record
 from tests.unit.conftest import write
 
 pytestmark = pytest.mark.usefixtures("alone")
@@ -304,6 +305,202 @@ def test_the_knee_is_asked_of_measured_families_alone(root: Path) -> None:
 
     assert [answer.network.family for answer in reply.answers] == ["mlp"]
     assert reply.misses == ()
+
+
+def test_where_all_is_published_no_knee_is_on_record(root: Path) -> None:
+    write(root, published_record("image-cls/postcards/lenet"))
+    somewhere = no_answer(Query("image-cls", dataset="postcards"), ask(root, targets=(), dataset="postcards"))
+
+    assert somewhere.message == "no knee is on record for image-cls on postcards"
+    assert (somewhere.hint or "").startswith("Published figures have none: ask for a target")
+    with pytest.raises(NoAnswer, match="no knee is on record for image-cls"):
+        smallest_for("image-cls", registry=[str(root)])
+
+
+def test_where_all_is_published_but_can_be_trained_on_the_hint_measures_a_knee(root: Path) -> None:
+    write(root, published_record("image-cls/digits/lenet"))
+    said = no_answer(Query("image-cls"), ask(root, targets=()))
+
+    assert said.hint == "Measure one: guides bench --task image-cls --dataset digits --family mlp --knee"
+
+
+def with_top_5(root: Path, *values: float, **changes: Any) -> Path:
+    """Write published networks of 1,000, 1,001 ... params, each with one of these top-5 accuracies beside top-1."""
+    record = published_record("image-cls/digits/lenet")
+    (point,) = record["frontier"]
+    record["frontier"] = [
+        {**point, "name": f"net {i}", "params": 1000 + i, "metrics": {"accuracy-top-5": value}, **changes}
+        for i, value in enumerate(values)
+    ]
+    write(root, record)
+    return root
+
+
+def test_a_further_figure_answers_with_bounds_of_its_own(root: Path) -> None:
+    with_top_5(root, 0.9, 0.99)
+    answer = only(ask(root, targets=(0.95,), metric="accuracy-top-5"))
+    low, high = published_bounds(0.99, "accuracy-top-5", "fraction", "higher", N_TEST)
+
+    assert answer.question == Question("image-cls", "digits", "accuracy-top-5", "fraction", "higher")
+    assert (answer.network.name, answer.network.median) == ("net 1", 0.99)
+    assert (answer.network.low, answer.network.high) == (low, high)
+    assert answer.best == 0.99  # of this metric alone
+    assert not ask(root, targets=(low + 1e-6,), metric="accuracy-top-5").answers
+    assert only(ask(root, targets=(0.93,))).network.name == "net 0"  # the figure that the record asks is as it was
+
+
+def test_a_network_with_params_comes_before_one_without_in_a_further_metric_too(root: Path) -> None:
+    with_top_5(root, 0.99)
+    beside = published_record("image-cls/digits/literature-top-5")
+    beside["question"]["metric"]["name"] = "accuracy-top-5"
+    beside["frontier"][0].update(name="params unknown", params=None)
+    write(root, beside)
+
+    assert only(ask(root, targets=(0.9,), metric="accuracy-top-5")).network.name == "net 0"
+    assert only(ask(root, targets=(0.9,), metric="accuracy-top-5", family="literature-top-5")).network.params is None
+
+
+def test_a_further_figure_of_an_int8_network_answers_for_int8(root: Path) -> None:
+    with_top_5(root, 0.99, precision="int8", file_bytes=700)
+
+    assert only(ask(root, targets=(0.9,), metric="accuracy-top-5", int8=True, flash=700)).network.int8_metric == 0.99
+    assert not ask(root, targets=(0.9,), metric="accuracy-top-5", int8=True, flash=699).answers
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "target"),
+    [("epe-final", 2.5, 3.0), ("fl-all-kitti-train", 0.1, 0.2)],
+)
+def test_a_further_figure_may_be_better_where_lower(root: Path, name: str, value: float, target: float) -> None:
+    with_top_5(root, 0.99, metrics={name: value})
+    network = only(ask(root, targets=(target,), metric=name)).network
+
+    assert network.high is not None
+    assert value < network.high < target
+    assert not ask(root, targets=(value,), metric=name).answers
+
+
+def test_a_further_figure_whose_name_says_no_unit_answers_nothing(root: Path) -> None:
+    with_top_5(root, 0.99, metrics={"speed": 0.9})
+
+    with pytest.raises(UsageError, match="image-cls is measured by accuracy, not by speed"):
+        ask(root, metric="speed")
+
+
+def test_an_unknown_metric_names_the_records_own_before_further_ones(root: Path) -> None:
+    with_top_5(root, 0.99, metrics={"accuracy-top-5": 0.99, "a-map": 0.5})
+
+    with pytest.raises(UsageError) as refused:
+        ask(root, metric="speed")
+    assert (refused.value.message, refused.value.hint) == (
+        "image-cls is measured by accuracy, not by speed",
+        "Ask with: --target accuracy=VALUE or --target a-map=VALUE or --target accuracy-top-5=VALUE",
+    )
+
+
+def test_a_further_figure_that_cannot_be_leaves_its_record_out(root: Path) -> None:
+    with_top_5(root, 97.0)
+
+    (line,) = index.read([Root(str(root))], lambda opened: opened[0].damaged())
+    assert "frontier.0.metrics.accuracy-top-5: 97 is not in [0, 1]" in line
+
+
+def test_further_figures_are_no_further_targets_of_a_record(root: Path) -> None:
+    with_top_5(root, 0.9, 0.99)
+
+    (listed,) = index.read([Root(str(root))], shelf.listed)
+    assert (listed.metric, listed.n_targets) == ("accuracy", 2)
+
+
+def test_a_published_network_without_n_train_is_not_given_that_of_the_data_set(root: Path) -> None:
+    write(root, published_record("image-cls/digits/lenet"))
+    answer = only(ask(root))
+
+    assert answer.network.n_train is None
+    assert "Trained on more than the 1,000 examples of digits, or its source does not say." in text(
+        Reply((answer,), (), False, ())
+    )
+    assert not ask(root, n_train=10**9).answers
+    assert "'A network of 1998' it is not known: trained on more than the 1,000 examples" in (
+        refusal(root, n_train=2000).message
+    )
+
+
+def test_a_published_network_with_n_train_answers_for_as_many(root: Path) -> None:
+    record = published_record("image-cls/digits/lenet")
+    record["frontier"][0]["n_train"] = 1000
+    write(root, record)
+    answer = only(ask(root, n_train=1000))
+
+    assert answer.network.n_train == 1000
+    assert "Trained on more" not in text(Reply((answer,), (), False, ()))
+    assert not ask(root, n_train=999).answers
+
+
+def test_what_fits_with_int8_alone_is_hinted_at(root: Path) -> None:
+    record = published_record("image-cls/digits/lenet")
+    (point,) = record["frontier"]
+    small = {"name": "LeNet, int8", "precision": "int8", "weight_bytes_int8": 2700, "ram_bytes_int8": 1024}
+    record["frontier"] = [point, {**point, **small}]
+    write(root, record)
+    hint = "With --int8, image-cls/digits/lenet v1, 'LeNet, int8' is on record: "
+
+    said = refusal(root, ram=2000)
+    assert said.hint == f"{hint}2,700 bytes of weights and 1,024 bytes of live tensors"
+    assert refusal(root, flash=2700).hint == said.hint
+    assert "With --int8" not in (refusal(root, ram=1000).hint or "")  # nor does it fit in less
+    assert "With --int8" not in (refusal(root, max_params=1).hint or "")
+    assert only(ask(root, ram=2000, int8=True)).network.name == "LeNet, int8"
+    write(root, example_record("image-cls/fashion/mlp")[0])
+    beside = ask(root, ram=2000)
+    assert "; with --int8: lenet v1, 'LeNet, int8'" in text(beside)
+    (values,) = report.values(Query("image-cls", (0.9,)), beside)["misses"]
+    assert values["smallest_with_int8"]["name"] == "LeNet, int8"
+
+
+@pytest.mark.parametrize("make", [example_record, lambda: (published_record(), {})], ids=["measured", "published"])
+def test_an_answer_without_the_figure_asked_for_says_what_ranked_it(
+    root: Path, make: Callable[[], tuple[dict[str, Any], Any]]
+) -> None:
+    record, _ = make()
+    for point in record["frontier"]:
+        point["latency_ratio"] = None
+    write(root, record)
+    query = Query("image-cls", (0.9,), minimise="latency")
+    reply = ask(root, minimise="latency")
+    said = "\n".join(report.lines(query, reply))
+
+    assert "Of no network that meets it is the latency on record: this one is the smallest by params." in said
+    assert "smaller network on record" not in said
+    assert report.values(query, reply)["answers"][0]["ranked_by"] == "params"
+
+
+def test_an_answer_with_the_figure_asked_for_is_the_smallest_by_it(root: Path) -> None:
+    record = published_record()
+    record["frontier"][0]["flops"] = 5000.0
+    write(root, record)
+    query = Query("image-cls", (0.9,), minimise="flops")
+    said = "\n".join(report.lines(query, ask(root, minimise="flops")))
+
+    assert "meets 0.9; no network on record with less flops does." in said
+    assert "Of no network" not in said
+
+
+def test_one_published_figure_is_not_called_a_median(root: Path) -> None:
+    write(root, published_record("image-cls/digits/lenet"))
+    alone = ask(root)
+    heading = report.lines(Query("image-cls", (0.9,)), alone)[1]
+
+    assert "published [low, high]" in heading
+    assert "median" not in heading
+    assert refusal(root, targets=(0.95,)).message.endswith(
+        "the best on record is 0.930, 95 % sure, or 0.980 as published (image-cls/digits/lenet v1, 'A network of 1998')"
+    )
+    record = published_record("image-cls/fashion/lenet")
+    record["frontier"][0].update(params=500)
+    write(root, record)
+    write(root, example_record("image-cls/fashion/mlp")[0])
+    assert "median or published [low, high]" in text(ask(root, dataset="fashion"))
 
 
 def test_a_miss_on_published_evidence_reads_no_law(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -614,8 +811,13 @@ def test_a_lookup_is_read_from_the_index_in_order(filled: Path) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Index, "rows", rows)
             lookup.reply(indexes, Query("image-cls", (0.9,)), 10)
+            lookup.reply(indexes, Query("image-cls", (0.9999,)), 10)
 
     index.read([Root(str(filled))], explain)
 
     assert [step for query, step in plans if step.startswith("SCAN") and "damaged" not in query] == []
     assert any("points_by_size" in step for _, step in plans)
+    by_score = [step for query, step in plans if "ORDER BY points.score" in query and "points USING" in step]
+    # All that the condition says of them is in the index, so that no statistics of the database favour another one.
+    whole = "points_by_score (question=? AND kind=? AND superseded=?)"
+    assert {whole in step for step in by_score} == {True}
