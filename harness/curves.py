@@ -198,10 +198,11 @@ def _fit(file: CurveFile, name: str, chance: float | None) -> Fitted:
     points, against = [], []
     for same in _grouped(rows, []):
         totals = sorted({row.total for row in same if row.total is not None})
-        if len(totals) > 1:
-            against.append(f"totals differ at n {same[0].size:,.12g} ({_listed(totals)}): not read as counts there")
-        counted = totals[0] if len(totals) == 1 else None
         errors = tuple(row.error for row in same)
+        counted = totals[0] if len(totals) == 1 or (totals and not any(errors)) else None
+        if len(totals) > 1:
+            read = f"read as counts of {counted:,}" if counted else "not read as counts"
+            against.append(f"totals differ at n {same[0].size:,.12g} ({_listed(totals)}): {read} there")
         points.append(Point(same[0].size, errors, same[0].stderr if len(same) == 1 else None, counted))
     curve = curve_of(points)
     _refuse_chance([point.mean for point in curve.points], curve.noise, chance)

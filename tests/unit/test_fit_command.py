@@ -193,6 +193,17 @@ def test_an_error_of_0_that_was_not_counted_is_refused_with_the_columns_to_use(
     assert "n_val" not in err
 
 
+def test_no_wrong_answer_of_totals_that_differ_is_read_as_a_count_of_the_fewest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"{n},{seed},{round(500 * 40 / n)},500" for n in SIZES[:-1] for seed in range(2)]
+    path = written(tmp_path, ["n,seed,wrong,total", *rows, "6400,0,0,300", "6400,1,0,500"])
+    code, out, _ = called(capsys, path)
+
+    assert code == 0
+    assert "note: totals differ at n 6,400 (300, 500): read as counts of 300 there" in out
+
+
 def test_two_sizes_in_one_option_are_refused(curve: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = called(capsys, curve, "--at", "6400,12800")
 
