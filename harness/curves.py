@@ -13,11 +13,10 @@ import numpy as np
 
 from harness.curve_file import CurveFile, Observation
 from harness.fit import fit_curve, fit_surface
-from harness.laws.exponents import BestSize, Comparison, Curve, best_size, compare_exponents, knee_size, lend
-from harness.laws.intervals import doubt
+from harness.laws.exponents import BestSize, Comparison, Curve, best_size, compare_exponents, knee_size
 from harness.laws.next_run import Candidate, rank_runs
 from harness.laws.points import Point, curve_of, flags
-from harness.laws.surface_cells import GridCell
+from harness.laws.surface_cells import GridCell, table
 from registry.errors import GuidesError, InvalidData, UsageError
 
 if TYPE_CHECKING:
@@ -26,9 +25,8 @@ if TYPE_CHECKING:
 EXPONENTS: Final = ("exponent", "data_exponent", "size_exponent", "width_exponent", "depth_exponent")
 REFUSED: Final = ("error rises", "error does not fall")  # how flags begin that no law can be fitted to
 FEW_SEEDS: Final = 3
+MANY: Final = 4  # totals that are no longer listed
 WORTH: Final = 0.1  # an interval that narrows by less is not worth a run
-FEWEST_INNER: Final = 3  # n_train whose best size is not the largest measured, for a best size to be one
-SHORTER: Final = 2.0  # times as far as a curve that lends its exponent goes
 NEXT: Final = (1.0, 2.0, 4.0)  # runs worth making: sizes up to so many times the largest
 
 
@@ -65,7 +63,7 @@ class Fitted:
         out = [f"law: {_count(len(law['forms']))} ({shares}); {tested}", _exponents(law)]
         for key, words in (
             ("irreducible_error", "irreducible error"),
-            ("width_floor", "error however large the network"),
+            ("width_floor", f"error at n {law['valid_range'][law['variables'][0]][1]:,.0f} however large the network"),
         ):
             if law[key] is not None:
                 out.append(f"{words}: {_bounds(law[key])}")
@@ -102,20 +100,24 @@ class Fitted:
         if self.law["variables"] != ["n_train", "params"]:
             return None
         cells = [point for point in self.points if isinstance(point, GridCell)]
-        largest: dict[float, float] = {}
-        for cell in cells:
-            largest[cell.n_train] = max(largest.get(cell.n_train, 0.0), cell.params or 0.0)
         try:
-            found = best_size(cells)
-            inner = [size < largest[n] for n, size in zip(found.n_train, found.params, strict=True)]
-            if sum(inner) >= FEWEST_INNER:
-                return found, "least error"
+            return best_size(cells), "least error"
         except InvalidData:
             pass
         try:
             return knee_size(self.law), "within a tenth of any size"
         except InvalidData:
             return None
+
+    def best_params_unseen(self) -> str | None:
+        """Say why there is no best size; None where there is one, or the file says no params."""
+        if self.law["variables"] != ["n_train", "params"] or self.best_params() is not None:
+            return None
+        cells = [point for point in self.points if isinstance(point, GridCell)]
+        last = [cell for cell in cells if cell.n_train == max(each.n_train for each in cells)]
+        sizes = [cell.params or 0.0 for cell in sorted(last, key=lambda cell: fmean(cell.errors))]
+        side = "smaller" if sizes[0] == min(sizes) < max(sizes) else "larger"
+        return f"best size: unseen, {side} networks would have to be measured"
 
     def measure_next(self, at: float, sizes: Mapping[str, float]) -> str | None:
         """Say which run would narrow the interval at a size most per flop, by a tenth at least; None where none would.
@@ -177,6 +179,7 @@ def fit(file: CurveFile, name: str, *, chance: float | None = None) -> Fitted:
 
 def _fit(file: CurveFile, name: str, chance: float | None) -> Fitted:
     rows, shapes = file.curves[name], file.shapes(name)
+    _refuse_nothing(file, rows)
     sizes = ["params"] if "params" in shapes else [size for size in ("width", "depth") if size in shapes]
     if sizes and file.variable == "n_train":
         cells = [
@@ -186,20 +189,24 @@ def _fit(file: CurveFile, name: str, chance: float | None) -> Fitted:
             )
             for same in _grouped(rows, sizes)
         ]  # fmt: skip
-        totals = [row.total for row in rows if row.total is not None]
-        law = fit_surface(cells, variables=("n_train", *sizes), chance=chance, n_val=min(totals, default=None))
-        law.pop("members")
-        return Fitted(name, law, (), tuple(cells))
+        return _surface(name, cells, rows, ("n_train", *sizes), chance)
     if sizes:
         raise InvalidData(
             f"points in steps differ in {' and '.join(sizes)}, and no law has both",
             "name each size in a column 'curve', and leave the sizes out",
         )
-    points = [
-        Point(same[0].size, tuple(row.error for row in same), same[0].stderr if len(same) == 1 else None, same[0].total)
-        for same in _grouped(rows, [])
-    ]
-    against = flags(curve_of(points))
+    points, against = [], []
+    for same in _grouped(rows, []):
+        totals = sorted({row.total for row in same if row.total is not None})
+        errors = tuple(row.error for row in same)
+        counted = totals[0] if len(totals) == 1 or (totals and not any(errors)) else None
+        if len(totals) > 1:
+            read = f"read as counts of {counted:,}" if counted else "not read as counts"
+            against.append(f"totals differ at n {same[0].size:,.12g} ({_listed(totals)}): {read} there")
+        points.append(Point(same[0].size, errors, same[0].stderr if len(same) == 1 else None, counted))
+    curve = curve_of(points)
+    _refuse_chance([point.mean for point in curve.points], curve.noise, chance)
+    against += flags(curve, chance=chance)
     for flag in against:
         if flag.startswith(REFUSED):
             raise InvalidData(flag, "double descent, too few steps or too few seeds: fit the falling part alone")
@@ -207,8 +214,57 @@ def _fit(file: CurveFile, name: str, chance: float | None) -> Fitted:
     return Fitted(name, law, tuple(against), tuple(points))
 
 
+def _surface(
+    name: str, cells: Sequence[GridCell], rows: Sequence[Observation], variables: tuple[str, ...], chance: float | None
+) -> Fitted:
+    totals = sorted({row.total for row in rows if row.total is not None})
+    n_val = min(totals, default=None)
+    found = table(cells, variables, n_val=n_val)
+    means, against = np.exp(found.log_error), []
+    _refuse_chance(means.tolist(), found.noise, chance)
+    if chance is not None and (means > chance * (1 + 2 * found.noise)).any():
+        against.append(f"error {means.max():.4g} lies above chance, {chance:.4g}")
+    if len(totals) > 1:
+        read = "not read as counts" if found.counts is None else f"read as counts of {totals[0]:,}"
+        against.append(f"totals differ ({_listed(totals)}): {read}")
+    law = fit_surface(cells, variables=variables, chance=chance, n_val=n_val)
+    law.pop("members")
+    return Fitted(name, law, tuple(against), tuple(cells))
+
+
+def _refuse_chance(means: Sequence[float], noise: Sequence[float] | np.ndarray, chance: float | None) -> None:
+    """Refuse a chance that most points lie above, by more than twice their noise."""
+    if chance is None:
+        return
+    above = sum(mean > chance * (1 + 2 * sd) for mean, sd in zip(means, noise, strict=True))
+    if 2 * above > len(means):
+        raise InvalidData(
+            f"{above} of {len(means)} points lie above --chance {chance:.4g}; the largest error is {max(means):.4g}",
+            "give the error of guessing, or leave --chance out",
+        )
+
+
+def _refuse_nothing(file: CurveFile, rows: Sequence[Observation]) -> None:
+    """Refuse a point without any error that was not counted, in words of a file's columns."""
+    most: dict[tuple[float, float | None, float | None, float | None], float] = defaultdict(float)
+    for row in rows:
+        place = (row.size, row.params, row.width, row.depth)
+        most[place] = max(most[place], row.error if row.total is None else math.inf)
+    for (size, *_), error in most.items():
+        if error == 0:
+            if file.result == "loss":
+                hint = "leave the point out, or give the loss to more digits"
+            else:
+                hint = "use columns wrong and total: 0 is then fitted as a count"
+            raise InvalidData(f"{file.result} is {file.error(0.0):g} at n {size:,.12g}: no power law gets there", hint)
+
+
+def _listed(totals: Sequence[int]) -> str:
+    return ", ".join(f"{total:,}" for total in totals) if len(totals) < MANY else f"{totals[0]:,} to {totals[-1]:,}"
+
+
 def shared_exponent(fitted: Sequence[Fitted]) -> Comparison | None:
-    """Ask whether one exponent serves all curves of a file (Hestness et al. 2017); None where it cannot be told."""
+    """Compare the exponents of all curves of a file (Hestness et al. 2017); None where they cannot be."""
     curves = {one.name: _log_curve(one) for one in fitted if all(isinstance(point, Point) for point in one.points)}
     try:
         return compare_exponents(curves)
@@ -216,45 +272,16 @@ def shared_exponent(fitted: Sequence[Fitted]) -> Comparison | None:
         return None
 
 
-@final
-@dataclass(frozen=True)
-class Sharpened:
-    """A prediction with the exponent that all curves of a file share: the error and the 90 % interval of its mean."""
-
-    value: float
-    low: float
-    high: float
-
-
-def sharpen(one: Fitted, fitted: Sequence[Fitted], compared: Comparison | None, size: int | float) -> Sharpened | None:
-    """Predict a curve beyond its range with the exponent shared with longer ones (Hestness et al. 2017).
-
-    The interval is made as the law's own is, of the draws' spread, noise and distance, by the same factor.
-
-    Returns:
-        None where one exponent does not serve all curves, none reaches twice as far as this one, the size is within its
-        range, or its own interval is no wider by a tenth.
-    """
-    if compared is None or not compared.holds or one.law["interval"] is None or one.name not in compared.free:
-        return None
-    ends = [each.law["valid_range"][each.law["variables"][0]][1] for each in (one, *fitted)]
-    if size <= ends[0] or max(ends) < SHORTER * ends[0]:
-        return None
-    interval = one.law["interval"]
-    found = lend(_log_curve(one), compared, size)
-    scale = math.hypot(found.spread, interval["noise"], interval["drift"] * math.log(size / ends[0]))
-    half = interval["factor90"] * scale
-    if half > (1 - WORTH) * float(doubt(one.law, np.array([float(size)])).half90[0]):
-        return None
-    return Sharpened(*(math.exp(found.log_error + move) for move in (0.0, -half, half)))
-
-
-def exponent_line(compared: Comparison) -> str:
-    """Say what came of the question."""
+def exponent_lines(compared: Comparison) -> list[str]:
+    """Say what came of the question, and how far each curve's exponent lies from the others'."""
     shared = compared.shared
-    verdict = "one exponent serves all curves" if compared.holds else "the curves differ in exponent"
-    own = ", ".join(f"{name} {value.value:.3f}" for name, value in compared.free.items())
-    return f"{verdict}: {shared.value:.3f} (90 %: {shared.low:.3f} to {shared.high:.3f}) shared; {own} on their own"
+    verdict = "the curves differ in exponent" if compared.told_apart else "exponents of the curves are not told apart"
+    out = [f"{verdict}: {shared.value:.3f} (90 %: {shared.low:.3f} to {shared.high:.3f}) if they share one"]
+    for name, own in compared.free.items():
+        less = compared.difference[name]
+        ends = f"90 %: {less.low:+.3f} to {less.high:+.3f}"
+        out.append(f"  {name}: {own.value:.3f} on its own, {less.value:+.3f} against the others ({ends})")
+    return out
 
 
 def _log_curve(one: Fitted) -> Curve:

@@ -166,7 +166,9 @@ def draw_floor(axes: Axes, law: Mapping[str, Any]) -> None:
 
 
 def draw_regions(axes: Axes, law: Mapping[str, Any]) -> None:
-    """Shade the small-data and the irreducible region where they were located."""
+    """Shade the small-data and the irreducible region of a curve, where they were located; a surface has none."""
+    if len(variables(law)) > 1:
+        return
     regions = law.get("regions") or {}
     low, high = axes.get_xlim()
     for key, words in (("small_data_end", "small data"), ("irreducible_start", "irreducible")):

@@ -11,6 +11,7 @@ LARGEST_SIZE: Final = 2**53 - 1
 _MULTIPLES: Final = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 # Patterns are compiled when first needed: a lookup without sizes needs none.
 _SIZE: Final = r"(\d[\d_,]*(?:\.\d+)?(?:[eE]\+?\d+)?)(k|M|G|Ki|Mi|Gi|)"
+_THOUSANDS: Final = r"\d{1,3}(,\d{3})+([.eE].*)?"
 _SLUG: Final = r"[a-z0-9][a-z0-9-]{1,63}"
 _RECORD: Final = rf"({_SLUG}/{_SLUG}/{_SLUG})(?:@v?([1-9]\d{{0,8}}))?"
 
@@ -31,6 +32,10 @@ def size(text: str) -> int:
     match = re.fullmatch(_SIZE, text.strip())
     if match is None:
         raise UsageError(f"{text!r} is not a size; expected a positive whole number such as 10e6, 10M, 64k or 1_000")
+    if "," in match[1] and not re.fullmatch(_THOUSANDS, match[1]):
+        raise UsageError(
+            f"{text!r} is not a size: a comma groups thousands, as in 1,000,000", "give several sizes one option each"
+        )
     number = float(match[1].replace("_", "").replace(",", "")) * _MULTIPLES[match[2]]
     if not 1 <= number <= LARGEST_SIZE or not math.isclose(number, round(number), rel_tol=1e-12):
         raise UsageError(f"{text!r} is not a whole number from 1 to {LARGEST_SIZE:,}")

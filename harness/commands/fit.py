@@ -15,8 +15,8 @@ from registry.options import targets as target_options
 
 if TYPE_CHECKING:
     from harness.curve_file import CurveFile
-    from harness.curves import Fitted, Sharpened
-    from harness.laws.exponents import BestSize
+    from harness.curves import Fitted
+    from harness.laws.exponents import BestSize, Comparison
 
 MOST_DRAWN: Final = 1000.0  # times the largest size measured
 UNIT: Final = {"n_train": "training examples", "steps": "steps"}
@@ -79,20 +79,17 @@ def COMMAND(
     answers = [_answers(one, errors, at, one.sizes(asked_size), extrapolate=extrapolate) for one in fitted]
     refused += [failure for answer in answers for failure in answer["refused"]]
     compared = curves.shared_exponent(fitted) if len(fitted) > 1 else None
-    for one, answer in zip(fitted, answers, strict=True):
-        found = {size: curves.sharpen(one, fitted, compared, size) for size, _ in answer["predictions"]}
-        answer["sharpened"] = {size: sharper for size, sharper in found.items() if sharper is not None}
     if plot is not None and fitted:
         _plot(plot, curve.name, file, fitted, errors, answers)
     if json_:
         values = [_values(*pair) for pair in zip(fitted, answers, strict=True)]
-        shared = None if compared is None else {"value": compared.shared._asdict(), "holds": bool(compared.holds)}
+        shared = None if compared is None else _compared_values(compared)
         print_json("fit", {"file": str(curve), "curves": values, "shared_exponent": shared})
     else:
         for one, answer in zip(fitted, answers, strict=True):
             click.echo("\n".join(_lines(one, file, answer)))
         if compared is not None:
-            click.echo(curves.exponent_line(compared))
+            click.echo("\n".join(curves.exponent_lines(compared)))
     for failure in refused[1:]:
         click.echo(str(failure), err=True)
     if refused:
@@ -177,6 +174,9 @@ def _lines(one: Fitted, file: CurveFile, answer: dict[str, Any]) -> list[str]:
     best = one.best_params()
     if best is not None:
         out.append(f"  {_best(*best)}")
+    unseen = one.best_params_unseen()
+    if unseen is not None:
+        out.append(f"  {unseen}")
     out += [f"  note: {flag}" for flag in one.flags]
     if answer["sizes"]:
         asked = ", ".join(f"{name} {value:,.0f}" for name, value in answer["sizes"].items())
@@ -186,10 +186,6 @@ def _lines(one: Fitted, file: CurveFile, answer: dict[str, Any]) -> list[str]:
         run = _interval(file, predicted.run)
         outside = ", outside the range" if predicted.outside else ""
         out.append(f"  at {size:,} {unit}{outside}: {file.result} {value} predicted, 90 % sure {sure}; one run {run}")
-        if size in answer["sharpened"]:
-            sharper = answer["sharpened"][size]
-            value, sure = _shown(file, sharper.value), _interval(file, {90: (sharper.low, sharper.high)})
-            out.append(f"  at {size:,} with the exponent of all curves: {file.result} {value}, 90 % sure {sure}")
     for target, needed in answer["targets"]:
         takes = about(Law(law), math.log(needed.value))
         ends = " to ".join("open" if end is None else count(end) for end in (needed.low, needed.high))
@@ -233,7 +229,6 @@ def _values(one: Fitted, answer: dict[str, Any]) -> dict[str, Any]:
                 "mean": _ends(found.mean),
                 "run": _ends(found.run),
                 "outside": found.outside,
-                "sharpened": _sharper_values(answer["sharpened"].get(size)),
             }
             for size, found in answer["predictions"]
         ],
@@ -258,8 +253,12 @@ def _best_values(one: Fitted) -> dict[str, Any] | None:
     return {"by": how, **estimates, "sizes": sizes}
 
 
-def _sharper_values(found: Sharpened | None) -> dict[str, Any] | None:
-    return None if found is None else {"error": found.value, "mean": {"90": [found.low, found.high]}}
+def _compared_values(compared: Comparison) -> dict[str, Any]:
+    own = {
+        name: {"exponent": free._asdict(), "difference": compared.difference[name]._asdict()}
+        for name, free in compared.free.items()
+    }
+    return {"value": compared.shared._asdict(), "told_apart": bool(compared.told_apart), "curves": own}
 
 
 def _ends(intervals: Any) -> dict[str, list[float]] | None:

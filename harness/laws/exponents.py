@@ -6,7 +6,7 @@ height; and the size that fits n_train examples best grows as a power of n_train
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -26,6 +26,9 @@ N_GRID: Final = 81
 KNEE: Final = 1.1  # times the floor in width; DESIGN section 2
 NEAREST_MISFIT: Final = 0.01
 FEWEST_POINTS: Final = 4
+FEWEST_BEST: Final = 3  # n_train with a best size between others, for the power of n_train that it is
+NEAR_BEST: Final = 1.02  # times the least error counts as least
+HIGHEST_DEGREE: Final = 4  # measured: a parabola misses the curve itself, intervals then twice as wide; docs/log.md
 MOST_POINTS: Final = 96  # a longer curve is thinned: neighbours are averaged
 
 
@@ -53,32 +56,15 @@ class Comparison(NamedTuple):
         free: Each family's own.
         difference: Each family's own less the mean of the others' own.
         excess: Twice the loss that sharing adds; near its number of families less 1 where sharing is right.
-        holds: Whether ``excess`` stays below the 95 % point of chi-squared.
-        draws: The common exponent, and what it is of resampled points.
+        told_apart: Whether ``excess`` lies above the 95 % point of chi-squared. Where it does not, exponents may differ
+            all the same: free floors hide much of a difference.
     """
 
     shared: Estimate
     free: dict[str, Estimate]
     difference: dict[str, Estimate]
     excess: float
-    holds: bool
-    draws: Float64[np.ndarray, " draws"]
-
-
-class Borrowed(NamedTuple):
-    """A short curve fitted with its own exponent and with another's: rms log error on the part not fitted."""
-
-    own: float
-    borrowed: float
-    exponent_own: float
-    exponent_borrowed: float
-
-
-class Lent(NamedTuple):
-    """What a common exponent says of a curve at some n: the log error, and the root mean square distance of draws."""
-
-    log_error: float
-    spread: float
+    told_apart: bool
 
 
 class BestSize(NamedTuple):
@@ -131,88 +117,70 @@ def compare_exponents(curves: Mapping[str, Curve], *, n_draws: int = 100, seed: 
         free={name: _estimate(values) for name, values in own.items()},
         difference={name: _estimate(values - others[name]) for name, values in own.items()},
         excess=excess,
-        holds=excess <= float(chi2.ppf(LEVEL, len(curves) - 1)),
-        draws=at,
+        told_apart=excess > float(chi2.ppf(LEVEL, len(curves) - 1)),
     )
-
-
-def sharpen(cheap: Curve, dear: Curve, *, largest: int | float) -> Borrowed:
-    """Fit the start of a dear curve with the exponent of a cheap one, and say whether that helped at its end.
-
-    Args:
-        cheap: The curve that lends its exponent; all of it is fitted.
-        dear: The curve to be predicted.
-        largest: Points of ``dear`` with n_train up to this are fitted, the others are predicted.
-
-    Raises:
-        InvalidData: If fewer than 3 points of ``dear`` are fitted or none is predicted.
-    """
-    start = dear.n_train <= largest
-    if start.sum() < 3 or start.all():
-        raise InvalidData(
-            f"{start.sum()} points are fitted and {(~start).sum()} predicted, expected at least 3 and 1",
-            "choose another largest n_train",
-        )
-    lent = _fit(cheap, np.log(cheap.error)[np.newaxis], np.hypot(cheap.noise, _misfit(cheap)), None)[0][0, EXPONENT]
-    short = Curve(*(column[start] for column in dear))
-    noise = np.hypot(short.noise, NEAREST_MISFIT)
-    target = np.log(short.error)[np.newaxis]
-    centre = np.log(short.n_train).mean()
-    held = np.log(dear.n_train[~start])[np.newaxis] - centre
-    missed, exponents = [], []
-    for exponent in (None, np.array([lent])):
-        theta, _ = _fit(short, target, noise, exponent)
-        said = CURVE.log_error(theta, held, np.inf)[0]
-        missed.append(float(np.sqrt(np.mean((said - np.log(dear.error[~start])) ** 2))))
-        exponents.append(float(np.exp(theta[0, EXPONENT])))
-    return Borrowed(missed[0], missed[1], exponents[0], exponents[1])
-
-
-def lend(curve: Curve, compared: Comparison, n: int | float, *, seed: int = 0) -> Lent:
-    """Predict a curve at ``n`` by a power law with the common exponent, and a coefficient and a floor of its own.
-
-    Args:
-        curve: One of those that were compared.
-        compared: Its draws of the exponent are those behind the spread, each with points resampled by their noise.
-        n: Number of training examples, or of steps.
-        seed: Seed of the resampling.
-    """
-    curve = _thinned(curve)
-    noise = np.hypot(curve.noise, _misfit(curve))
-    drawn = np.random.default_rng(seed).standard_normal((len(compared.draws), len(noise)))
-    drawn[0] = 0
-    theta, _ = _fit(curve, np.log(curve.error) + noise * drawn, noise, np.log(compared.draws))
-    at = np.array([[np.log(n) - np.log(curve.n_train).mean()]])
-    said = CURVE.log_error(theta, at, np.inf)[:, 0]
-    return Lent(float(said[0]), float(np.sqrt(np.mean((said[1:] - said[0]) ** 2))))
 
 
 def best_size(cells: Sequence[GridCell], *, n_draws: int = 200, seed: int = 0) -> BestSize:
     """Return the envelope of measured cells: at each n_train the params of least error, as a power of n_train.
 
-    Among sizes whose error is within 2 % of the least the smallest counts: wider ones gain nothing. Draws resample the
-    seeds of every cell, or, where a cell has one, weigh the n_train anew.
+    Among sizes whose error is within 2 % of the least the smallest counts: wider ones gain nothing. An n_train whose
+    best is the largest or the smallest measured is left out: it says on which side the best lies, not where. Draws
+    weigh the n_train anew and resample the seeds of every cell; a single run is moved by what errors miss a smooth
+    curve by.
 
     Raises:
-        InvalidData: If fewer than 3 n_train have at least 3 params.
+        InvalidData: If fewer than 3 n_train have at least 3 params, or a best size that is none of the ends.
     """
     groups: dict[int | float, list[GridCell]] = {}
     for cell in cells:
         if cell.params is not None and not cell.capped:
             groups.setdefault(cell.n_train, []).append(cell)
     groups = {n: sorted(group, key=_params) for n, group in sorted(groups.items()) if len(group) >= 3}
-    if len(groups) < 3:
+    if len(groups) < FEWEST_BEST:
         raise InvalidData(f"{len(groups)} n_train have at least 3 params each, expected 3 or more such n_train")
+    inner = {n: group for n, group in groups.items() if 0 < _best_of(_means(group)) < len(group) - 1}
+    if len(inner) < FEWEST_BEST:
+        raise InvalidData(
+            f"{len(inner)} of {len(groups)} n_train have their best size between others, expected {FEWEST_BEST}",
+            "measure larger sizes, or smaller ones",
+        )
     rng = np.random.default_rng(seed)
+    misfit = _misfit_in_size(list(inner.values()))
 
-    def chosen(draw: bool) -> list[int | float]:
-        found = []
-        for group in groups.values():
-            means = np.array([np.mean(rng.choice(c.errors, len(c.errors)) if draw else c.errors) for c in group])
-            found.append(_params(group[int(np.argmax(means <= 1.02 * means.min()))]))
-        return found
+    def chosen(means: Callable[[Sequence[GridCell]], Float64[np.ndarray, " sizes"]]) -> list[int | float]:
+        return [_params(group[_best_of(means(group))]) for group in inner.values()]
 
-    return _power_of(list(groups), chosen(False), [chosen(True) for _ in range(n_draws)], rng)
+    def drawn(group: Sequence[GridCell]) -> Float64[np.ndarray, " sizes"]:
+        moved = [
+            np.mean(rng.choice(cell.errors, len(cell.errors)))
+            if len(cell.errors) > 1
+            else cell.errors[0] * np.exp(misfit * rng.standard_normal())
+            for cell in group
+        ]
+        return np.array(moved)
+
+    return _power_of(list(inner), chosen(_means), [chosen(drawn) for _ in range(n_draws)], rng)
+
+
+def _means(group: Sequence[GridCell]) -> Float64[np.ndarray, " sizes"]:
+    return np.array([np.mean(cell.errors) for cell in group])
+
+
+def _best_of(means: Float64[np.ndarray, " sizes"]) -> int:
+    return int(np.argmax(means <= NEAR_BEST * means.min()))
+
+
+def _misfit_in_size(groups: Sequence[Sequence[GridCell]]) -> float:
+    """Return how far log errors miss a polynomial in log params, fitted at each n_train; of 4th degree at most."""
+    squares, spare = 0.0, 0
+    for group in groups:
+        x = np.log([_params(cell) for cell in group])
+        y = np.log(np.maximum(_means(group), np.finfo(np.float64).tiny))
+        degree = min(HIGHEST_DEGREE, len(x) - 2)
+        squares += float(np.sum((y - np.polyval(np.polyfit(x - x.mean(), y, degree), x - x.mean())) ** 2))
+        spare += len(x) - degree - 1
+    return float(np.sqrt(squares / spare))
 
 
 def knee_size(law: Mapping[str, Any], *, n_points: int = 9, seed: int = 0) -> BestSize:

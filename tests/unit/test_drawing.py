@@ -42,6 +42,16 @@ def test_figure_names_what_it_shows(tmp_path: Path) -> None:
     assert ">irreducible<" not in text
 
 
+def test_a_surface_has_no_regions() -> None:
+    _, axes = drawing.figure(panels=2)
+    for panel, names in zip(axes, (["n_train"], ["n_train", "params"]), strict=True):
+        drawing.logarithmic(panel)
+        panel.set_xlim(50, 20_000)
+        drawing.draw_regions(panel, LAW | {"variables": names})
+
+    assert [[text.get_text() for text in panel.texts] for panel in axes] == [["small data"], []]
+
+
 def test_same_input_gives_the_same_svg(tmp_path: Path) -> None:
     assert drawn(tmp_path / "a.svg") == drawn(tmp_path / "b.svg")
 

@@ -10,7 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from harness.commands.fit import _best, _out_of_reach
-from harness.curves import Fitted
+from harness.curves import Fitted, exponent_lines
+from harness.laws.exponents import Comparison, Estimate
 from harness.laws.surface_cells import GridCell
 from registry.cli import run
 from registry.errors import NoAnswer
@@ -79,6 +80,7 @@ def test_points_with_params_get_a_surface(tmp_path: Path, capsys: pytest.Capture
     assert code == 0
     assert "exponent in n_train 0.5; in params 0.5" in out
     assert "for networks of params 800:" in out
+    assert "error at n 6,400 however large the network: " in out
     assert "error 0.15 takes about 268" in out  # 267.3, rounded up: 0.01 + 2 / n ** 0.5 + 0.5 / 800 ** 0.5
 
 
@@ -106,44 +108,107 @@ def test_curves_are_compared_by_exponent(tmp_path: Path, capsys: pytest.CaptureF
 
     assert code == 0
     assert "a: 7 points" in out
-    assert "one exponent serves all curves: 0.4" in out
+    assert "exponents of the curves are not told apart: 0.4" in out
 
 
-def pair(folder: Path, exponent: float, *, last: int) -> str:
-    """A long curve and one of ``last`` points; their exponents differ by so much."""
-    noise = np.random.default_rng(1).normal(0, 0.02, (2, len(SIZES)))
-    rows = [
-        f"{n},{(1 + 2 * i) * error(n, 0.45 + i * exponent) * math.exp(noise[i, j]):.6f},{'ab'[i]}"
-        for i in range(2)
-        for j, n in enumerate(SIZES[: last if i else None])
-    ]
-    return written(folder, ["n,error,curve", *rows])
-
-
-def test_a_longer_curve_sharpens_a_shorter_one_beyond_its_range(
+def test_exponents_that_differ_are_told_apart_with_the_interval_of_their_difference(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = pair(tmp_path, 0.0, last=5)
-    code, out, _ = called(capsys, path, "--at", "6400", "--extrapolate")
-    values = json.loads(called(capsys, path, "--at", "6400", "--extrapolate", "--json")[1])["curves"]
-    [longer], [shorter] = (curve["predictions"] for curve in values)
-    sharp, own = shorter["sharpened"]["mean"]["90"], shorter["mean"]["90"]
+    noise = np.random.default_rng(1).normal(0, 0.01, (2, len(SIZES)))
+    rows = [
+        f"{n},{error(n, 0.4 + 0.4 * i) * math.exp(noise[i, j]):.6f},{'ab'[i]}"
+        for i in range(2)
+        for j, n in enumerate(SIZES)
+    ]
+    path = written(tmp_path, ["n,loss,curve", *rows])
+    compared = json.loads(called(capsys, path, "--json")[1])["shared_exponent"]
+    difference = compared["curves"]["b"]["difference"]
+
+    assert compared["told_apart"]
+    assert 0 < difference["low"] < 0.4 < difference["high"]
+
+
+def test_a_comparison_says_how_far_each_exponent_lies_from_the_others() -> None:
+    own = {"a": Estimate(0.4, 0.38, 0.42), "b": Estimate(0.5, 0.4, 0.6)}
+    less = {"a": Estimate(-0.1, -0.2, 0.01), "b": Estimate(0.1, -0.01, 0.2)}
+
+    assert exponent_lines(Comparison(Estimate(0.41, 0.4, 0.42), own, less, 2.0, told_apart=False)) == [
+        "exponents of the curves are not told apart: 0.410 (90 %: 0.400 to 0.420) if they share one",
+        "  a: 0.400 on its own, -0.100 against the others (90 %: -0.200 to +0.010)",
+        "  b: 0.500 on its own, +0.100 against the others (90 %: -0.010 to +0.200)",
+    ]
+
+
+@pytest.mark.parametrize("sizes", [(None,), (50, 200, 800, 3200)])
+def test_a_chance_that_most_points_lie_above_is_refused(
+    sizes: tuple[int | None, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = [(n, p, error(n) + (0.5 / p**0.5 if p else 0.0)) for n in SIZES[::2] for p in sizes]
+    shown = [f"{n},{p},{value:.6f}" if p else f"{n},{value:.6f}" for n, p, value in lines]
+    path = written(tmp_path, ["n,params,error" if sizes[0] else "n,error", *shown])
+    code, out, err = called(capsys, path, "--chance", "0.02", "--at", "400")
+
+    assert (code, out) == (1, "")
+    assert f"{len(lines)} of {len(lines)} points lie above --chance 0.02; the largest error is" in err
+
+
+def test_a_chance_that_one_point_lies_above_is_noted(curve: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = called(capsys, curve, "--chance", "0.15")  # .21 was measured at n 100, .151 at n 200
+
+    assert re.search(r"note: error 0\.2\d* lies above chance, 0\.15", out)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "note"),
+    [
+        ((None,), "totals differ at n 400 (500, 700): not read as counts there"),
+        ((50, 200, 800), "totals differ (500, 700): "),
+    ],
+)
+def test_totals_that_differ_are_noted(
+    sizes: tuple[int | None, ...], note: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = []
+    for n in SIZES[::2]:
+        for p in sizes:
+            for seed in range(2):
+                total = 700 if n == 400 and seed else 500
+                wrong = round(total * (error(n) + (0.5 / p**0.5 if p else 0.0)))
+                rows.append(f"{n},{p or ''},{seed},{wrong},{total}")
+    _, out, _ = called(capsys, written(tmp_path, ["n,params,seed,wrong,total", *rows]))
+
+    assert f"note: {note}" in out
+
+
+@pytest.mark.parametrize(("shape", "column"), [("", ""), (",100", ",params")])
+def test_an_error_of_0_that_was_not_counted_is_refused_with_the_columns_to_use(
+    shape: str, column: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"{n},{error(n):.6f}{shape}" for n in SIZES[:-1]]
+    code, _, err = called(capsys, written(tmp_path, [f"n,error{column}", *rows, f"6400,0{shape}"]))
+
+    assert code == 1
+    assert "error is 0 at n 6,400: no power law gets there" in err
+    assert "use columns wrong and total" in err
+    assert "n_val" not in err
+
+
+def test_no_wrong_answer_of_totals_that_differ_is_read_as_a_count_of_the_fewest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [f"{n},{seed},{round(500 * 40 / n)},500" for n in SIZES[:-1] for seed in range(2)]
+    path = written(tmp_path, ["n,seed,wrong,total", *rows, "6400,0,0,300", "6400,1,0,500"])
+    code, out, _ = called(capsys, path)
 
     assert code == 0
-    assert out.count("with the exponent of all curves: error 0.") == 1
-    assert longer["sharpened"] is None
-    assert sharp[0] < 3 * error(6400, 0.45) < sharp[1]
-    assert math.log(sharp[1] / sharp[0]) < 0.9 * math.log(own[1] / own[0])
+    assert "note: totals differ at n 6,400 (300, 500): read as counts of 300 there" in out
 
 
-@pytest.mark.parametrize(("exponent", "last", "at"), [(0.5, 5, 6400), (0.0, 7, 12800), (0.0, 5, 1000)])
-def test_nothing_is_sharpened_by_another_exponent_or_by_no_longer_curve_or_within_the_range(
-    exponent: float, last: int, at: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _, out, _ = called(capsys, pair(tmp_path, exponent, last=last), "--at", str(at), "--extrapolate")
+def test_two_sizes_in_one_option_are_refused(curve: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = called(capsys, curve, "--at", "6400,12800")
 
-    assert out.count(f"at {at:,} training examples") == 2
-    assert "with the exponent of all curves" not in out
+    assert code == 2
+    assert "give several sizes one option each" in err
 
 
 def test_the_best_size_is_that_of_least_error_where_larger_networks_do_worse() -> None:
@@ -160,6 +225,22 @@ def test_the_best_size_is_that_of_least_error_where_larger_networks_do_worse() -
     assert found.exponent.low < 0.7 < found.exponent.high
     line = r"best size at 6,400: [89]\d\d params \(least error\); params grow as n_train\^0\."
     assert re.match(line, _best(found, how))
+
+
+@pytest.mark.parametrize(("best", "side"), [(1e6, "larger"), (1.0, "smaller")])
+def test_a_best_size_that_was_not_measured_is_said_to_be_unseen(best: float, side: str) -> None:
+    cells = tuple(
+        GridCell(n, (0.02 + n**-0.5 + 0.02 * math.log(params / best) ** 2,), params)
+        for n in SIZES
+        for params in (30, 60, 120)
+    )
+    law = {"variables": ["n_train", "params"], "valid_range": {"n_train": [100, 6400], "params": [30, 120]}}
+    flat = {"data_coefficient": 1.0, "data_exponent": 0.5, "size_coefficient": 9.0, "size_exponent": 0.1, "floor": 0.0}
+    forms = [{"form": "additive", "weight": 1.0, "parameters": flat}]
+    fitted = Fitted("", law | {"forms": forms, "draws": []}, (), cells)
+
+    assert fitted.best_params() is None
+    assert fitted.best_params_unseen() == f"best size: unseen, {side} networks would have to be measured"
 
 
 def test_the_best_size_of_a_law_that_falls_with_params_is_its_knee(

@@ -18,6 +18,8 @@ from registry.errors import UsageError
         ("1_000", 1000),
         ("1.5k", 1500),
         ("1,000", 1000),
+        ("12,345,678", 12_345_678),
+        ("1,000.5k", 1_000_500),
         ("7", 7),
     ],
 )
@@ -30,6 +32,12 @@ def test_sizes_are_read_as_typed(text: str, value: int) -> None:
 )
 def test_what_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="not a"):
+        parse.size(text)
+
+
+@pytest.mark.parametrize("text", ["6400,12800", "1,00", "1,0000", "1000,000", "1,000,", "100,,000"])
+def test_commas_that_group_no_thousands_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="a comma groups thousands, as in 1,000,000"):
         parse.size(text)
 
 
