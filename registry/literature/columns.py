@@ -17,6 +17,7 @@ HOW: Final = {
     "hardware x time": "hardware-x-time",
     "params x tokens": "params-x-tokens",
     "3 x flops x examples x epochs": "flops-x-examples",
+    "derived": "derived",
 }
 PRECISIONS: Final = {
     "float32": "float32",
@@ -25,6 +26,8 @@ PRECISIONS: Final = {
     "int8 and binary": "int8-mixed",
     "int8 and ternary": "int8-mixed",
 }
+LIMITS: Final = ("at least",)
+ROUTES: Final = ("scratch", "pruned", "distilled")
 SELECTED: Final = ("validation set",)
 LONGEST: Final = 400  # characters of a cell: a record has some to add
 
@@ -81,11 +84,18 @@ COLUMNS: Final = (
 DEVICE_COLUMNS: Final = (  # microcontroller tables only
     Column("ram_bytes", "count", high=1e12, unit="bytes"),
     Column("flash_bytes", "count", high=1e12, unit="bytes"),
-    Column("latency_s", "number", low=1e-9, high=3600, unit="seconds"),
+    Column("latency_s", "number", low=1e-9, high=60, unit="seconds"),
     Column("board", "text"),
     Column("precision", "word", words=tuple(PRECISIONS)),
 )
-BY_NAME: Final[Mapping[str, Column]] = {column.name: column for column in (*COLUMNS, *DEVICE_COLUMNS)}
+OPTIONAL_COLUMNS: Final = (  # where some network of the table is not trained from scratch on its data alone
+    Column("limit", "word", words=LIMITS),
+    Column("route", "word", words=ROUTES),
+    Column("pretrained_on", "text"),
+)
+BY_NAME: Final[Mapping[str, Column]] = {
+    column.name: column for column in (*COLUMNS, *OPTIONAL_COLUMNS, *DEVICE_COLUMNS)
+}
 
 # What people call these columns elsewhere.
 OTHER_NAMES: Final = {
@@ -139,6 +149,9 @@ class Row(NamedTuple):
     latency_s: float | None = None
     board: str | None = None
     precision: str | None = None
+    limit: str | None = None
+    route: str | None = None
+    pretrained_on: str | None = None
 
     @property
     def network(self) -> tuple[str, int | None, str | None]:
