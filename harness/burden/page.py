@@ -80,7 +80,8 @@ _REASONS: Final = """\
   {theirs}.
   The others come from model zoos and newer papers.
 - **How compute is known.** Hardware x time assumes a utilisation of 0.33; where both are known (below) it
-  is {least:.2f} to {most:.1f} times what is counted. Noise in compute flattens the line. COCO by hardware x time: {timed}.
+  is {least:.2f} to {most:.1f} times what is counted. Noise in compute flattens the line.
+  COCO by hardware x time: {timed}.
   Counted: {counted}.
 - **What is counted.** Hernandez and Brown count a training until it first reaches AlexNet's top-5 error: their rows lie
   on one level, left of the others. On COCO the training of backbones is left out. On SQuAD that of the language model
@@ -93,9 +94,9 @@ _REASONS: Final = """\
   error halves every {years}; the article says 11."""
 TWICE: Final = (("image-cls", "imagenet-1k"), ("detection", "coco"))  # where compute is known twice
 _TWICE: Final = """\
-Of these trainings sources give GPU hours beside what can be counted: hours x 1.413e13 flops/s (V100, 32-bit) x 0.33, over
-3 x flops x examples x epochs. Which is nearer to what was computed is not known: a network that keeps its GPU waiting
-has less of its hours' flops, and 16-bit arithmetic has more. All of them are in harness/burden/pairs.csv.
+Of these trainings sources give GPU hours beside what can be counted: hours x 1.413e13 flops/s (V100, 32-bit) x 0.33,
+over 3 x flops x examples x epochs. Which is nearer to what was computed is not known: a network that keeps its GPU
+waiting has less of its hours' flops, and 16-bit arithmetic has more. All of them are in harness/burden/pairs.csv.
 """
 _SPECTRUM: Final = 'Spectrum, quoted at arnoldkling.com, "Moore\'s Law meets its match?"'
 _QUOTED: Final = "arXiv v1, quoted in r/MachineLearning, July 2020"

@@ -121,6 +121,7 @@ _SCALED: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*([kKmMgGbBtT])(?:\b|[a-zA-Z]*$
 _TAIL: Final = re.compile(r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([A-Za-z%].*)")
 _WORD: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
 _SCALABLE: Final = ("params", "flops", "examples", "bytes")  # what people count in millions
+_MILLIONS: Final = 1e5  # params with a decimal point below this many may be meant in millions
 _FACTORS: Final = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
 
 
@@ -215,5 +216,8 @@ def _no_number(column: Column, text: str) -> str:
             return f"{shown} is text in percent, expected a plain number, as in {float(tail[1]) / 100:g}"
         return f"{shown} has the unit '{tail[2].strip()}', {expected}"
     if re.fullmatch(r"\d+\.\d+", text) and column.name == "params":
-        return f"{shown} is no whole number, {expected}: {float(text) * 1e6:.0f} if millions are meant"
+        meant = (
+            f"{float(text) * 1e6:.0f} if millions are meant" if float(text) < _MILLIONS else f"as in {float(text):.0f}"
+        )
+        return f"{shown} is no whole number, {expected}: {meant}"
     return f"{shown} is not a number, {expected}"

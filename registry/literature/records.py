@@ -74,7 +74,10 @@ def faults(table: Table) -> list[Fault]:
         if family not in expected:
             found.append(Fault(name, 0, "", "L-RECORD", f"is given by no row of {TABLE}: remove it"))
         elif wrong := _differing(table, family, expected[family]):
-            found.append(Fault(name, 0, *wrong))
+            field, rule, message = wrong
+            if table.faults:  # made now, the record would lack the rows that are refused
+                message = message.replace(f": {MAKE}", f" when no row is refused any more: {MAKE}")
+            found.append(Fault(name, 0, field, rule, message))
     return found
 
 

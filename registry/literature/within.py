@@ -20,6 +20,7 @@ BYTES_PER_PARAM: Final = 0.1  # a bit each, and some that are shared
 COUNTED: Final = ("examples", "epochs", "images", "iterations", "epoch")  # factors of a working that are no flops
 SAME_PARAMS: Final = 0.03  # share that two counts of one network may differ, of sources that round
 SECONDS_PER_HOUR: Final = 3600
+PERCENT: Final = 2  # from here up a fraction is taken for percent; just above 1 it may be anything
 WITHIN: Final = 0.02  # share that a stated train_flops may differ from its working
 _GUESSED: Final = 500  # citation keys that a misspelt one is compared with: a contributed file may have many
 _WORKING: Final = re.compile(r"train_flops = ([^;]+)")
@@ -66,7 +67,7 @@ def _valued(row: Row, benchmark: Benchmark) -> Iterator[tuple[str, str, str]]:
         yield "metric", "L-METRIC", f"'{row.metric}' is none of this benchmark: {', '.join(benchmark.metrics)}"
         return
     low, high = BOUNDS[metric.unit]
-    if metric.unit == "fraction" and 1 < row.value <= 100:
+    if metric.unit == "fraction" and PERCENT <= row.value <= 100:
         yield "value", "L-PERCENT", f"{row.value:g} is percent, expected a fraction: {row.value / 100:.6g}"
     elif not low <= row.value <= high:
         yield "value", "L-RANGE", f"{row.value:g} is no {metric.name}, expected {low:g} to {high:g}"
