@@ -216,8 +216,8 @@ def _no_number(column: Column, text: str) -> str:
             return f"{shown} is text in percent, expected a plain number, as in {float(tail[1]) / 100:g}"
         return f"{shown} has the unit '{tail[2].strip()}', {expected}"
     if re.fullmatch(r"\d+\.\d+", text) and column.name == "params":
-        meant = (
+        hint = (
             f"{float(text) * 1e6:.0f} if millions are meant" if float(text) < _MILLIONS else f"as in {float(text):.0f}"
         )
-        return f"{shown} is no whole number, {expected}: {meant}"
+        return f"{shown} is no whole number, {expected}: {hint}"
     return f"{shown} is not a number, {expected}"

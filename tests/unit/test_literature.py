@@ -195,7 +195,8 @@ def test_validation_finds_refused_rows_and_that_no_record_was_made(tmp_path: Pat
     assert lines == [
         f"{PLACE}/results.csv:3.value: L-PERCENT 76.1 is percent, expected a fraction: 0.761",
         f"{PLACE}/results.csv:4.value: L-UNIT '76.1%' is text in percent, expected a plain number, as in 0.761",
-        f"{PLACE}/v1/guideline.json: L-RECORD is missing; make it when no row is refused any more: python -m harness published literature",
+        f"{PLACE}/v1/guideline.json: L-RECORD is missing; make it when no row is refused any more: "
+        "python -m harness published literature",
     ]
 
 
