@@ -304,6 +304,9 @@ class PublishedPoint(Point):
         PositiveCount | None,
         Field(description="examples of the data set trained on; null: not stated, or other data were used, too"),
     ] = None
+    pretrained_on: Annotated[
+        Line | None, Field(description="other data that it was trained on first; null: none that the source names")
+    ] = None
     latency_s: Annotated[Measure | None, Field(description="seconds of one inference on board")] = None
     board: Annotated[Line | None, Field(description="what latency_s was measured on")] = None
     input_shape: Annotated[
@@ -320,7 +323,7 @@ class PublishedPoint(Point):
     ] = {}
     licence: Annotated[Line | None, Field(description="of the weights, where the source names one")] = None
     train_flops_source: Annotated[
-        Literal["stated", "hardware-x-time", "params-x-tokens", "flops-x-examples"] | None,
+        Literal["stated", "hardware-x-time", "params-x-tokens", "flops-x-examples", "derived"] | None,
         Field(description="how train_flops was obtained"),
     ] = None
     note: Annotated[Line | None, Field(description="what a reader should know before trusting this figure")] = None

@@ -18,7 +18,7 @@ Point = dict[str, Any]
 def point(name: str, error: float, train_flops: float | None, **changes: Any) -> Point:
     """Return a published point with an accuracy of 1 - error; ``changes`` replace any of its fields."""
     value = round(1 - error, 9)
-    low, high = published_bounds(value, "accuracy", "fraction", "higher", None)
+    low, high = published_bounds(value, "accuracy", "fraction", "higher", None, changes.get("params", 1000))
     return {
         "name": name,
         "shape": None,

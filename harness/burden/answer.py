@@ -15,6 +15,7 @@ from registry.schema import PublishedPoint
 from registry.shelf import Listed
 
 VARIANTS: Final = ("pruned", "int8")
+HALF: Final = 2.0  # errors that span less do not hold a halving
 
 
 class Missing(NamedTuple):
@@ -49,9 +50,18 @@ class Burden:
     def halving(self, one: Fit) -> Interval | None:
         """Return what halving the error takes by one of the lines; None where the one through all says nothing of it.
 
+        Where errors span less than a factor of ``HALF``, half of one lies outside what anybody measured.
+
         A frontier is nearly straight because it was picked so: its R2 does not count.
         """
-        return None if self.all_points.silence else one.halving
+        return None if self.silence else one.halving
+
+    @property
+    def silence(self) -> str | None:
+        """Return why nothing is said of halving the error; None where something is."""
+        if self.all_points.silence:
+            return self.all_points.silence
+        return f"errors here span a factor of {self.span:.2g}" if self.span < HALF else None
 
     @property
     def span(self) -> float:

@@ -15,7 +15,7 @@ from harness.burden.exponent import Fit, frontier_of
 from harness.burden.halving import Progress
 from harness.burden.points import ACCOUNTS, error_form
 
-_MARKS: Final = dict(zip(ACCOUNTS, "osD^", strict=True))
+_MARKS: Final = dict(zip(ACCOUNTS, "osDv^", strict=True))
 _FLOPS: Final = FuncFormatter(lambda value, _: f"{value:.0e}".replace("e+", "e"))
 
 

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import click
 
-from harness.burden import answer, report
+from harness.burden import answer, pairs, report
 from harness.burden.answer import Burden, Missing
 from harness.burden.exponent import ARTICLE, Fit, fit
 from harness.burden.halving import Progress, progress
@@ -41,6 +41,7 @@ BENCHMARKS: Final = (
     Benchmark("WMT14 En-Fr, BLEU", "translation", "wmt14-en-fr", "bleu"),
 )
 # What else differs between these trainings and those of the article, one at a time.
+THEIRS: Final = "openai/ai-and-efficiency"  # where the rows of Hernandez and Brown were read
 PARTS: Final[tuple[tuple[str, Callable[[Training], bool]], ...]] = (
     ("from Computer Progress's tables", lambda one: "Computer-Progress" in one.where),
     ("compute counted: flops x examples", lambda one: one.account == "flops-x-examples"),
@@ -55,7 +56,7 @@ Made by `python -m harness burden` from the records in `guidelines/`; one benchm
 regressed on log training compute, and k = -1 / slope: compute grows as (1 / error) ** k. "90 %" draws trainings; "by
 source" draws papers and tables, whose trainings share a recipe and a way of counting; "inverse k" regresses log compute
 on log error. A frontier is what no training with as little compute beats; its R2 is high because it is picked so. Below
-an R2 of 0.3, over all points, nothing is said of halving.
+an R2 of 0.3, over all points, or where errors span less than a factor of 2, nothing is said of halving.
 """
 _READ: Final = """
 ## Beside Thompson et al.
@@ -78,8 +79,9 @@ _REASONS: Final = """\
 - **Other points.** Of the article's own trainings those count here whose compute can be derived. For top-1:
   {theirs}.
   The others come from model zoos and newer papers.
-- **How compute is known.** Hardware x time assumes a utilisation of 0.33 and is good to a factor of 2 or 3; noise in
-  compute flattens the line. COCO by hardware x time: {timed}.
+- **How compute is known.** Hardware x time assumes a utilisation of 0.33; where both are known (below) it
+  is {least:.2f} to {most:.1f} times what is counted. Noise in compute flattens the line.
+  COCO by hardware x time: {timed}.
   Counted: {counted}.
 - **What is counted.** Hernandez and Brown count a training until it first reaches AlexNet's top-5 error: their rows lie
   on one level, left of the others. On COCO the training of backbones is left out. On SQuAD that of the language model
@@ -90,6 +92,12 @@ _REASONS: Final = """\
 - **Years.** A year is that of the paper, or of a newer table or checkpoint: old architectures that were trained again
   count as new, which lowers what a year is worth. Over Computer Progress's trainings alone the compute for one top-1
   error halves every {years}; the article says 11."""
+TWICE: Final = (("image-cls", "imagenet-1k"), ("detection", "coco"))  # where compute is known twice
+_TWICE: Final = """\
+Of these trainings sources give GPU hours beside what can be counted: hours x 1.413e13 flops/s (V100, 32-bit) x 0.33,
+over 3 x flops x examples x epochs. Which is nearer to what was computed is not known: a network that keeps its GPU
+waiting has less of its hours' flops, and 16-bit arithmetic has more. All of them are in harness/burden/pairs.csv.
+"""
 _SPECTRUM: Final = 'Spectrum, quoted at arnoldkling.com, "Moore\'s Law meets its match?"'
 _QUOTED: Final = "arXiv v1, quoted in r/MachineLearning, July 2020"
 _ROWS: Final = (
@@ -123,8 +131,15 @@ def text(where: Sequence[Root]) -> str:
     for one in BENCHMARKS:
         pooled, _ = answer.collect(answer.records(where, one.task, one.dataset), one.metric)
         found[one.name] = (answer.burden(pooled, one.name), _years(pooled.as_trained))
+    twice = pairs.read({(task, data): answer.records(where, task, data) for task, data in TWICE})
     lines = [_HEAD, "## Exponents\n", *_exponents(found), _READ.rstrip("\n"), *_beside(found)]
-    lines += ["\n## What moves k\n", *_parts(found), "\n## Why they differ\n", _reasons(found)]
+    lines += [
+        "\n## What moves k\n",
+        *_parts(found),
+        "\n## Why they differ\n",
+        _reasons(found, [pair.ratio for pair in twice]),
+    ]
+    lines += ["\n## Compute known twice\n", _TWICE, *pairs.lines(twice)]
     lines += ["\n## Compute for one error over the years\n", *_halvings(found)]
     lines += ["\n## Pruning and int8\n", _variants(found)]
     return "\n".join(lines) + "\n"
@@ -169,9 +184,27 @@ def _beside(found: dict[str, tuple[Burden, Progress | None]]) -> list[str]:
         f"top-1 {k.r2:.0%}, top-5 {k5.r2:.0%}",
         ", ".join(shares[2:]),
         f"top-1 {trend}",
-        "not told" if level is None else f"top-5 {report.months(level)}",
+        "not told"
+        if level is None
+        else f"top-5 {report.months(level)}{_their_own(years5)}; without their rows {_without(top5)}",
     )
     return [f"| {what} | {where} | {ours} |" for (what, where), ours in zip(_ROWS, here, strict=True)]
+
+
+def _their_own(years: Progress | None) -> str:
+    """Say how many of the steps are the article's own rows: what is read off them confirms nothing."""
+    steps = () if years is None else years.levels[0].records
+    own = sum(THEIRS in one.where for one in steps)
+    return f", but {own} of its {len(steps)} steps are their own rows" if own else ""
+
+
+def _without(top5: Burden) -> str:
+    """Return the halving time at the same error without the rows of Hernandez and Brown, as text."""
+    years = _years([one for one in top5.collection.as_trained if THEIRS not in one.where])
+    if years is None or years.levels[0].months is None:
+        steps = 0 if years is None else len(years.levels[0].records)
+        return f"not told ({steps} steps)"
+    return f"{report.months(years.levels[0].months)}, at {years.levels[0].what}"
 
 
 def _parts(found: dict[str, tuple[Burden, Progress | None]]) -> list[str]:
@@ -201,12 +234,14 @@ def _part_row(name: str, kind: str, line: Fit | Missing) -> str:
     return f"| {name} | {kind} | {line.n} | {k} | {ends} | {inverse} | {line.r2:.2f} |"
 
 
-def _reasons(found: dict[str, tuple[Burden, Progress | None]]) -> str:
+def _reasons(found: dict[str, tuple[Burden, Progress | None]], ratios: Sequence[float]) -> str:
     top1, top5, coco, squad, _, ner, de, fr = (one for one, _ in found.values())
     inverse, k = _inverse(top1.all_points), _value(top1.all_points)
     computes = [training.train_flops for training in squad.collection.as_trained]
     years = _years([training for training in top1.collection.as_trained if PARTS[0][1](training)])
     return _REASONS.format(
+        least=min(ratios),
+        most=max(ratios),
         k1=k,
         k5=_value(top5.all_points),
         span1=top1.span,

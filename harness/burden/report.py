@@ -12,7 +12,6 @@ from registry.report import table
 
 _HEADINGS = ("points", "n", "k", "90 %", "by source", "inverse k", "R2", "halving the error takes")
 _LEFT = (0, 7)
-HALF = 2.0  # errors that span less do not hold a halving
 
 
 def lines(found: Burden, name: str) -> list[str]:
@@ -34,10 +33,8 @@ def lines(found: Burden, name: str) -> list[str]:
     others = (("frontier", found.frontier), *found.variants.items())
     rows += [_row(kind, one, found.halving(one)) for kind, one in others if isinstance(one, Fit)]
     out += ["  " + line for line in table(rows, _LEFT)]
-    if found.all_points.silence:
-        out.append(f"  What halving the error takes is not said: {found.all_points.silence}.")
-    elif found.span < HALF:
-        out.append(f"  To halve the error is to leave what is known: errors here span a factor of {found.span:.2g}.")
+    if found.silence:
+        out.append(f"  What halving the error takes is not said: {found.silence}.")
     if isinstance(found.frontier, Missing):
         out.append(f"  No line through the frontier: {found.frontier.why}.")
     out.append(
@@ -76,7 +73,7 @@ def values(found: Burden) -> dict[str, Any]:
         "all": _fit_values(found, found.all_points),
         "frontier": _fit_values(found, found.frontier),
         "variants": {kind: _fit_values(found, one) for kind, one in found.variants.items()},
-        "why_no_halving": found.all_points.silence,
+        "why_no_halving": found.silence,
         "theory": THEORY,
         "article": ARTICLE,
     }

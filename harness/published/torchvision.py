@@ -30,6 +30,7 @@ _MORE_DATA: Final = {
     "IMAGENET22K": "Trained first on ImageNet-22K.",
     "COCO": "Its backbone may have been trained first, on ImageNet-1K: see the recipe.",
 }
+_FIRST: Final = {"SWAG": "weakly labelled images (SWAG, arXiv:2201.08371)", "IMAGENET22K": "ImageNet-22K"}
 _ROOT: Final = Path(__file__).parents[2] / "guidelines"
 _PAGE: Final = Path(__file__).parents[2] / "docs" / "torchvision.md"
 
@@ -115,7 +116,8 @@ def _point(weights: Any, question: Question, table: dict[str, Row]) -> dict[str,
         raise InvalidData(f"{weights} was never counted", "count it: python -m harness published torchvision --check")
     first = next(iter(meta["_metrics"].values()))
     value = _value(question.stated, first[question.stated])
-    low, high = published_bounds(value, question.metric, question.unit, question.direction, question.n_test)
+    size = int(meta["num_params"])
+    low, high = published_bounds(value, question.metric, question.unit, question.direction, question.n_test, size)
     is_int8 = sizes.kind(weights) == "quantization"
     counted = row.counted
     shape = {"width": counted.width, "depth": counted.depth, "resolution": counted.input_shape[-1]}
@@ -136,6 +138,7 @@ def _point(weights: Any, question: Question, table: dict[str, Row]) -> dict[str,
         "low": low,
         "high": high,
         "year": None,
+        "pretrained_on": next((data for part, data in _FIRST.items() if part in weights.name), None),
         "citation": f"torchvision {version()}",
         "where": f"metadata of {weights}",
         "precision": "int8" if is_int8 else "float32",

@@ -12,18 +12,28 @@ from registry.fields import BOUNDS, Fields
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,40}")  # part of a record's id
 _KEYS: Final = {"source", "licence", "note", "n_train", "n_test", "n_classes", "input_shape", "metrics"}
+_GUESSES: Final = {"accuracy": 1, "accuracy-top-5": 5}  # classes that an answer names
 _METRIC_KEYS: Final = {"unit", "direction", "chance"}
 
 
 @final
 @dataclass(frozen=True)
 class Metric:
-    """How a column of figures is meant; see ``registry.schema.Metric``."""
+    """How a column of figures is meant; see ``registry.schema.Metric``.
+
+    Attributes:
+        name: Its name.
+        unit: Its unit.
+        direction: Which way is better.
+        chance: Of the best constant answer; None where nobody says.
+        least: What no figure can be worse than: chance or, where that is not known, a guess at random.
+    """
 
     name: str
     unit: str
     direction: Literal["higher", "lower"]
     chance: float | None
+    least: float | None
 
     def facts(self) -> dict[str, Any]:
         """Return the ``metric`` of a record."""
@@ -66,7 +76,8 @@ def parse(text: str) -> Benchmark:
     for name in stated:
         if not _NAME.fullmatch(name):
             raise ValueError(f"metrics: {name[:60]!a} is not in kebab-case: small letters, digits and hyphens")
-    metrics = {name: _metric(name, part) for name, part in stated.items()}
+    n_classes = fields.optional_count("n_classes")
+    metrics = {name: _metric(name, part, n_classes) for name, part in stated.items()}
     if fields.get("input_shape") is not None:
         fields.size("input_shape")
     facts = {
@@ -77,18 +88,20 @@ def parse(text: str) -> Benchmark:
         "n_val": None,
         "n_test": fields.optional_count("n_test"),
         "input_shape": fields.get("input_shape"),
-        "n_classes": fields.optional_count("n_classes"),
+        "n_classes": n_classes,
         "group": None,
     }
     return Benchmark(facts, metrics, fields.optional_text("note"))
 
 
-def _metric(name: str, values: object) -> Metric:
+def _metric(name: str, values: object, n_classes: int | None) -> Metric:
     fields = Fields(values, f"metrics.{name}")
     _refuse_unknown(values, _METRIC_KEYS, f"metrics.{name}.")
     unit = fields.choice("unit", *BOUNDS)
     higher = fields.choice("direction", "higher", "lower") == "higher"
-    return Metric(name, unit, "higher" if higher else "lower", fields.optional_number("chance", *BOUNDS[unit]))
+    chance = fields.optional_number("chance", *BOUNDS[unit])
+    guesses = min(_GUESSES.get(name, 0) / n_classes, 1) if n_classes else 0
+    return Metric(name, unit, "higher" if higher else "lower", chance, (guesses or None) if chance is None else chance)
 
 
 def _refuse_unknown(values: object, known: set[str], place: str) -> None:

@@ -17,6 +17,7 @@ HOW: Final = {
     "hardware x time": "hardware-x-time",
     "params x tokens": "params-x-tokens",
     "3 x flops x examples x epochs": "flops-x-examples",
+    "derived": "derived",
 }
 PRECISIONS: Final = {
     "float32": "float32",
@@ -25,6 +26,8 @@ PRECISIONS: Final = {
     "int8 and binary": "int8-mixed",
     "int8 and ternary": "int8-mixed",
 }
+LIMITS: Final = ("at least",)
+ROUTES: Final = ("scratch", "pruned", "distilled")
 SELECTED: Final = ("validation set",)
 LONGEST: Final = 400  # characters of a cell: a record has some to add
 
@@ -81,11 +84,18 @@ COLUMNS: Final = (
 DEVICE_COLUMNS: Final = (  # microcontroller tables only
     Column("ram_bytes", "count", high=1e12, unit="bytes"),
     Column("flash_bytes", "count", high=1e12, unit="bytes"),
-    Column("latency_s", "number", low=1e-9, high=3600, unit="seconds"),
+    Column("latency_s", "number", low=1e-9, high=60, unit="seconds"),
     Column("board", "text"),
     Column("precision", "word", words=tuple(PRECISIONS)),
 )
-BY_NAME: Final[Mapping[str, Column]] = {column.name: column for column in (*COLUMNS, *DEVICE_COLUMNS)}
+OPTIONAL_COLUMNS: Final = (  # where some network of the table is not trained from scratch on its data alone
+    Column("limit", "word", words=LIMITS),
+    Column("route", "word", words=ROUTES),
+    Column("pretrained_on", "text"),
+)
+BY_NAME: Final[Mapping[str, Column]] = {
+    column.name: column for column in (*COLUMNS, *OPTIONAL_COLUMNS, *DEVICE_COLUMNS)
+}
 
 # What people call these columns elsewhere.
 OTHER_NAMES: Final = {
@@ -111,6 +121,7 @@ _SCALED: Final = re.compile(r"(\d+(?:[.,]\d+)?)\s*([kKmMgGbBtT])(?:\b|[a-zA-Z]*$
 _TAIL: Final = re.compile(r"(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([A-Za-z%].*)")
 _WORD: Final = re.compile(r"[a-z0-9][a-z0-9-]{1,63}")
 _SCALABLE: Final = ("params", "flops", "examples", "bytes")  # what people count in millions
+_MILLIONS: Final = 1e5  # params with a decimal point below this many may be meant in millions
 _FACTORS: Final = {"k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
 
 
@@ -139,6 +150,9 @@ class Row(NamedTuple):
     latency_s: float | None = None
     board: str | None = None
     precision: str | None = None
+    limit: str | None = None
+    route: str | None = None
+    pretrained_on: str | None = None
 
     @property
     def network(self) -> tuple[str, int | None, str | None]:
@@ -202,5 +216,8 @@ def _no_number(column: Column, text: str) -> str:
             return f"{shown} is text in percent, expected a plain number, as in {float(tail[1]) / 100:g}"
         return f"{shown} has the unit '{tail[2].strip()}', {expected}"
     if re.fullmatch(r"\d+\.\d+", text) and column.name == "params":
-        return f"{shown} is no whole number, {expected}: {float(text) * 1e6:.0f} if millions are meant"
+        hint = (
+            f"{float(text) * 1e6:.0f} if millions are meant" if float(text) < _MILLIONS else f"as in {float(text):.0f}"
+        )
+        return f"{shown} is no whole number, {expected}: {hint}"
     return f"{shown} is not a number, {expected}"

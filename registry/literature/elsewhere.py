@@ -9,9 +9,9 @@ from typing import Final, NamedTuple, final
 
 from registry.errors import BrokenRule
 from registry.fields import Fields
-from registry.literature.among import SAME_PARAMS, architecture, flops_fault
+from registry.literature.among import architecture, flops_fault
 from registry.literature.columns import Row
-from registry.literature.within import Found
+from registry.literature.within import SAME_PARAMS, Found
 from registry.loader import read_json
 
 MIRRORED: Final = 0.06  # an error is told from an accuracy where 1 - it is so near, and it is FAR

@@ -17,7 +17,7 @@ from registry.literature.benchmark import Benchmark, Metric
 from registry.literature.columns import HOW, PRECISIONS, Row
 from registry.literature.table import FOLDER, TABLE, Fault, Table
 from registry.loader import read_json
-from registry.prior import published_bounds
+from registry.prior import published_bounds, size_of
 from registry.store import RECORD_FILE, canonical_json
 
 CITE: Final = "Published results collected by the sizing-guides authors from the sources that each point cites"
@@ -74,7 +74,10 @@ def faults(table: Table) -> list[Fault]:
         if family not in expected:
             found.append(Fault(name, 0, "", "L-RECORD", f"is given by no row of {TABLE}: remove it"))
         elif wrong := _differing(table, family, expected[family]):
-            found.append(Fault(name, 0, *wrong))
+            field, rule, message = wrong
+            if table.faults:  # made now, the record would lack the rows that are refused
+                message = message.replace(f": {MAKE}", f" when no row is refused any more: {MAKE}")
+            found.append(Fault(name, 0, field, rule, message))
     return found
 
 
@@ -140,19 +143,22 @@ def _order(point: dict[str, Any]) -> tuple[bool, int, str, str]:
 def _point(table: Table, about: Benchmark, metric: Metric, same: list[Row], doubled: set[str]) -> dict[str, Any]:
     row, *others = same
     n_test = about.facts["n_test"]
-    low, high = published_bounds(row.value, metric.name, metric.unit, metric.direction, n_test)
     is_int8 = (row.precision or "").startswith("int8")
     derived = None if row.params is None or is_int8 else _BYTES * row.params
+    weight_bytes = derived if is_int8 or row.flash_bytes is None else row.flash_bytes
+    size = size_of(row.params, weight_bytes, row.flash_bytes if is_int8 else None) or _twin_size(table, row)
+    bounds = published_bounds(row.value, metric.name, metric.unit, metric.direction, n_test, size)
+    low, high = bounds if row.limit is None else (None, None)  # what is only a limit ranks nowhere
     return {
         "name": _name(row, row.model in doubled),
         "shape": None,
         "family_options": {"family": row.family},
-        "route": "scratch",
+        "route": row.route or "scratch",
         "params": row.params,
         "flops": row.flops,
         "train_flops": row.train_flops,
         "train_flops_source": None if row.train_flops_how is None else HOW[row.train_flops_how],
-        "weight_bytes": derived if is_int8 or row.flash_bytes is None else row.flash_bytes,
+        "weight_bytes": weight_bytes,
         "weight_bytes_int8": row.flash_bytes if is_int8 else None,
         "ram_bytes": None if is_int8 else row.ram_bytes,
         "ram_bytes_int8": row.ram_bytes if is_int8 else None,
@@ -165,12 +171,22 @@ def _point(table: Table, about: Benchmark, metric: Metric, same: list[Row], doub
         "year": row.year,
         "n_train": row.n_train,
         "resolution": row.resolution,
+        "pretrained_on": row.pretrained_on,
         "citation": table.references[row.citation],
         "where": row.where,
         "precision": None if row.precision is None else PRECISIONS[row.precision],
         "metrics": {other.metric: other.value for other in others},
         "note": _note(row),
     }
+
+
+def _twin_size(table: Table, row: Row) -> int | None:
+    """Return the params of a network that stands in another precision, too, and is sized there."""
+    for other in table.rows:
+        if other.network[:2] == row.network[:2] and other.flash_bytes is not None:
+            is_int8 = (other.precision or "").startswith("int8")
+            return size_of(other.params, None if is_int8 else other.flash_bytes, other.flash_bytes)
+    return None
 
 
 def _name(row: Row, is_doubled: bool) -> str:
@@ -183,6 +199,8 @@ def _name(row: Row, is_doubled: bool) -> str:
 def _note(row: Row) -> str | None:
     selected = None if row.selected_on is None else f"selected on the {row.selected_on}"
     mixed = f"{row.precision} weights" if row.precision and " and " in row.precision else None
-    text = "; ".join(part for part in (selected, mixed, row.notes) if part)
+    origin = None if row.pretrained_on is None else f"trained first on {row.pretrained_on}"
+    limit = None if row.limit is None else f"{row.limit} so much: a target that it meets, not its own result"
+    text = "; ".join(part for part in (selected, limit, origin, mixed, row.notes) if part)
     first = text.partition(" ")[0]
     return f"{text if '_' in first else text[:1].upper() + text[1:]}." if text else None

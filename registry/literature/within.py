@@ -16,11 +16,16 @@ from registry.literature.columns import Row
 Found = tuple[int, str, str, str]
 
 FLOPS_PER_PARAM: Final = (1.0, 1e5)  # a weight is used at least once, and not once for each of 50,000 places
+BYTES_PER_PARAM: Final = 0.1  # a bit each, and some that are shared
+COUNTED: Final = ("examples", "epochs", "images", "iterations", "epoch")  # factors of a working that are no flops
+SAME_PARAMS: Final = 0.03  # share that two counts of one network may differ, of sources that round
+SECONDS_PER_HOUR: Final = 3600
+PERCENT: Final = 2  # from here up a fraction is taken for percent; just above 1 it may be anything
 WITHIN: Final = 0.02  # share that a stated train_flops may differ from its working
 _GUESSED: Final = 500  # citation keys that a misspelt one is compared with: a contributed file may have many
 _WORKING: Final = re.compile(r"train_flops = ([^;]+)")
 _FACTOR: Final = re.compile(r"(?:.* at |utilisation )?(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\b")
-_SECONDS: Final = re.compile(r"[\d.e+]+ s(?: \([\d.]+ h\))?")
+_SECONDS: Final = re.compile(r"([\d.e+]+) s(?: \(([\d.]+) h\))?")
 
 
 def faults(rows: Iterable[Row], benchmark: Benchmark, references: Mapping[str, str], this_year: int) -> Iterator[Found]:
@@ -37,7 +42,8 @@ def faults(rows: Iterable[Row], benchmark: Benchmark, references: Mapping[str, s
             *_cited(row, references),
             *_dated(row, this_year),
             *_valued(row, benchmark),
-            *_sized(row),
+            *_sized(row, benchmark.facts["n_classes"]),
+            *_on_device(row),
             *_worked_out(row),
         ):
             yield row.line, column, rule, message
@@ -61,22 +67,26 @@ def _valued(row: Row, benchmark: Benchmark) -> Iterator[tuple[str, str, str]]:
         yield "metric", "L-METRIC", f"'{row.metric}' is none of this benchmark: {', '.join(benchmark.metrics)}"
         return
     low, high = BOUNDS[metric.unit]
-    if metric.unit == "fraction" and 1 < row.value <= 100:
+    if metric.unit == "fraction" and PERCENT <= row.value <= 100:
         yield "value", "L-PERCENT", f"{row.value:g} is percent, expected a fraction: {row.value / 100:.6g}"
     elif not low <= row.value <= high:
         yield "value", "L-RANGE", f"{row.value:g} is no {metric.name}, expected {low:g} to {high:g}"
     elif _is_below_chance(row.value, metric):
-        said = f"{row.value:g} is worse than chance, {metric.chance:g}: an error where {metric.name} is expected?"
+        said = f"{row.value:g} is worse than chance, {metric.least:g}: an error where {metric.name} is expected?"
         yield "value", "L-ERROR", said
 
 
 def _is_below_chance(value: float, metric: Metric) -> bool:
-    if metric.chance is None:
+    if metric.least is None:
         return False
-    return value < metric.chance if metric.direction == "higher" else value > metric.chance
+    return value < metric.least if metric.direction == "higher" else value > metric.least
 
 
-def _sized(row: Row) -> Iterator[tuple[str, str, str]]:
+def _sized(row: Row, n_classes: int | None) -> Iterator[tuple[str, str, str]]:
+    if row.params is not None and row.params < (n_classes or 0):
+        said = f"{row.params:,} params cannot tell {n_classes:,} classes apart"
+        yield "params", "L-UNIT", f"{said}: expected a whole number of params, not thousands or millions"
+        return
     if row.params is None or row.flops is None:
         return
     least, most = FLOPS_PER_PARAM
@@ -84,6 +94,16 @@ def _sized(row: Row) -> Iterator[tuple[str, str, str]]:
     if not least <= ratio <= most:
         said = f"{row.flops:.4g} flops with {row.params:,} params are {ratio:.3g} each, expected {least:g} to {most:g}"
         yield "flops", "L-FLOPS", f"{said}: whole params, and flops with multiply-adds as 2"
+
+
+def _on_device(row: Row) -> Iterator[tuple[str, str, str]]:
+    """Bytes are bytes: weights take at least a bit each, activations at least the input."""
+    if row.flash_bytes is not None and row.params is not None and row.flash_bytes < BYTES_PER_PARAM * row.params:
+        said = f"{row.flash_bytes:,} bytes cannot hold {row.params:,} params"
+        yield "flash_bytes", "L-UNIT", f"{said}: expected bytes, not KiB"
+    if row.ram_bytes is not None and row.resolution is not None and row.ram_bytes < row.resolution**2:
+        said = f"{row.ram_bytes:,} bytes cannot hold an input of {row.resolution} a side"
+        yield "ram_bytes", "L-UNIT", f"{said}: expected bytes, not KiB"
 
 
 def _worked_out(row: Row) -> Iterator[tuple[str, str, str]]:
@@ -98,16 +118,56 @@ def _worked_out(row: Row) -> Iterator[tuple[str, str, str]]:
     if working is None:
         yield "notes", "L-HOW", f"has no working, expected 'train_flops = ...' for {how}"
         return
-    factors = working[1].strip().partition(":")[0].split(" x ")
-    if how == "hardware x time" and not _SECONDS.fullmatch(factors[-1]):
-        yield "notes", "L-TIME", f"'{factors[-1][:60]}' is no time, expected seconds, as in '28800 s (8 h)'"
+    terms = [term.split(" x ") for term in working[1].strip().partition(":")[0].split(" + ")]
+    if how != "derived" and len(terms) > 1:
+        yield "train_flops_how", "L-HOW", f"is a sum of {len(terms)}, expected 'derived'"
         return
-    numbers = [_FACTOR.match(factor) for factor in factors]
-    if not all(numbers):
-        said = f"'{factors[numbers.index(None)][:60]}' has no number"
-        yield "notes", "L-HOW", f"{said}, expected factors joined by ' x '"
-        return
-    product = math.prod(float(number[1]) for number in numbers if number)
-    if not math.isclose(product, stated, rel_tol=WITHIN):
-        said = f"{stated:.4g} is not what its working gives, {product:.4g}"
-        yield "train_flops", "L-HOW", f"{said}: {' x '.join(factors)[:120]}"
+    total = 0.0
+    for factors in terms:
+        numbers = [_FACTOR.match(factor) for factor in factors]
+        is_timed = how == "hardware x time" or "utilisation" in " ".join(factors)
+        if is_timed and (wrong := _no_time(factors[-1])):
+            yield "notes", "L-TIME", wrong
+            return
+        if not all(numbers):
+            said = f"'{factors[numbers.index(None)][:60]}' has no number"
+            yield "notes", "L-HOW", f"{said}, expected factors joined by ' x '"
+            return
+        values = [float(number[1]) for number in numbers if number]
+        yield from _factors_differ(row, how, factors, values)
+        total += math.prod(values)
+    if not math.isclose(total, stated, rel_tol=WITHIN):
+        said = f"{stated:.4g} is not what its working gives, {total:.4g}"
+        yield "train_flops", "L-HOW", f"{said}: {' + '.join(' x '.join(factors) for factors in terms)[:120]}"
+
+
+def _no_time(factor: str) -> str | None:
+    """Say why the last factor of a working is no time in seconds; None where it is one."""
+    found = _SECONDS.fullmatch(factor)
+    if found is None:
+        return f"'{factor[:60]}' is no time, expected seconds, as in '28800 s (8 h)'"
+    try:
+        seconds, hours = float(found[1]), float(found[2] or "nan")
+    except ValueError:
+        return f"'{factor[:60]}' is no time, expected seconds, as in '28800 s (8 h)'"
+    if found[2] and not math.isclose(seconds, SECONDS_PER_HOUR * hours, rel_tol=WITHIN):
+        return f"'{factor[:60]}' contradicts itself: {hours:g} h are {SECONDS_PER_HOUR * hours:g} s"
+    return None
+
+
+def _factors_differ(row: Row, how: str, factors: list[str], values: list[float]) -> Iterator[tuple[str, str, str]]:
+    """Yield where a factor of the working is not what its column says: flops, params."""
+    if how == "3 x flops x examples x epochs" and row.flops is not None:
+        named = [f"{factor} " for factor in factors]
+        of_example = [
+            value
+            for name, value in zip(named[1:], values[1:], strict=True)
+            if not any(f" {what} " in name for what in COUNTED)
+        ]
+        flops = math.prod(of_example)
+        if not math.isclose(flops, row.flops, rel_tol=WITHIN):
+            yield "flops", "L-HOW", f"{row.flops:.4g} is not what the working of train_flops takes, {flops:.4g}"
+    if how == "params x tokens" and row.params is not None:
+        for factor, value in zip(factors, values, strict=True):
+            if " params" in factor and not math.isclose(value, row.params, rel_tol=SAME_PARAMS):
+                yield "params", "L-HOW", f"{row.params:,} is not what the working of train_flops takes, {value:,.0f}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from registry.fields import BOUNDS
-from registry.prior import published_bounds
+from registry.prior import published_bounds, size_of
 from registry.rules.record import Problem, Record
 from registry.schema import PublishedGuideline
 
@@ -30,7 +30,8 @@ def figures(record: Record) -> Iterator[Problem]:
         least, most = BOUNDS[metric.unit]
         if not least <= point.value <= most:
             continue  # another rule says so
-        low, high = published_bounds(point.value, metric.name, metric.unit, metric.direction, n_test)
+        size = size_of(point.params, point.weight_bytes, point.weight_bytes_int8)
+        low, high = published_bounds(point.value, metric.name, metric.unit, metric.direction, n_test, size)
         if point.low is not None and low + TOLERANCE < point.low <= point.value:
             yield Problem(f"{here}.low", f"is {point.low:.6g}, but the prior allows no more than {low:.6g}")
         if point.high is not None and point.value <= point.high < high - TOLERANCE:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from registry.prior import published_bounds
+from registry.prior import published_bounds, size_of
 from tests.shipped import ROOT
 
 TABLES = sorted(ROOT.glob("*/*/literature/results.csv"))
@@ -21,13 +21,15 @@ HOW = {
     "hardware x time": "hardware-x-time",
     "params x tokens": "params-x-tokens",
     "3 x flops x examples x epochs": "flops-x-examples",
+    "derived": "derived",
 }
 Key = tuple[str, str, str]
 
 
 def rows_of(table: Path) -> list[dict[str, str]]:
     with table.open(newline="", encoding="ascii") as opened:
-        return [{"ram_bytes": "", "flash_bytes": "", "latency_s": "", "board": "", "precision": "", **row}
+        return [{"ram_bytes": "", "flash_bytes": "", "latency_s": "", "board": "", "precision": "",
+                 "limit": "", "route": "", "pretrained_on": "", **row}
                 for row in csv.DictReader(opened)]  # fmt: skip
 
 
@@ -50,6 +52,7 @@ def as_written(row: dict[str, str]) -> tuple[Any, ...]:
         row["family"], whole(row["year"]), whole(row["params"]), real(row["flops"]), real(row["train_flops"]),
         HOW[row["train_flops_how"]], whole(row["resolution"]), whole(row["n_train"]), row["citation"], row["where"],
         is_int8, whole(row["ram_bytes"]), real(row["latency_s"]), row["board"] or None,
+        row["route"] or "scratch", row["pretrained_on"] or None,
     )  # fmt: skip
 
 
@@ -61,6 +64,7 @@ def as_recorded(point: dict[str, Any]) -> tuple[Any, ...]:
         point["family_options"]["family"], point["year"], point["params"], point["flops"], point["train_flops"],
         point["train_flops_source"], point["resolution"], point["n_train"], citation, point["where"],
         is_int8, point["ram_bytes_int8" if is_int8 else "ram_bytes"], point["latency_s"], point["board"],
+        point["route"], point["pretrained_on"],
     )  # fmt: skip
 
 
@@ -96,12 +100,53 @@ def test_names_notes_bounds_and_bytes_are_those_of_the_row(table: Path) -> None:
         for point in record["frontier"]:
             key = (as_recorded(point), metric["name"], point["value"])
             row = next(row for (*start, model), row in by_row.items() if tuple(start) == key and model in point["name"])
-            bounds = published_bounds(point["value"], metric["name"], metric["unit"], metric["direction"], n_test)
+            size = size_of(point["params"], point["weight_bytes"], point["weight_bytes_int8"])
+            of_metric = (metric["name"], metric["unit"], metric["direction"])
+            low, high = published_bounds(point["value"], *of_metric, n_test, size)
 
             assert re.fullmatch(re.escape(row["model"]) + r"( at \d+)?( in [a-z0-9 ]+)?", point["name"])
-            assert (point["low"], point["high"]) == bounds
+            if row["limit"]:
+                assert (point["low"], point["high"]) == (None, None)
+            else:
+                assert point["low"] <= low
+                assert point["high"] >= high
             assert row["notes"] in (point["note"] or "") or row["notes"][1:] in point["note"]
             assert ("elected on the validation set" in (point["note"] or "")) == (row["selected_on"] != "")
             if row["flash_bytes"]:
                 held = "weight_bytes_int8" if row["precision"].startswith("int8") else "weight_bytes"
                 assert point[held] == int(row["flash_bytes"])
+
+
+def test_what_is_distilled_or_trained_first_on_other_data_says_so() -> None:
+    points = {
+        point["name"]: point
+        for record in records_of(ROOT / "image-cls" / "imagenet-1k" / "literature" / "results.csv")
+        for point in record["frontier"]
+    }
+    tiny = points["tiny_vit_5m_224.dist_in22k_ft_in1k"]
+
+    assert (tiny["route"], tiny["pretrained_on"]) == ("distilled", "ImageNet-22k")
+    assert "rained first on ImageNet-22k" in tiny["note"]
+    assert sum(point["route"] == "distilled" for point in points.values()) >= 39
+
+
+def test_a_target_that_a_network_meets_is_no_result_and_ranks_nowhere() -> None:
+    limits = [
+        point
+        for table in TABLES
+        for record in records_of(table)
+        for point in record["frontier"]
+        if "MLPerf Tiny" in point["name"]
+    ]
+
+    assert len(limits) == 4
+    assert all(point["low"] is None and point["high"] is None for point in limits)
+    assert all("not its own result" in point["note"] for point in limits)
+
+
+def test_a_share_of_few_test_items_is_not_surer_than_they_allow() -> None:
+    (record,) = records_of(ROOT / "image-cls" / "tf-flowers" / "literature" / "results.csv")
+    point = next(one for one in record["frontier"] if abs(one["value"] - 0.8442) < 0.02)
+    binomial = (point["value"] * (1 - point["value"]) / 734) ** 0.5
+
+    assert point["value"] - point["low"] >= 1.64 * binomial

@@ -255,3 +255,13 @@ def test_a_halving_time_takes_15_trainings_with_a_year() -> None:
 
     with pytest.raises(NoAnswer, match="takes 15 trainings with their year, and two years, got 14 in 3 years"):
         progress(collection(dated + undated).as_trained)
+
+
+def test_where_errors_hardly_differ_nothing_is_said_of_halving() -> None:
+    narrow = [point(f"net {i}", 0.5 - 0.01 * i, 10.0 ** (16 + i / 3), citation=f"A{i}") for i in range(15)]
+    found = burden(collection(narrow), "narrow")
+
+    assert found.span < 2
+    assert found.all_points.halving is not None
+    assert found.halving(found.all_points) is None
+    assert found.silence == "errors here span a factor of 1.4"

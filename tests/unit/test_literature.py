@@ -195,5 +195,31 @@ def test_validation_finds_refused_rows_and_that_no_record_was_made(tmp_path: Pat
     assert lines == [
         f"{PLACE}/results.csv:3.value: L-PERCENT 76.1 is percent, expected a fraction: 0.761",
         f"{PLACE}/results.csv:4.value: L-UNIT '76.1%' is text in percent, expected a plain number, as in 0.761",
-        f"{PLACE}/v1/guideline.json: L-RECORD is missing; make it: python -m harness published literature",
+        f"{PLACE}/v1/guideline.json: L-RECORD is missing; make it when no row is refused any more: "
+        "python -m harness published literature",
     ]
+
+
+def test_a_metric_without_chance_is_held_against_a_guess_at_random() -> None:
+    text = (TABLES / "benchmark.toml").read_text(encoding="ascii")
+    unsaid = parse("\n".join(line for line in text.splitlines() if not line.startswith("chance")))
+
+    assert [metric.chance for metric in unsaid.metrics.values()] == [None, None]
+    assert [metric.least for metric in unsaid.metrics.values()] == [0.001, 0.005]
+
+
+def test_route_pretraining_and_limits_are_told_of_a_point(tmp_path: Path) -> None:
+    folder = folder_of("percent", tmp_path)
+    header, *_ = (folder / "results.csv").read_text(encoding="ascii").splitlines()
+    cells = "net,2020,accuracy,0.7,5000000,,,,96,,,he2016,Table 1,"
+    (folder / "results.csv").write_text(
+        f"{header},limit,route,pretrained_on\nA,{cells},,distilled,ImageNet-22k\nB,{cells},at least,,\nC,{cells},,,\n",
+        encoding="ascii",
+    )
+    distilled, limit, plain = records.build(table.read(folder, TODAY))[0].record["frontier"]
+
+    assert (distilled["route"], distilled["pretrained_on"]) == ("distilled", "ImageNet-22k")
+    assert distilled["note"] == "Trained first on ImageNet-22k."
+    assert (limit["low"], limit["high"]) == (None, None)
+    assert limit["note"] == "At least so much: a target that it meets, not its own result."
+    assert (plain["route"], plain["pretrained_on"], plain["note"]) == ("scratch", None, None)

@@ -154,3 +154,25 @@ def test_an_answer_without_params_says_so_and_what_it_is(
     assert "meets 0.8; no network with stated params does, and this one's are not." in said
     assert "It has int8 weights, an input of 96 a side." in said
     assert "Unsized at 128 in int8" in listed
+
+
+def test_checking_writes_nothing_and_says_what_is_stale(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = folder_of("future", tmp_path)
+    rows = (folder / "results.csv").read_text(encoding="ascii").replace("2027", "2020")
+    (folder / "results.csv").write_text(rows, encoding="ascii")
+    with pytest.raises(SystemExit) as ended:
+        main(["published", "literature", "--check", str(tmp_path)])
+
+    assert ended.value.code == 1
+    assert "1 records are not what their tables give" in capsys.readouterr().err
+    assert not (folder / "v1").exists()
+    CliRunner().invoke(source.COMMAND, [str(tmp_path)])
+    assert CliRunner().invoke(source.COMMAND, ["--check", str(tmp_path)]).exit_code == 0
+
+
+def test_a_table_deeper_than_a_root_is_left_alone(tmp_path: Path) -> None:
+    deep = folder_of("future", tmp_path / "backup" / "of" / "guidelines")
+
+    with pytest.raises(UsageError, match=r"holds no literature/results\.csv"):
+        CliRunner().invoke(source.COMMAND, [str(tmp_path)], catch_exceptions=False)
+    assert not (deep / "v1").exists()

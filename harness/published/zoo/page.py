@@ -22,10 +22,13 @@ _PRIOR = """
 
 A published figure is one training. It ranks by a bound like a measured one, from a stated prior (`registry/prior.py`):
 runs of one recipe are assumed to differ by 1 % of the error (standard deviation), and test items to be drawn: a
-binomial share for accuracy where the number of test items is known, else 1 % of the error again. Runs that err
-independently on each of n test items, as arXiv:2304.01910 finds, differ by at most sqrt((1 - error) / (error x n)) of
-the error: 0.9 % for an error of 0.2 on 50,000 images. Small networks differ more: in our own records on 10,000 test
-items (waveform, glyphs; under 2,500 params) by 2 to 12 % of the error. So the prior is one for large networks.
+binomial share for accuracy, exact match and F1, of 1,000 items where nobody says how many; for other metrics 1 % of the
+error again. F1 varies at most as a share of its items does. Where a record assumes a number of items, its notes say so.
+Runs that err independently on each of n test items, as arXiv:2304.01910 finds, differ by at most
+sqrt((1 - error) / (error x n)) of the error: 0.9 % for an error of 0.2 on 50,000 images. Small networks differ more:
+in our own records on 10,000 test items (waveform, glyphs; under 2,500 params) by 2 to 12 % of the error. So up to
+2,500 params 12 % are assumed, from 5 million params on 1 %, and a power of the params between them: 4.5 % for 50,000.
+Weights in bytes stand for params where nobody states them; a network whose size is not known at all counts as large.
 """
 
 
