@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from registry.fields import BOUNDS, Fields, Scale
-from registry.prior import published_bounds
+from registry.prior import published_bounds, size_of
 
 if TYPE_CHECKING:
     import sqlite3
@@ -262,7 +262,8 @@ def _published(point: Fields, facts: Fields, asked: Metric) -> Iterator[tuple[Me
             continue
         scale = Scale(metric.unit, metric.direction)
         value = figures.metric(name, scale)
-        low, high = published_bounds(value, *metric, facts.optional_count("n_test"))
+        params = size_of(size["params"], size["weight_bytes"], size["weight_bytes_int8"])
+        low, high = published_bounds(value, *metric, facts.optional_count("n_test"), params)
         yield metric, network | _figure(value, low, high, scale, is_int8=is_int8)
 
 

@@ -138,6 +138,7 @@ def _point(weights: Any, question: Question, table: dict[str, Row]) -> dict[str,
         "low": low,
         "high": high,
         "year": None,
+        "n_train": _n_train(weights, question),
         "pretrained_on": next((data for part, data in _FIRST.items() if part in weights.name), None),
         "citation": f"torchvision {version()}",
         "where": f"metadata of {weights}",
@@ -149,6 +150,12 @@ def _point(weights: Any, question: Question, table: dict[str, Row]) -> dict[str,
         "licence": meta.get("license"),
         "note": _note(weights, row),
     }
+
+
+def _n_train(weights: Any, question: Question) -> int | None:
+    """Return how many images weights saw that are named for ImageNet-1k alone; None for all others."""
+    named = question.dataset == "imagenet-1k" and re.fullmatch(r"IMAGENET1K(_FBGEMM)?_V\d+", weights.name)
+    return question.n_train if named else None
 
 
 def _options(builder: str) -> dict[str, Any]:
