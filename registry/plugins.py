@@ -7,6 +7,7 @@ from typing import Final
 
 from registry.errors import MissingDependency
 
+_FETCHED: Final = "from harness.pictures.fetched import"  # what the file of such a data set says
 _FOLDERS: Final = {"task": "tasks", "dataset": "datasets", "family": "families"}
 
 
@@ -30,7 +31,10 @@ def known(kind: str) -> set[str]:
 
 
 def datasets(task: str) -> list[str]:
-    """Return the names of the data sets whose files say ``task = "..."`` of this task; none without the harness."""
+    """Return the names of the data sets whose files say ``task = "..."`` of this task; none without the harness.
+
+    Those that have to be fetched come after those that the package brings.
+    """
     here = folder()
     if here is None:
         return []
@@ -38,7 +42,8 @@ def datasets(task: str) -> list[str]:
     files = (
         (name, os.path.join(here, "datasets", f"{name.replace('-', '_')}.py")) for name in sorted(known("dataset"))
     )
-    return [name for name, path in files if line in _text(path)]
+    found = [(_FETCHED in text, name) for name, path in files if line in (text := _text(path))]
+    return [name for _, name in sorted(found)]
 
 
 def _text(path: str) -> str:

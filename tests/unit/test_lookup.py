@@ -339,7 +339,8 @@ def with_top_5(root: Path, *values: float, **changes: Any) -> Path:
 def test_a_further_figure_answers_with_bounds_of_its_own(root: Path) -> None:
     with_top_5(root, 0.9, 0.99)
     answer = only(ask(root, targets=(0.95,), metric="accuracy-top-5"))
-    low, high = published_bounds(0.99, "accuracy-top-5", "fraction", "higher", N_TEST)
+    params = answer.network.params
+    low, high = published_bounds(0.99, "accuracy-top-5", "fraction", "higher", N_TEST, params)
 
     assert answer.question == Question("image-cls", "digits", "accuracy-top-5", "fraction", "higher")
     assert (answer.network.name, answer.network.median) == ("net 1", 0.99)

@@ -12,6 +12,7 @@ from harness import executors
 from harness.executors.base import Executor
 from harness.plugins import SEAMS, load, names
 from registry.errors import UnknownName, UsageError
+from registry.plugins import datasets
 
 THIRD_PARTY = """
 from harness.executors.inline import Inline
@@ -168,3 +169,10 @@ def test_name_like_no_other_brings_all_there_are() -> None:
 
     assert error.value.message == "unknown executor 'quantum'"
     assert error.value.hint == f"known: {', '.join(names('executors'))}"
+
+
+def test_data_sets_that_come_with_the_package_are_named_before_those_to_be_fetched() -> None:
+    found = datasets("image-cls")
+
+    assert found[:2] == ["digits", "glyphs"]
+    assert set(found[2:]) == {"cifar-10", "cifar-100", "fashion-mnist", "mnist"}
