@@ -16,7 +16,7 @@ help: ## say what the targets do
 
 quickstart: setup ## size a network for handwritten digits, then look the answer up (the main job, end to end)
 	$(BIN)/guides bench --task image-cls --dataset digits --family mlp --target-acc 0.95 --resume
-	$(BIN)/guides lookup --task image-cls --target-acc 0.95
+	$(BIN)/guides lookup --task image-cls --dataset digits --target-acc 0.95
 
 test: setup ## run the tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup

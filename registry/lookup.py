@@ -93,6 +93,7 @@ def reply(indexes: list[Index], query: Query, most: int | None = None) -> Reply:
     if not answers:
         misses = [_advised(indexes, miss) for miss in misses]
     more = next(questions, None) is not None
+    answers.sort(key=lambda one: one.network.evidence != "measured")  # what was measured comes before what was read
     return Reply(tuple(answers), tuple(misses), more, tuple(line for one in indexes for line in one.damaged()))
 
 
@@ -343,6 +344,8 @@ def _first(
             for row in opened.rows(select, (*number, kind, superseded, *parameters)) if number else ():
                 network = Network(*row)
                 name = (network.id, network.version)
+                if network.low is None and network.high is None:  # a published limit is no result
+                    continue
                 if not is_hidden(name, indexes, position, allow_superseded=bool(superseded)):
                     found.append((network, opened))
                     break

@@ -351,6 +351,8 @@ def _missed(miss: Miss) -> str:
     best = ""
     if miss.best is not None:
         best = f"; best on record: {_name(miss.best)}, {shape_of(miss.best)}, with {shown(miss.best.median)}"
+        if miss.target is not None and miss.question.meets(miss.best.median, miss.target):
+            best += f", of which {shown(bound_of(miss.best, miss.question))} is 95 % sure"
     aim = "no knee" if miss.target is None else f"nothing reaches {miss.target:g}"
     int8 = "" if miss.int8 is None else f"; with --int8: {_name(miss.int8)}, {shape_of(miss.int8)}"
     return f"{miss.question.task} on {miss.question.dataset}: {aim}{best}{int8}{foretold(miss)}"

@@ -336,6 +336,24 @@ def with_top_5(root: Path, *values: float, **changes: Any) -> Path:
     return root
 
 
+def test_what_was_measured_comes_before_what_was_published_on_another_data_set(root: Path) -> None:
+    record = published_record("image-cls/a-first-name/lenet")
+    record["question"]["dataset"]["id"] = "a-first-name"
+    write(root, record)
+    write_record(root, *example_record())
+
+    assert [one.network.evidence for one in ask(root, targets=(0.9,)).answers] == ["measured", "published"]
+
+
+def test_a_published_lower_limit_is_no_result(root: Path) -> None:
+    record = published_record("image-cls/digits/lenet")
+    record["frontier"][0].update(low=None, high=None)
+    write(root, record)
+    (miss,) = ask(root, targets=(0.5,)).misses
+
+    assert miss.best is None
+
+
 def test_a_further_figure_answers_with_bounds_of_its_own(root: Path) -> None:
     with_top_5(root, 0.9, 0.99)
     answer = only(ask(root, targets=(0.95,), metric="accuracy-top-5"))
