@@ -34,6 +34,7 @@ class KnownTruth(Dataset, Varied, ABC):
     task = "tabular-cls"
     licence = "CC0-1.0"
     group = None
+    n_classes: int
 
     def __init__(self, noise: int = 0) -> None:
         most = (99 * (self.n_classes - 1)) // self.n_classes

@@ -86,9 +86,9 @@ def train_alone(trial: Trial) -> Outcome:
     torch.set_num_threads(1)
     family, data = plugins.load("families", trial.family), plugins.load("datasets", trial.dataset)
     data = data.at(trial.shape.resolution)
-    network = family.network(data.input_shape, data.n_classes, trial.shape)
+    network = family.network(data.input_shape, data.n_outputs, trial.shape)
     network.load_state_dict(
-        family.initial_state(data.input_shape, data.n_classes, trial.shape, torch.Generator().manual_seed(trial.seed))
+        family.initial_state(data.input_shape, data.n_outputs, trial.shape, torch.Generator().manual_seed(trial.seed))
     )
     inputs, labels = torch.from_numpy(data.train().inputs.copy()), torch.from_numpy(data.train().labels.copy())
     val_inputs, val_labels = torch.from_numpy(data.val().inputs.copy()), torch.from_numpy(data.val().labels.copy())

@@ -211,7 +211,7 @@ def _point(investigation: Investigation, answer: Answer, weights: Path, files: d
     """Build one frontier point and add its networks to ``files``."""
     trial = answer.test.trial
     family, data = investigation.family, investigation.dataset.at(trial.shape.resolution)
-    network = family.network(data.input_shape, data.n_classes, trial.shape)
+    network = family.network(data.input_shape, data.n_outputs, trial.shape)
     median = _median_run(answer.test)
     network.load_state_dict(_state(median, weights))
     exported = _export(investigation, network, median)

@@ -27,8 +27,8 @@ def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
         at = dataset.at(resolution)
         for shape in family.shapes():
             sized = replace(shape, resolution=resolution)
-            params[sized] = family.params(at.input_shape, dataset.n_classes, sized)
-            flops[sized] = family.flops(at.input_shape, dataset.n_classes, sized)
+            params[sized] = family.params(at.input_shape, dataset.n_outputs, sized)
+            flops[sized] = family.flops(at.input_shape, dataset.n_outputs, sized)
     return Space(
         params=params,
         flops=flops,

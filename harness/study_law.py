@@ -36,7 +36,7 @@ def design(study: Investigation, answer: Shape) -> Design:
     Of a linear answer the widths are those around the narrowest hidden layer that has as many params.
     """
     space, n_full = study.space, len(study.dataset.train())
-    least = max(LEAST_EXAMPLES, 2 * study.dataset.n_classes)
+    least = max(LEAST_EXAMPLES, 2 * study.dataset.fewest)
     sizes = tuple(sorted({round(least * (n_full / least) ** (i / (SIZES - 1))) for i in range(SIZES)}))
     depth = max(1, answer.depth)
     ladder = space.ladders[depth, answer.resolution]

@@ -88,7 +88,7 @@ def survey(design: str, out: Path) -> None:
                 n_train=own.n_train,
                 shape=shape,
                 parent_width=own.pruned_from.shape.width if own.pruned_from else None,
-                params=networks.params(data.at(shape.resolution).input_shape, data.n_classes, shape),
+                params=networks.params(data.at(shape.resolution).input_shape, data.n_outputs, shape),
                 flops=forward,
                 learning_rate=own.learning_rate,
                 steps=own.steps,

@@ -77,7 +77,7 @@ def tabulate(design: str, out: Path) -> None:
         "seeds": DESIGNS[design].seeds,
         "wall_s": round(sum(outcome.wall_s for outcome in outcomes)),
     }
-    params = {s: networks.params(data.at(s.resolution).input_shape, data.n_classes, s) for s in shapes}
+    params = {s: networks.params(data.at(s.resolution).input_shape, data.n_outputs, s) for s in shapes}
     forward = {s: flops(family, dataset, s) for s in shapes}
     write_table(out / f"{stem}.csv", facts, list(zip(trials, outcomes, strict=True)), params, forward)
     click.echo(f"{out / stem}.csv: {len(trials):,} trainings, {facts['wall_s']:,} s of training")

@@ -157,7 +157,7 @@ def load_weights(path: Path) -> State:
 def flops(family: str, dataset: str, shape: Shape) -> float:
     """Return the forward flops of one example for a shape of a family on a data set."""
     data = plugins.load("datasets", dataset).at(shape.resolution)
-    network = plugins.load("families", family).network(data.input_shape, data.n_classes, shape)
+    network = plugins.load("families", family).network(data.input_shape, data.n_outputs, shape)
     return measure.count_flops(network, data.input_shape)
 
 
@@ -187,7 +187,7 @@ def _initial_state(trial: Trial) -> State:
     family: Family = plugins.load("families", trial.family)
     data = plugins.load("datasets", trial.dataset).at(trial.shape.resolution)
     generator = torch.Generator().manual_seed(trial.seed)
-    return family.initial_state(data.input_shape, data.n_classes, trial.shape, generator)
+    return family.initial_state(data.input_shape, data.n_outputs, trial.shape, generator)
 
 
 def _pruned_states(trials: Sequence[Trial], device: str, compiled: bool) -> list[State]:
@@ -200,9 +200,9 @@ def _pruned_states(trials: Sequence[Trial], device: str, compiled: bool) -> list
     data = plugins.load("datasets", trials[0].dataset).at(trials[0].shape.resolution)
     small = []
     for trial, parent, state in zip(trials, large, trained, strict=True):
-        network = family.network(data.input_shape, data.n_classes, parent.shape)
+        network = family.network(data.input_shape, data.n_outputs, parent.shape)
         network.load_state_dict(state)
-        small.append(dict(prune(family, network, data.input_shape, data.n_classes, trial.shape).state_dict()))
+        small.append(dict(prune(family, network, data.input_shape, data.n_outputs, trial.shape).state_dict()))
     return small
 
 
@@ -251,7 +251,7 @@ def _stacked(trials: Sequence[Trial], states: list[State]) -> StackedNetwork:
 def _program_of(family: str, dataset: str, shape: Shape) -> StackedNetwork:
     """Return a program of one member; packs of this process share what is compiled for it."""
     data = plugins.load("datasets", dataset).at(shape.resolution)
-    network: StackedNetwork = plugins.load("families", family).stacked(data.input_shape, data.n_classes, shape, 1)
+    network: StackedNetwork = plugins.load("families", family).stacked(data.input_shape, data.n_outputs, shape, 1)
     return network
 
 

@@ -3,7 +3,7 @@
 Contract, tested for every file of this folder:
 
 * a plug-in says what it is in attributes and implements :meth:`Dataset.load`; everything else follows from that;
-* the splits are fixed for ever, share no row by position, and hold every class in train, val and test;
+* the splits are fixed for ever, share no row by position, and hold every class there is in train, val and test;
 * loading twice, on any machine, gives the same bytes: :meth:`Dataset.sha256` is pinned by a record;
 * nothing but train decides how inputs are scaled, or a formula where the data are drawn from one.
 """
@@ -30,8 +30,10 @@ class Split:
     """Examples and their labels, read-only: index with an array, or copy, to get writable ones.
 
     Args:
-        inputs: Finite float32 of shape (n, ...), the rest being the shape of one example.
-        labels: Shape (n,): classes, int64, 0 to ``n_classes - 1``; or targets of a regression, finite float32.
+        inputs: Finite float32 of shape (n, ...), the rest being the shape of one example; or symbols, uint8 of shape
+            (n, length).
+        labels: Classes, int64 of shape (n,), 0 to ``n_classes - 1``; or what follows each symbol, int64 of shape
+            (n, length); or targets of a regression, finite float32 of shape (n,).
 
     Raises:
         InvalidData: If a type, a shape or a value is not as said here.
@@ -41,12 +43,13 @@ class Split:
     labels: np.ndarray
 
     def __post_init__(self) -> None:
-        if self.inputs.dtype != np.float32 or self.labels.dtype not in (np.int64, np.float32):
+        if self.inputs.dtype not in (np.float32, np.uint8) or self.labels.dtype not in (np.int64, np.float32):
             raise InvalidData(
                 f"a split holds {self.inputs.dtype} inputs and {self.labels.dtype} labels, "
-                "expected float32 and int64 (or float32 targets)"
+                "expected float32 (or uint8 symbols) and int64 (or float32 targets)"
             )
-        if self.labels.ndim != 1 or self.inputs.ndim < 2 or len(self.inputs) != len(self.labels):
+        each = (self.labels.shape[1:] == self.inputs.shape[1:]) and self.inputs.dtype == np.uint8
+        if not (self.labels.ndim == 1 or each) or self.inputs.ndim < 2 or len(self.inputs) != len(self.labels):
             raise InvalidData(
                 f"a split holds inputs of shape {self.inputs.shape} and labels of shape {self.labels.shape}, "
                 "expected (n, ...) and (n,)"
@@ -91,8 +94,11 @@ class Dataset(ABC):
         source: Where the data come from, citable, one line.
         licence: SPDX id of the data.
         group: What the splits keep apart (file, font family, speaker), or None: train and test are of the same source.
-        input_shape: Shape of one example: (features,) or (channels, height, width).
-        n_classes: Number of classes.
+        input_shape: Shape of one example: (features,) or (channels, height, width); of symbols (length, n_symbols), the
+            shape they have as one-hot rows.
+        n_classes: Number of classes; None where the labels are targets of a regression.
+        symbols: Whether inputs are symbols, each 0 to ``input_shape[-1] - 1``.
+        per_position: Whether there is a label at every position: the symbol that follows.
         resolutions: Sides at which the same images are offered, ascending, the last their own; empty for other data.
     """
 
@@ -102,7 +108,9 @@ class Dataset(ABC):
     licence: str
     group: str | None
     input_shape: tuple[int, ...]
-    n_classes: int
+    n_classes: int | None
+    symbols: bool = False
+    per_position: bool = False
     resolutions: tuple[int, ...] = ()
     _native: Dataset | None = None
 
@@ -125,21 +133,41 @@ class Dataset(ABC):
         """Return the examples a claim rests on. Nothing is ever chosen by them."""
         return self._splits.test
 
+    @property
+    @final
+    def n_outputs(self) -> int | tuple[int, int]:
+        """Number of a network's outputs: one a class, or one alone; (length, classes) where every position has them."""
+        n_outputs = self.n_classes or 1
+        return (self.input_shape[0], n_outputs) if self.per_position else n_outputs
+
+    @property
+    @final
+    def fewest(self) -> int:
+        """The fewest examples a subset may have: one a class, or two where an example has no class of its own."""
+        return 2 if self.n_classes is None or self.per_position else self.n_classes
+
+    @final
+    def target_scale(self) -> tuple[float, float] | None:
+        """Return mean and standard deviation of train's targets, in their own unit; None where labels are classes.
+
+        :meth:`load` gives targets in their own unit; the splits hold them less that mean, divided by that deviation.
+        """
+        return (self._native or self)._loaded[1]
+
     @final
     def sha256(self) -> str:
         """Return the content hash (64 hex digits) of the three splits, at their own resolution.
 
         The hashed bytes are, for train, val, test and in each for inputs, labels: one ASCII line
-        ``<split>.<array> <type> <n>x<...>`` ended by a newline, then the array in C order, little-endian
-        (``float32`` inputs, ``int64`` labels).
+        ``<split>.<array> <type> <n>x<...>`` ended by a newline, then the array in C order, little-endian.
         """
         digest = hashlib.sha256()
         native = self._native or self
         for split_name, split in native._splits._asdict().items():
-            for array_name, array, kind in (("inputs", split.inputs, "<f4"), ("labels", split.labels, "<i8")):
+            for array_name, array in (("inputs", split.inputs), ("labels", split.labels)):
                 extent = "x".join(map(str, array.shape))
                 digest.update(f"{split_name}.{array_name} {array.dtype.name} {extent}\n".encode("ascii"))
-                digest.update(array.astype(kind, copy=False).tobytes(order="C"))
+                digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).data)
         return digest.hexdigest()
 
     @final
@@ -150,18 +178,16 @@ class Dataset(ABC):
         Not stratified: a small subset may miss a class, as a small sample does.
 
         Raises:
-            UsageError: If ``n`` is below the number of classes or above the size of train.
+            UsageError: If ``n`` is below :attr:`fewest` or above the size of train.
         """
-        n_train = len(self._splits.train)
-        if n < self.n_classes:
-            raise UsageError(
-                f"n_train {n} is below the {self.n_classes} classes of {self.name}",
-                f"expected {self.n_classes} to {n_train:,}",
-            )
+        n_train, least = len(self._splits.train), self.fewest
+        if n < least:
+            what = f"{least} classes of {self.name}" if least == self.n_classes else f"{least} that {self.name} needs"
+            raise UsageError(f"n_train {n} is below the {what}", f"expected {least} to {n_train:,}")
         if n > n_train:
             raise UsageError(
                 f"n_train {n} is above the {n_train:,} training examples of {self.name}",
-                f"expected {self.n_classes} to {n_train:,}",
+                f"expected {least} to {n_train:,}",
             )
         return np.random.default_rng(seed).permutation(n_train)[:n].astype(np.int64, copy=False)
 
@@ -190,7 +216,7 @@ class Dataset(ABC):
     def _view(self, resolution: int) -> Dataset:
         if resolution not in self._views:
             view = copy(self)
-            view.__dict__.pop("_splits", None)
+            view.__dict__.pop("_loaded", None)
             view._native = self
             view.input_shape = (self.input_shape[0], resolution, resolution)
             self._views[resolution] = view
@@ -206,16 +232,52 @@ class Dataset(ABC):
         side = self.input_shape[-1]
         return Splits(*(Split(area_average(split.inputs, side), split.labels) for split in self._native._splits))
 
-    @cached_property
+    @property
     def _splits(self) -> Splits:
+        return self._loaded[0]
+
+    @cached_property
+    def _loaded(self) -> tuple[Splits, tuple[float, float] | None]:
         splits = self._made()
         for name, split in splits._asdict().items():
-            if split.inputs.shape[1:] != self.input_shape:
-                raise InvalidData(
-                    f"{self.name}: {name} examples have shape {split.inputs.shape[1:]}, expected {self.input_shape}"
-                )
-            if split.labels.dtype != np.int64:
-                raise InvalidData(f"{self.name}: {name} has {split.labels.dtype} labels, expected int64 classes")
-            if not len(split) or split.labels.min() < 0 or split.labels.max() >= self.n_classes:
-                raise InvalidData(f"{self.name}: {name} needs labels, all in 0 to {self.n_classes - 1}")
-        return splits
+            self._check(name, split)
+        if self.n_classes is not None:
+            return splits, None
+        mean, sd = _scale_of(self.name, splits.train.labels)
+        scaled = [Split(split.inputs, ((split.labels - mean) / sd).astype(np.float32)) for split in splits]
+        return Splits(*scaled), (mean, sd)
+
+    def _check(self, name: str, split: Split) -> None:
+        """Refuse a split that is not what the attributes promise."""
+        expected = self.input_shape[:-1] if self.symbols else self.input_shape
+        if split.inputs.shape[1:] != expected:
+            raise InvalidData(f"{self.name}: {name} examples have shape {split.inputs.shape[1:]}, expected {expected}")
+        if (split.inputs.dtype == np.uint8) != self.symbols:
+            raise InvalidData(
+                f"{self.name}: {name} has {split.inputs.dtype} inputs, "
+                f"expected {'uint8 symbols' if self.symbols else 'float32 numbers'}"
+            )
+        if self.symbols and split.inputs.size and split.inputs.max() >= self.input_shape[-1]:
+            raise InvalidData(f"{self.name}: {name} needs symbols, all in 0 to {self.input_shape[-1] - 1}")
+        if (split.labels.ndim == 2) != self.per_position:
+            raise InvalidData(f"{self.name}: {name} has labels of shape {split.labels.shape}, expected one an example")
+        kind = np.float32 if self.n_classes is None else np.int64
+        if split.labels.dtype != kind:
+            what = "float32 targets" if self.n_classes is None else "int64 classes"
+            raise InvalidData(f"{self.name}: {name} has {split.labels.dtype} labels, expected {what}")
+        if not len(split):
+            raise InvalidData(f"{self.name}: {name} has no examples, expected at least 1")
+        if self.n_classes is not None and (split.labels.min() < 0 or split.labels.max() >= self.n_classes):
+            raise InvalidData(f"{self.name}: {name} needs labels, all in 0 to {self.n_classes - 1}")
+
+
+def _scale_of(name: str, targets: np.ndarray) -> tuple[float, float]:
+    """Return mean and standard deviation of the targets to train on.
+
+    Raises:
+        InvalidData: If they are all alike.
+    """
+    mean, sd = float(targets.mean(dtype=np.float64)), float(targets.std(dtype=np.float64))
+    if not sd > 0:
+        raise InvalidData(f"{name}: every training target is {mean:g}, expected targets that differ")
+    return mean, sd

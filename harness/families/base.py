@@ -4,6 +4,8 @@ Contract, tested for every file of this folder:
 
 * ``network`` builds a self-contained ``nn.Module`` named by the module's ``NETWORK_CLASS``, with the constructor
   ``(input_shape, n_outputs, width, depth)`` and no import but torch and math: ``guides export --code`` prints it;
+* where the family reads symbols, the network takes int64 (batch, length), and ``input_shape`` is (length, n_symbols);
+  where it does not, symbols come as one-hot rows, float32 (batch, length, n_symbols);
 * activations satisfy f(0) = 0 and there is no normalisation layer, so that zero-padded units stay exactly zero;
 * the stacked form and the plain network compute the same logits from the same state;
 * along a ladder, params rise with width;
@@ -24,8 +26,10 @@ from harness.functional import StackedModule
 from harness.measure import count_flops
 from harness.stack import StackedNetwork
 from harness.trial import Shape
+from registry.errors import UsageError
 
 State = dict[str, torch.Tensor]
+Outputs = int | tuple[int, int]  # so many logits; or (length, logits) for so many at every position
 
 DENSE_LADDER: Final = (*range(1, 25), 28, 32, 40, 48, 64, 96, 128, 192, 256)
 
@@ -37,6 +41,7 @@ class Family(ABC):
         name: File name in kebab-case.
         tasks: Names of the task categories it fits.
         depths: The depths a search tries.
+        reads_symbols: Whether its networks take symbols as they are; they then take nothing else.
         buckets: Padded widths, ascending: all widths up to one share its program. Empty: each width has its own.
         pack_steps: Member-steps that make a pack of 2 to 60 s on one core.
     """
@@ -44,6 +49,7 @@ class Family(ABC):
     name: str
     tasks: tuple[str, ...]
     depths: tuple[int, ...]
+    reads_symbols: bool = False
     buckets: tuple[int, ...]
     pack_steps: int
 
@@ -56,14 +62,14 @@ class Family(ABC):
         """Return the widths tried at ``depth``, ascending."""
 
     @abstractmethod
-    def network(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> nn.Module:
+    def network(self, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape) -> nn.Module:
         """Build the plain network: inputs (batch, *input_shape), logits (batch, n_outputs)."""
 
     @abstractmethod
     def initialise(self, network: nn.Module, generator: torch.Generator) -> None:
         """Draw the network's initial weights, in place."""
 
-    def stacked(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape, members: int) -> StackedNetwork:
+    def stacked(self, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape, members: int) -> StackedNetwork:
         """Build ``members`` networks of one (padded) shape as one batched program.
 
         The general path, which maps the plain network: a family may write a faster one of its own.
@@ -74,7 +80,7 @@ class Family(ABC):
     def head(self, network: nn.Module) -> nn.Module:
         """Return the layer that makes the logits: the one whose outputs are never pruned."""
 
-    def flops(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> float:
+    def flops(self, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape) -> float:
         """Count the flops of one example's forward pass."""
         return _flops(self, input_shape, n_outputs, shape)
 
@@ -84,7 +90,7 @@ class Family(ABC):
         return Shape(width if shape.depth else 0, shape.depth, shape.resolution)
 
     def initial_state(
-        self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape, generator: torch.Generator
+        self, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape, generator: torch.Generator
     ) -> State:
         """Draw the initial weights of one member; independent of any pack or padding."""
         network = self.network(input_shape, n_outputs, shape)
@@ -95,18 +101,29 @@ class Family(ABC):
         """Return every ladder shape, by depth and then width."""
         return [Shape(width, depth) for depth in depths or self.depths for width in self.ladder(depth)]
 
-    def params(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> int:
+    def params(self, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape) -> int:
         """Count the trainable scalars of ``shape``, biases included, without allocating them."""
         return _params(self, input_shape, n_outputs, shape)
 
 
+def single(n_outputs: Outputs) -> int:
+    """Return the number of outputs of a family that answers once an example.
+
+    Raises:
+        UsageError: If every position is to be answered.
+    """
+    if isinstance(n_outputs, int):
+        return n_outputs
+    raise UsageError(f"{n_outputs[0]} positions are to be answered, expected one answer an example")
+
+
 @cache
-def _flops(family: Family, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> float:
+def _flops(family: Family, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape) -> float:
     return count_flops(family.network(input_shape, n_outputs, shape), input_shape)
 
 
 @cache
-def _params(family: Family, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> int:
+def _params(family: Family, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape) -> int:
     with torch.device("meta"):
         network = family.network(input_shape, n_outputs, shape)
     return sum(p.numel() for p in network.parameters() if p.requires_grad)

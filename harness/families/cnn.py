@@ -16,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from harness.families.base import Family, State
+from harness.families.base import Family, Outputs, State, single
 from harness.loss import summed_loss
 from harness.stack import StackedNetwork
 from harness.trial import Shape
@@ -169,9 +169,9 @@ class CnnFamily(Family):
         """Return the channel ladder, the same at every depth."""
         return LADDER
 
-    def network(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> nn.Module:
+    def network(self, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape) -> nn.Module:
         """Build the plain network."""
-        return Cnn(input_shape, n_outputs, shape.width, shape.depth)
+        return Cnn(input_shape, single(n_outputs), shape.width, shape.depth)
 
     def initialise(self, network: nn.Module, generator: torch.Generator) -> None:
         """Draw He-uniform weights for convolutions, LeCun-uniform for the dense layer, zero biases.
@@ -186,9 +186,9 @@ class CnnFamily(Family):
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
 
-    def stacked(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape, members: int) -> StackedNetwork:
+    def stacked(self, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape, members: int) -> StackedNetwork:
         """Build the batched program."""
-        return StackedCnn(input_shape, n_outputs, shape, members)
+        return StackedCnn(input_shape, single(n_outputs), shape, members)
 
     def head(self, network: nn.Module) -> nn.Module:
         """Return the dense layer."""

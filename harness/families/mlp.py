@@ -10,7 +10,7 @@ from typing import Final, Literal, final
 import torch
 from torch import nn
 
-from harness.families.base import DENSE_LADDER, Family, State
+from harness.families.base import DENSE_LADDER, Family, Outputs, State, single
 from harness.stack import StackedNetwork
 from harness.trial import Shape
 
@@ -128,9 +128,9 @@ class MlpFamily(Family):
         """Return the dense ladder, or the one width 0 at depth 0."""
         return DENSE_LADDER if depth else (0,)
 
-    def network(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape) -> nn.Module:
+    def network(self, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape) -> nn.Module:
         """Build the plain network."""
-        return Mlp(input_shape, n_outputs, shape.width, shape.depth)
+        return Mlp(input_shape, single(n_outputs), shape.width, shape.depth)
 
     def initialise(self, network: nn.Module, generator: torch.Generator) -> None:
         """Draw He-uniform weights for hidden layers, LeCun-uniform for the last, zero biases.
@@ -144,9 +144,9 @@ class MlpFamily(Family):
             nn.init.kaiming_uniform_(layer.weight, nonlinearity=gain, generator=generator)
             nn.init.zeros_(layer.bias)
 
-    def stacked(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape, members: int) -> StackedNetwork:
+    def stacked(self, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape, members: int) -> StackedNetwork:
         """Build the batched program."""
-        return StackedMlp(math.prod(input_shape), n_outputs, shape, members)
+        return StackedMlp(math.prod(input_shape), single(n_outputs), shape, members)
 
     def head(self, network: nn.Module) -> nn.Module:
         """Return the last dense layer."""

@@ -26,6 +26,7 @@ class Fetched(Dataset, ABC):
         n_val: How many of train are kept to choose by.
     """
 
+    n_classes: int
     files: Files
     n_official: tuple[int, int]
     n_val: int

@@ -80,7 +80,7 @@ class AccuracyTask(Task, ABC):
     @final
     def chance(self, dataset: Dataset) -> float:
         """Return the share, in test, of the class that is most frequent in train (the lowest such class)."""
-        majority = np.bincount(dataset.train().labels, minlength=dataset.n_classes).argmax()
+        majority = np.bincount(dataset.train().labels, minlength=dataset.n_classes or 0).argmax()
         right = dataset.test().labels == majority
         return self.metric_from_error(float(self.error_from_outcomes(right[np.newaxis])[0]))
 
