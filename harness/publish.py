@@ -30,7 +30,7 @@ from harness.measure import weight_bytes, weight_bytes_int8
 from harness.memory import ram_bytes
 from harness.provenance import energy, provenance
 from harness.quantise import quantise_static
-from harness.space import EPOCHS, FEWEST_STEPS, MOST_STEPS, RATES
+from harness.space import EPOCHS, FEWEST_STEPS, MOST_FOR_EPOCHS, MOST_STEPS, RATES
 from harness.study import TUNING_SEEDS, Findings, Investigation
 from harness.symbols import as_fed
 from harness.train import flops, load_weights, run_pack, train_flops
@@ -162,10 +162,11 @@ def _recipe() -> dict[str, Any]:
             "three seeds, at every n_train and width; weight decay 0"
         ),
         "steps_rule": (
-            f"from {FEWEST_STEPS} steps in doublings, at most {MOST_STEPS:,} or {EPOCHS} epochs, whichever is more; "
-            "for the law at most twice that, and doubled until the mean validation error of the best rate and its "
-            "neighbours improves by less than 3 %; the best of log-spaced checkpoints counts; epochs without "
-            "replacement; a batch is 32 examples or all where there are fewer"
+            f"from {FEWEST_STEPS} steps in doublings, at most {MOST_STEPS:,} or {EPOCHS} epochs (these at most "
+            f"{MOST_FOR_EPOCHS:,} steps), whichever is more; for the law at most twice that, and doubled until the "
+            "mean validation error of the best rate and its neighbours improves by less than 3 %; the best of "
+            "log-spaced checkpoints counts; epochs without replacement; a batch is 32 examples, or all where there "
+            "are fewer"
         ),
         "augmentation": "none",
     }

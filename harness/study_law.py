@@ -6,8 +6,10 @@ trained until it has settled, and each seed draws its own nested subset of train
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.fit import fit_curve, fit_surface
@@ -16,8 +18,9 @@ from harness.laws.points import Point, curve_of, flags
 from harness.laws.surface_cells import GridCell
 from harness.procedure import Procedure
 from harness.search.base import Setting
-from harness.trial import Shape
-from harness.tuning import FIRST_STEPS, MOST_STEPS, Settled
+from harness.space import EPOCHS
+from harness.trial import Shape, Trial
+from harness.tuning import FIRST_STEPS, MOST_STEPS, RATES, SEEDS, Settled
 from registry.errors import InvalidData
 
 if TYPE_CHECKING:
@@ -25,24 +28,73 @@ if TYPE_CHECKING:
 
 SIZES: Final = 6  # numbers of training examples
 WIDTHS: Final = (0.5, 1.0, 2.0, 4.0)  # times that of the answer
+# Shares of all examples and numbers of widths, the dearest first, to choose from where time is limited
+PARTS: Final = ((1.0, 4), (1.0, 3), (0.25, 3), (1 / 16, 3), (1 / 16, 2))
+NEAR: Final = 3  # rates that are tried again as steps double
 LEAST_EXAMPLES: Final = 10
 FEWEST_POINTS: Final = 5  # of a record's law
 SEEN: Final = "steps x batch, with steps doubled until validation error improves by less than 3 %"
 
 
-def design(study: Investigation, answer: Shape) -> Design:
+def design(
+    study: Investigation, answer: Shape, share: float = 1.0, n_widths: int | None = None, most_steps: int = 0
+) -> Design:
     """Return the grid around a shape: six numbers of examples up to all, four widths a factor 2 apart.
 
     Of a linear answer the widths are those around the narrowest hidden layer that has as many params.
+
+    Args:
+        study: Whose data set and family.
+        answer: The shape.
+        share: Which share of all examples is the most in the grid.
+        n_widths: How many widths there are, the narrowest first; None for all.
+        most_steps: Beyond which a cell counts as capped; 0 for what the harness allows.
     """
-    space, n_full = study.space, len(study.dataset.train())
-    least = max(LEAST_EXAMPLES, 2 * study.dataset.fewest)
-    sizes = tuple(sorted({round(least * (n_full / least) ** (i / (SIZES - 1))) for i in range(SIZES)}))
+    space, least = study.space, max(LEAST_EXAMPLES, 2 * study.dataset.fewest)
+    n_most = max(4 * least, round(share * len(study.dataset.train()))) if share < 1 else len(study.dataset.train())
+    sizes = tuple(sorted({round(least * (n_most / least) ** (i / (SIZES - 1))) for i in range(SIZES)}))
     depth = max(1, answer.depth)
     ladder = space.ladders[depth, answer.resolution]
     middle = answer if answer.depth else _as_large(study, answer, ladder)
-    wanted = (min(ladder, key=lambda shape: abs(math.log(shape.width / (times * middle.width)))) for times in WIDTHS)
-    return Design(sizes, tuple(dict.fromkeys(wanted)), FIRST_STEPS, max(MOST_STEPS, 2 * space.steps[-1]))
+    wanted = (
+        min(ladder, key=lambda shape: abs(math.log(shape.width / (times * middle.width))))
+        for times in WIDTHS[:n_widths]
+    )
+    most = most_steps or max(MOST_STEPS, 2 * space.steps[-1])
+    return Design(sizes, tuple(dict.fromkeys(wanted)), FIRST_STEPS, most)
+
+
+def affordable(study: Investigation, setting: Setting, notes: list[str]) -> Design:
+    """Return the whole grid, or where time is limited the largest part of it that there seems to be time for.
+
+    A part has fewer widths, then fewer examples. What a cell takes is expected to be what it takes to settle at twice
+    the steps of ``setting``, or at 20 epochs where those are fewer.
+    """
+    whole = design(study, setting.shape)
+    if not study.clock.is_limited:
+        return whole
+    most = max(FIRST_STEPS * 8, 2 * setting.steps)
+    for share, n_widths in PARTS:
+        part = design(study, setting.shape, share, n_widths, most)
+        if study.clock.fits(_expected(study, setting, part)):
+            break
+    notes.append(
+        f"law: for want of time its grid ends at {part.sizes[-1]:,} of {whole.sizes[-1]:,} examples, has "
+        f"{len(part.shapes)} of {len(whole.shapes)} widths and at most {most:,} steps"
+    )
+    return part
+
+
+def _expected(study: Investigation, setting: Setting, grid: Design) -> list[Trial]:
+    """Return trainings that take about as long as settling every cell of a grid."""
+    trials = []
+    for i, (n, shape) in enumerate(itertools.product(grid.sizes, grid.shapes)):
+        start = replace(study.trial(setting), n_train=n, shape=shape, phase="tune")
+        epochs = math.ceil(EPOCHS * n / start.batch_size)
+        steps = min(max(2 * FIRST_STEPS, epochs), max(2 * FIRST_STEPS, 2 * setting.steps))
+        runs = RATES * SEEDS * FIRST_STEPS / steps + NEAR * SEEDS * 2  # five rates first, then three as steps double
+        trials += [replace(start, steps=steps, seed=1000 * i + seed) for seed in range(math.ceil(runs))]
+    return trials
 
 
 def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedure[dict[str, Any] | None]:
@@ -56,23 +108,27 @@ def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedu
     Returns:
         The law as a record holds it; None where the data carry none.
     """
-    settled = yield from design(study, setting.shape).settle(study.trial(setting))
+    grid = affordable(study, setting, notes)
+    settled, most = (yield from grid.settle(study.trial(setting))), grid.most_steps
     task = study.task
     n_val = len(study.dataset.val()) if task.counts else None
     chance = task.target_to_error(task.chance(study.dataset))
     capped = sum(one.capped for one in settled)
     if capped:
-        notes.append(f"law: {capped} of {len(settled)} cells were still improving at the most steps and are not fitted")
+        notes.append(
+            f"law: {capped} of {len(settled)} cells were still improving at the most steps, {most:,}, and are fitted "
+            "as they stood: the law tells what so many steps reach"
+        )
     try:
         cells = [_cell(study, one) for one in settled]
         law = fit_surface(cells, chance=chance, n_val=n_val, seed=study.study.seed)
         law.pop("members")
-        return {**law, "shape": None, "examples_seen_rule": SEEN}
+        return {**_flagged(law, settled), "shape": None, "examples_seen_rule": SEEN}
     except InvalidData as refusal:
         no_surface = f"in n_train and params: {refusal.message}"
     shape = max((one.shape for one in settled), key=lambda shape: shape.width)
     points = [
-        Point(one.trial.n_train, _finite(one.val_errors), None, n_val, one.trial.steps, one.capped)
+        Point(one.trial.n_train, _finite(one.val_errors), None, n_val, one.trial.steps)
         for one in settled
         if one.shape == shape and _finite(one.val_errors)
     ]
@@ -88,7 +144,22 @@ def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedu
         return None
     notes.append(f"no law {no_surface}")
     values = {"width": shape.width, "depth": shape.depth, "resolution": shape.resolution}
-    return {**law, "shape": values, "examples_seen_rule": SEEN}
+    return {**_flagged(law, settled, shape), "shape": values, "examples_seen_rule": SEEN}
+
+
+def _flagged(law: dict[str, Any], settled: Sequence[Settled], shape: Shape | None = None) -> dict[str, Any]:
+    """Say of each of the law's points whether its error was still falling at the most steps.
+
+    Such cells are fitted all the same: without them the law would rest, where data are many and networks large, on the
+    few that stood still early, and predict more error than was measured.
+    # measured: image-cls/glyphs/cnn, docs/log.md
+    """
+    capped = {(one.trial.n_train, one.shape.width) for one in settled if one.capped}
+    points = [
+        {**point, "capped": (point["n_train"], shape.width if shape else point["width"]) in capped}
+        for point in law["points"]
+    ]
+    return {**law, "points": points}
 
 
 def _as_large(study: Investigation, linear: Shape, ladder: Sequence[Shape]) -> Shape:
@@ -106,7 +177,6 @@ def _cell(study: Investigation, settled: Settled) -> GridCell:
         depth=shape.depth,
         cost=study.space.flops[shape] * trial.steps * min(trial.batch_size, trial.n_train),
         steps=trial.steps,
-        capped=settled.capped,
         resolution=shape.resolution,
         learning_rate=trial.learning_rate,
     )

@@ -222,7 +222,7 @@ def _law(record: dict[str, Any], rows: list[dict[str, Any]], n_val: int | None) 
         cells = [
             GridCell(
                 n_train=point["n_train"], errors=_tuned(point, rows), params=point["params"], width=point["width"],
-                depth=point["depth"], cost=_work(point, rows), steps=point["steps"], capped=point["capped"],
+                depth=point["depth"], cost=_work(point, rows), steps=point["steps"],
                 resolution=point.get("resolution"), learning_rate=point["learning_rate"],
             )
             for point in law["points"]
@@ -230,9 +230,7 @@ def _law(record: dict[str, Any], rows: list[dict[str, Any]], n_val: int | None) 
         fitted = fit_surface(cells, variables=law["variables"], chance=chance, n_val=n_val, seed=seed)
     else:
         points = [
-            Point(
-                point["n_train"], _tuned({**law["shape"], **point}, rows), None, n_val, point["steps"], point["capped"]
-            )
+            Point(point["n_train"], _tuned({**law["shape"], **point}, rows), None, n_val, point["steps"])
             for point in law["points"]
         ]  # fmt: skip
         fitted = fit_curve(points, chance=chance, seed=seed)

@@ -97,3 +97,21 @@ def test_columns_are_those_of_the_docstring() -> None:
     import harness.grid
 
     assert ",".join(COLUMNS).startswith(harness.grid.__doc__.split("\n    ")[2].removesuffix("..."))  # type: ignore[union-attr]
+
+
+def test_a_cell_that_stood_still_early_is_trained_as_long_as_one_with_fewer_examples() -> None:
+    """At 100 examples error falls only from 4,000 steps on; at 50 from the start."""
+
+    def error(trial: Trial) -> float:
+        early = 0.5 if trial.n_train == 100 and trial.steps < 4000 else 0.0
+        return 0.1 + early + 1 / trial.n_train + 400 / trial.steps
+
+    def run(trials: list[Trial]) -> list[Outcome]:
+        return [Outcome("ok", val_error=error(one), val_loss=error(one), best_step=1) for one in trials]
+
+    design = Design(sizes=(50, 100), shapes=(Shape(2, 1),), first_steps=1000, most_steps=16_000)
+    few, many = drive(design.settle(TEMPLATE), run)
+
+    assert few.trial.steps > 1000
+    assert many.trial.steps >= few.trial.steps
+    assert many.error < few.error
