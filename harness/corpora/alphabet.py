@@ -28,7 +28,7 @@ def of_characters(text: str) -> UInt8[np.ndarray, " n"]:
 
 
 def as_text(symbols: UInt8[np.ndarray, " n"]) -> str:
-    """Return symbols as characters, the other one as ``\\0``: one character a symbol."""
+    """Return symbols as characters, the other one as code 0: one character a symbol."""
     characters = np.zeros(256, dtype=np.uint8)
     characters[1:N_SYMBOLS] = np.flatnonzero(TABLE)
-    return characters[symbols].tobytes().decode("ascii")
+    return str(characters[symbols].tobytes(), "ascii")

@@ -1,4 +1,4 @@
-"""Choose a fixed number of many, evenly: without chance, so that no generator of random numbers has to stay as it is."""
+"""Choose a fixed number of many, evenly: without chance, so that no generator of it has to stay as it is."""
 
 from __future__ import annotations
 

@@ -10,14 +10,16 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-KEYWORDS: Final = tuple(
-    "False None True and as assert async await break class continue def del elif else except finally for from global "
-    "if import in is lambda nonlocal not or pass raise return try while with yield".split()
-)
-OPERATORS: Final = tuple(
-    "( ) [ ] { } , : . ; = == != < > <= >= + - * / // % ** @ & | ^ ~ << >> -> := ... += -= *= /= //= %= **= @= &= |= "
-    "^= <<= >>=".split()
-)
+KEYWORDS: Final = (
+    "False", "None", "True", "and", "as", "assert", "async", "await", "break", "class", "continue", "def", "del",
+    "elif", "else", "except", "finally", "for", "from", "global", "if", "import", "in", "is", "lambda", "nonlocal",
+    "not", "or", "pass", "raise", "return", "try", "while", "with", "yield",
+)  # fmt: skip
+OPERATORS: Final = (
+    "(", ")", "[", "]", "{", "}", ",", ":", ".", ";", "=", "==", "!=", "<", ">", "<=", ">=", "+", "-", "*", "/", "//",
+    "%", "**", "@", "&", "|", "^", "~", "<<", ">>", "->", ":=", "...", "+=", "-=", "*=", "/=", "//=", "%=", "**=",
+    "@=", "&=", "|=", "^=", "<<=", ">>=",
+)  # fmt: skip
 KINDS: Final = ("NAME", "NUMBER", "STRING", "NEWLINE", "INDENT", "DEDENT")
 
 # Names need no table of letters, which differs by Unicode version: whatever is not ASCII is part of one.
@@ -63,20 +65,20 @@ def token_types(text: str) -> list[str]:
     """
     types: list[str] = []
     depth, columns = 0, [0]
-    for token in TOKEN.findall(f"\n{text}\n"):
-        if token in _ITSELF:
-            types.append(token)
-            if token in "([{":
+    for found in TOKEN.findall(f"\n{text}\n"):
+        if found in _ITSELF:
+            types.append(found)
+            if found in "([{":
                 depth += 1
-            elif token in ")]}":
+            elif found in ")]}":
                 depth -= 1
-        elif token[:1] == "\n":
+        elif found[:1] == "\n":
             if depth == 0:
                 if types and types[-1] != "NEWLINE":
                     types.append("NEWLINE")
-                _indent(types, columns, _column(token))
-        elif token:
-            types.append(_kind(token))
+                _indent(types, columns, _column(found))
+        elif found:
+            types.append(_kind(found))
     return types
 
 

@@ -10,10 +10,10 @@ from harness.corpora.source import SYMPY
 from harness.datasets.base import Dataset, Splits
 
 # Those with 500 examples or more in train; `test_corpora_data` counts them again.
-KEYWORDS: Final = tuple(
-    "False None True and break class continue def elif else except for from if import in is lambda not or raise return "
-    "try while".split()
-)
+KEYWORDS: Final = (
+    "False", "None", "True", "and", "break", "class", "continue", "def", "elif", "else", "except", "for", "from",
+    "if", "import", "in", "is", "lambda", "not", "or", "raise", "return", "try", "while",
+)  # fmt: skip
 N_VAL: Final = 4_000
 N_TEST: Final = 10_000
 

@@ -9,7 +9,7 @@ from harness.known_regression import Friedman, KnownRegression
 
 @final
 class Friedman2(KnownRegression):
-    """4 features: resistance, frequency, inductance, capacitance; noise of standard deviation 125, as in Breiman 1996."""
+    """4 features: resistance, frequency, inductance, capacitance; noise of sd 125, as in Breiman 1996."""
 
     name = "friedman-2"
     input_shape = (4,)

@@ -9,7 +9,7 @@ from harness.known_regression import Friedman, KnownRegression
 
 @final
 class Friedman3(KnownRegression):
-    """4 features: resistance, frequency, inductance, capacitance; noise of standard deviation 0.1, as in Breiman 1996."""
+    """4 features: resistance, frequency, inductance, capacitance; noise of sd 0.1, as in Breiman 1996."""
 
     name = "friedman-3"
     input_shape = (4,)
