@@ -20,6 +20,7 @@ from registry.errors import NoAnswer
 FEW_PICTURES: Final = 20_000
 MINUTES: Final = 10
 LOOKED_AT: Final = 500  # pictures
+SHOWN: Final = 3  # sizes of a record
 ADVICE: Final = (
     "fewer than 20,000 pictures in colour: if they are photographs, fine-tuning a pretrained network is likely better "
     "than any size trained from scratch (Kornblith et al. 2019, arXiv:1805.08974)"
@@ -120,7 +121,9 @@ def lines(found: Answer) -> list[str]:
     for near in found.near:
         said.append(f"  {near.recorded.name}{' (knee measured)' if near.recorded.where == 'ladder' else ''}")
         said.append(f"    because: {near.reason}")
-        said += [f"    {size}" for size in near.recorded.sizes]
+        said += [f"    {size}" for size in near.recorded.sizes[:SHOWN]]
+        more = len(near.recorded.sizes) - SHOWN
+        said += [f"    and {more} more: guides show {near.recorded.name.split()[0]}"] if more > 0 else []
     return [*said, "", *_suggested(found), found.hint]
 
 

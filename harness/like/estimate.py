@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
-from statistics import fmean, median
+from statistics import fmean
 from typing import Final, Literal, final
 
 import numpy as np
@@ -39,6 +39,8 @@ FEATURES: Final[dict[str, Callable[[Descriptors], float]]] = {
     "linear over tree error": lambda d: math.log(_counted(d.linear_error, d) / _counted(d.tree_error, d)),
     "dimension": lambda d: math.nan if d.intrinsic_dimension is None else math.log(d.intrinsic_dimension),
 }
+NAMES: Final = tuple(FEATURES)
+TARGETS: Final = ("width", "params")
 
 
 @final
@@ -86,21 +88,40 @@ class Model:
             return f"ridge regression of log {self.of} on {by}"
         return f"mean log {self.of} of the nearest {self.neighbours or ''} by {by}".replace(" 1 by", " by")
 
-    def width(self, known: Sequence[Known], data: Descriptors) -> int:
-        """Foretell the width of a knee: whole, from 1 to the widest that was measured."""
-        targets = np.log([getattr(one, self.of) for one in known])
-        rows, row = _standardised(self.features, [one.descriptors for one in known], data)
-        if self.neighbours:
-            nearest = np.argsort(np.square(rows - row).sum(axis=1), kind="stable")[: self.neighbours]
-            value = float(targets[nearest].mean())
-        else:
-            mean = float(targets.mean())
-            square = rows.T @ rows + PENALTY * np.eye(rows.shape[1])
-            value = mean + float(row @ np.linalg.solve(square, rows.T @ (targets - mean)))
-        size = math.exp(min(value, 50.0))
-        if self.of == "params":
-            size = (size - data.n_outputs) / (data.n_inputs + data.n_outputs + 1)
-        return max(1, min(WIDEST, round(size)))
+
+@final
+class Fold:
+    """Data sets to learn from, and those to foretell: what every candidate needs of them, computed once.
+
+    Args:
+        known: To learn from.
+        asked: To foretell.
+    """
+
+    def __init__(self, known: Sequence[Known], asked: Sequence[Descriptors]) -> None:
+        self._asked = asked
+        self._rows, self._asked_rows = _standardised([one.descriptors for one in known], asked)
+        self._gram = self._rows.T @ self._rows
+        self._squares = np.square(self._asked_rows[:, np.newaxis] - self._rows)
+        self._targets = {of: np.log([getattr(one, of) for one in known]) for of in TARGETS}
+
+    def widths(self, model: Model) -> list[int]:
+        """Foretell the width of each knee: whole, from 1 to the widest that was measured."""
+        columns = [NAMES.index(name) for name in model.features]
+        values = self._nearest(model, columns) if model.neighbours else self._ridge(model, columns)
+        return [_whole_width(math.exp(value), model.of, one) for value, one in zip(values, self._asked, strict=True)]
+
+    def _ridge(self, model: Model, columns: list[int]) -> list[float]:
+        targets = self._targets[model.of]
+        mean = float(targets.mean())
+        square = self._gram[np.ix_(columns, columns)] + PENALTY * np.eye(len(columns))
+        slopes = np.linalg.solve(square, self._rows[:, columns].T @ (targets - mean))
+        return [mean + value for value in (self._asked_rows[:, columns] @ slopes).tolist()]
+
+    def _nearest(self, model: Model, columns: list[int]) -> list[float]:
+        order = np.argsort(self._squares[:, :, columns].sum(axis=2), axis=1, kind="stable")
+        found: list[float] = self._targets[model.of][order[:, : model.neighbours]].mean(axis=1).tolist()
+        return found
 
 
 @final
@@ -129,7 +150,7 @@ class Suggestion:
 def suggest(known: Sequence[Known], data: Descriptors) -> Suggestion:
     """Foretell the knee of a data set from all that are known, and say how far off such foretelling was."""
     model = choose(known)
-    width = model.width(known, data)
+    [width] = Fold(known, [data]).widths(model)
     errors = [abs(math.log(params / one.params)) for one, params in left_out(known, of_source)]
     within = quantile(errors, SHARE)
     return Suggestion(
@@ -157,10 +178,11 @@ def choose(known: Sequence[Known], group: Callable[[Known], str] | None = None) 
         group: What is left out together; by default the source.
     """
     group = group or of_source
-    folds = [
-        ([one for one in known if group(one) != name], [one for one in known if group(one) == name])
-        for name in dict.fromkeys(map(group, known))
-    ]
+    folds = []
+    for name in dict.fromkeys(map(group, known)):
+        left = [one for one in known if group(one) == name]
+        rest = [one for one in known if group(one) != name]
+        folds.append((Fold(rest, [one.descriptors for one in left]), left))
     return min(models(), key=lambda model: fmean(_errors(model, folds)))
 
 
@@ -171,13 +193,12 @@ def left_out(known: Sequence[Known], group: Callable[[Known], str]) -> list[tupl
         known: The data sets.
         group: What is left out together: :func:`of_source`, or :func:`of_name` for each by itself.
     """
-    found = {}
+    found: dict[str, int] = {}
     for name in dict.fromkeys(map(group, known)):
         rest = [one for one in known if group(one) != name]
-        model = choose(rest, group)
-        for one in known:
-            if group(one) == name:
-                found[one.name] = folk.params(model.width(rest, one.descriptors), one.descriptors)
+        left = [one for one in known if group(one) == name]
+        widths = Fold(rest, [one.descriptors for one in left]).widths(choose(rest, group))
+        found |= {one.name: folk.params(width, one.descriptors) for one, width in zip(left, widths, strict=True)}
     return [(one, found[one.name]) for one in known]
 
 
@@ -197,31 +218,31 @@ def quantile(values: Iterable[float], share: float) -> float:
     return ordered[math.ceil(share * len(ordered) - 1e-9) - 1]
 
 
-def middle(values: Iterable[float]) -> float:
-    """Return the median."""
-    return median(values)
-
-
-def _errors(model: Model, folds: Sequence[tuple[list[Known], list[Known]]]) -> list[float]:
+def _errors(model: Model, folds: Sequence[tuple[Fold, Sequence[Known]]]) -> list[float]:
     return [
-        abs(math.log(folk.params(model.width(rest, one.descriptors), one.descriptors) / one.params))
-        for rest, left in folds
-        for one in left
+        abs(math.log(folk.params(width, one.descriptors) / one.params))
+        for fold, left in folds
+        for one, width in zip(left, fold.widths(model), strict=True)
     ]
 
 
-def _standardised(
-    names: Sequence[str], known: Sequence[Descriptors], data: Descriptors
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the features of the known data sets, mean 0 and deviation 1, and those of another; 0 where unknown."""
-    rows = np.array([[FEATURES[name](one) for name in names] for one in (*known, data)]).reshape(len(known) + 1, -1)
-    there = ~np.isnan(rows[:-1])
+def _whole_width(size: float, of: str, data: Descriptors) -> int:
+    """Return the width of so many params, or so large a width: whole, from 1 to the widest that was measured."""
+    width = size if of == "width" else (size - data.n_outputs) / (data.n_inputs + data.n_outputs + 1)
+    return max(1, min(WIDEST, round(width)))
+
+
+def _standardised(known: Sequence[Descriptors], asked: Sequence[Descriptors]) -> tuple[np.ndarray, np.ndarray]:
+    """Return all features of known data sets, mean 0 and deviation 1, and those of others; 0 where one is unknown."""
+    rows = np.array([[feature(one) for feature in FEATURES.values()] for one in (*known, *asked)])
+    n = len(known)
+    there = ~np.isnan(rows[:n])
     count = np.maximum(there.sum(axis=0), 1)
-    mean = np.where(there, rows[:-1], 0.0).sum(axis=0) / count
+    mean = np.where(there, rows[:n], 0.0).sum(axis=0) / count
     apart = np.where(np.isnan(rows), 0.0, rows - mean)
-    deviation = np.sqrt(np.square(apart[:-1]).sum(axis=0) / count)
+    deviation = np.sqrt(np.square(apart[:n]).sum(axis=0) / count)
     scaled = apart / np.where(deviation > 0, deviation, 1.0)
-    return scaled[:-1], scaled[-1]
+    return scaled[:n], scaled[n:]
 
 
 def _counted(error: float, data: Descriptors) -> float:

@@ -52,16 +52,17 @@ class Design:
 
 
 _KNOWN_TRUTH: Final = ("waveform", "twonorm", "ringnorm", "hastie-10-2")
+_GLYPHS: Final = (10, 26, 100)  # classes
 # the cheap ones first
 _ALL: Final = (
     Design("wine", seeds=3, fresh=11),
     Design("breast-cancer", seeds=3, fresh=11),
     Design("digits", seeds=3, fresh=11),
     *(Design(name, most_steps=16_000) for name in _KNOWN_TRUTH),
-    *(Design(f"glyphs-c{classes}", side) for side in (8, 16) for classes in (10, 26, 100)),
+    *(Design(f"glyphs-c{classes}", 8, seeds=1) for classes in _GLYPHS),
     *(Design(name, subset=500, most_steps=16_000) for name in _KNOWN_TRUTH),
+    *(Design(f"glyphs-c{classes}", 16, seeds=1) for classes in _GLYPHS),
     Design("next-token-sympy-1-14", subset=20_000, seeds=1, most_steps=4_000, widths=(1, *WIDTHS[1::2])),
-    *(Design(f"glyphs-c{classes}", 12) for classes in (10, 26, 100)),
 )
 DESIGNS: Final[Mapping[str, Design]] = {one.name: one for one in _ALL}
 

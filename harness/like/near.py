@@ -120,15 +120,13 @@ def _of_record(name: str, path: str, record: dict[str, Any]) -> Recorded | None:
 
 
 def _sizes(record: dict[str, Any], kind: str) -> tuple[str, ...]:
-    """Say how large the points of a record are: the knee, or each target."""
+    """Say how large the points of a record are: the knee, or each target; of several routes the smallest."""
     metric = record["question"]["metric"]["name"]
-    said = []
-    for point in record.get(kind, []):
-        if not point.get("params"):
-            continue
+    said: dict[str, str] = {}
+    for point in sorted((one for one in record.get(kind, []) if one.get("params")), key=lambda one: one["params"]):
         what = "knee" if kind == "knee" else _aim(metric, point)
-        said.append(f"{what}: {point['params']:,} params{_shape(point.get('shape'))}")
-    return tuple(said)
+        said.setdefault(what, f"{what}: {point['params']:,} params{_shape(point.get('shape'))}")
+    return tuple(said.values())
 
 
 def _aim(metric: str, point: dict[str, Any]) -> str:
