@@ -55,4 +55,4 @@ def ladder(errors: dict[int, tuple[float, ...]], **facts: Any) -> Ladder:
 def known(name: str, width: int, source: str | None = None, **changed: Any) -> Known:
     """A knee of a made-up data set."""
     values = {**DESCRIPTORS.to_json(), **changed}
-    return Known(name, source or name, Descriptors.from_json(values, name), width)
+    return Known(name, name, source or name, Descriptors.from_json(values, name), width)

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from harness.like import folk
 from harness.like.answer import known_of
-from harness.like.estimate import SHARE, Known, left_out, of_name, of_source, quantile
+from harness.like.estimate import SHARE, Known, left_out, of_dataset, of_source, quantile
 from harness.like.ladder import KNEES, read_ladders
 from registry.errors import UsageError
 
@@ -87,7 +87,7 @@ def compare(known: Sequence[Known]) -> list[Row]:
     """Score like twice, one width for all, and every folk rule."""
     found = [
         _row(LIKE, known, {one.name: params for one, params in left_out(known, of_source)}),
-        _row(LIKE_SIBLINGS, known, {one.name: params for one, params in left_out(known, of_name)}),
+        _row(LIKE_SIBLINGS, known, {one.name: params for one, params in left_out(known, of_dataset)}),
         _row(SAME, known, {one.name: folk.params(_others(known, one), one.descriptors) for one in known}),
     ]
     for name, rule in folk.RULES.items():

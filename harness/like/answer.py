@@ -83,7 +83,11 @@ def answer(
 
 def known_of(ladders: Sequence[Ladder]) -> list[Known]:
     """Return the knees that were measured; of variants of one data set the source is the same."""
-    return [Known(one.name, source_of(one.facts["dataset"]), one.descriptors, one.knee().rung.width) for one in ladders]
+    found = []
+    for one in ladders:
+        dataset = one.facts["dataset"]
+        found.append(Known(one.name, dataset, source_of(dataset), one.descriptors, one.knee().rung.width))
+    return found
 
 
 def source_of(dataset: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final, Literal, final
 
 import numpy as np
 
+from harness.datasets.base import Dataset
 from harness.fields import choice, number, text, unlike, whole, whole_object
 from harness.like.dimension import intrinsic_dimension
 from harness.like.probes import DRAWN, probe
@@ -88,11 +89,11 @@ class Descriptors:
         return cls(**found)
 
 
-def describe(data: Any, n_train: int | None = None) -> Descriptors:
+def describe(data: Dataset, n_train: int | None = None) -> Descriptors:
     """Describe a data set. Its test split is not read.
 
     Args:
-        data: A :class:`harness.datasets.base.Dataset`.
+        data: The data set, at the resolution that networks would see.
         n_train: Examples that networks would see; by default all of train.
 
     Raises:
@@ -125,6 +126,6 @@ def balance(labels: np.ndarray, n_classes: int) -> float:
     return abs(float(-(there * np.log(there)).sum() / math.log(n_classes)))
 
 
-def _dimension(data: Any, n_train: int) -> float | None:
+def _dimension(data: Dataset, n_train: int) -> float | None:
     rows = data.subset(min(n_train, MOST_POINTS, len(data.train())), seed=DRAWN)
     return intrinsic_dimension(data.train().inputs[rows].reshape(len(rows), -1))

@@ -112,7 +112,7 @@ def test_of_several_routes_the_smallest_is_told() -> None:
 
 
 def test_a_record_that_does_not_say_what_its_inputs_are_is_passed_over(root: Path) -> None:
-    record, *rest = example_record("tabular-cls/wine/mlp")
+    record, *_ = example_record("tabular-cls/wine/mlp")
     question = {**record["question"], "dataset": {**record["question"]["dataset"], "input_shape": None}}
 
     assert near._of_record("a v1", "", {**record, "question": question}) is None
