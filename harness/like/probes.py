@@ -14,7 +14,7 @@ MOST_ROWS: Final = 5_000  # of train
 MOST_VAL: Final = 2_000
 MOST_PRODUCTS: Final = 2**27  # rows x inputs x classes
 FEWEST_A_CLASS: Final = 5  # rows, whatever the products
-STEPS: Final = 50  # of logistic regression
+FEWEST_STEPS, MOST_STEPS = 5, 50  # of logistic regression
 TREES: Final = 2_000  # in all: of many classes few rounds
 FEWEST_ROUNDS, MOST_ROUNDS = 5, 50
 LEAVES: Final = 8
@@ -75,7 +75,9 @@ def _linear(train: Split) -> Any:
     from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
     first = OneHotEncoder(handle_unknown="ignore") if is_symbols(train) else StandardScaler()
-    last = Ridge() if is_regression(train) else LogisticRegression(max_iter=STEPS)
+    products = train.inputs.size * n_classes(train)
+    steps = max(FEWEST_STEPS, min(MOST_STEPS, MOST_STEPS * MOST_PRODUCTS // products))
+    last = Ridge() if is_regression(train) else LogisticRegression(max_iter=steps)
     return make_pipeline(first, last).fit(train.inputs, train.labels)
 
 
