@@ -17,7 +17,7 @@ from rich.table import Table
 
 from harness.like import folk
 from harness.like.answer import known_of
-from harness.like.estimate import SHARE, Known, left_out, of_dataset, of_source, quantile
+from harness.like.estimate import SHARE, Known, has_near, left_out, of_dataset, of_source, quantile
 from harness.like.ladder import KNEES, read_ladders
 from registry.errors import UsageError
 
@@ -65,7 +65,8 @@ def COMMAND(folder: Path | None, json_: Path | None) -> None:
     """Leave one data set out at a time: the size that like and folk rules give it beside its measured knee.
 
     Knees are of mlps of depth 1, params counted with biases. The line of like without the source is what holds for
-    data of your own: variants of one data set, such as glyphs of 10 and of 100 classes, are left out together.
+    data of your own: variants of one data set, such as glyphs of 10 and of 100 classes, are left out together. Where
+    nothing of another source is near, like would say so instead: the second table leaves such data sets out.
     """
     if json_ is not None and (json_.is_dir() or not os.access(json_.parent, os.W_OK)):
         raise UsageError(f"cannot write '{json_}'", "expected a file in a folder that may be written to")
@@ -75,29 +76,36 @@ def COMMAND(folder: Path | None, json_: Path | None) -> None:
         raise UsageError(
             f"{len(known)} knees of too few sources", "expected knees of at least 3: python -m harness knees"
         )
-    rows = compare(known)
-    show(known, rows)
+    rows = compare(known, known)
+    answered = [one for one in known if has_near(one, known)]
+    near = compare(known, answered) if answered else []
+    show(known, rows, near)
     if json_ is not None:
         knees = {one.name: {"width": one.width, "params": one.params, "source": one.source} for one in known}
-        values = {"knees": knees, "rows": [asdict(row) for row in rows]}
+        values = {"knees": knees, "rows": [asdict(row) for row in rows], "answered": [asdict(row) for row in near]}
         json_.write_text(json.dumps(values, indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def compare(known: Sequence[Known]) -> list[Row]:
-    """Score like twice, one width for all, and every folk rule."""
+def compare(known: Sequence[Known], among: Sequence[Known]) -> list[Row]:
+    """Score like twice, one width for all, and every folk rule.
+
+    Args:
+        known: What like learns from, less what is left out.
+        among: Those of them that are counted.
+    """
     found = [
-        _row(LIKE, known, {one.name: params for one, params in left_out(known, of_source)}),
-        _row(LIKE_SIBLINGS, known, {one.name: params for one, params in left_out(known, of_dataset)}),
-        _row(SAME, known, {one.name: folk.params(_others(known, one), one.descriptors) for one in known}),
+        _row(LIKE, among, {one.name: params for one, params in left_out(known, of_source)}),
+        _row(LIKE_SIBLINGS, among, {one.name: params for one, params in left_out(known, of_dataset)}),
+        _row(SAME, among, {one.name: folk.params(_others(known, one), one.descriptors) for one in known}),
     ]
     for name, rule in folk.RULES.items():
         params = {one.name: folk.params(folk.units(rule, one.descriptors), one.descriptors) for one in known}
-        found.append(_row(name, known, params))
+        found.append(_row(name, among, params))
     return found
 
 
-def show(known: Sequence[Known], rows: Sequence[Row]) -> None:
-    """Print the knees, then the rules."""
+def show(known: Sequence[Known], rows: Sequence[Row], near: Sequence[Row]) -> None:
+    """Print the knees, then the rules: over all data sets, and over those that like would answer."""
     console = Console(width=None if os.isatty(1) else 150)
     knees = Table("data set", "n", "inputs", "classes", "width", "params", "like says", box=None, pad_edge=False)
     for one in known:
@@ -105,19 +113,21 @@ def show(known: Sequence[Known], rows: Sequence[Row]) -> None:
         counts = (d.n_train, d.n_inputs, d.n_outputs, one.width, one.params, rows[0].params[one.name])
         knees.add_row(one.name, *(f"{count:,}" for count in counts))
     console.print(knees)
-    console.print()
-    table = Table("rule", "median x", "80 % x", "worst x", "within 2 x", "its size / knee", box=None, pad_edge=False)
-    for row in rows:
-        factors = (f"{value:.1f}" for value in (row.median, row.percentile80, row.worst))
-        table.add_row(row.rule, *factors, f"{row.close} of {row.n}", f"{row.bias:.2f}")
-    console.print(table)
+    for what, scored in (("all", rows), ("those with a data set of another source near: like answers", near)):
+        table = Table(
+            "rule", "median x", "80 % x", "worst x", "within 2 x", "its size / knee", box=None, pad_edge=False
+        )
+        for row in scored:
+            factors = (f"{value:.1f}" for value in (row.median, row.percentile80, row.worst))
+            table.add_row(row.rule, *factors, f"{row.close} of {row.n}", f"{row.bias:.2f}")
+        console.print(f"\n{what}", table, sep="\n")
 
 
-def _row(rule: str, known: Sequence[Known], params: dict[str, int]) -> Row:
-    ratios = [params[one.name] / one.params for one in known]
+def _row(rule: str, among: Sequence[Known], params: dict[str, int]) -> Row:
+    ratios = [params[one.name] / one.params for one in among]
     factors = [max(ratio, 1 / ratio) for ratio in ratios]
     close = sum(factor <= CLOSE for factor in factors)
-    return Row(rule, median(factors), quantile(factors, SHARE), max(factors), close, median(ratios), len(known), params)
+    return Row(rule, median(factors), quantile(factors, SHARE), max(factors), close, median(ratios), len(among), params)
 
 
 def _others(known: Sequence[Known], one: Known) -> int:

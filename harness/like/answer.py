@@ -167,7 +167,7 @@ def _suggested(found: Answer) -> list[str]:
         return ["no size is suggested: no knee of such data was measured"]
     return [
         f"suggested knee: {one.params:,} params, an mlp of width {one.width}, depth 1",
-        f"  uncertain: x {one.factor:.1f} either way held for {one.n_within} of {one.n} recorded data sets, each "
-        "foretold without its source",
+        f"  uncertain: x {one.factor:.1f} either way held for {one.n_within} of {one.n} {one.counted}, each foretold "
+        "without its source",
         f"  foretold by {one.model}",
     ]

@@ -4,7 +4,9 @@ Candidates are ridge regressions on at most three of four descriptors: inputs, o
 by, and what a method that is not linear gains over one that is. They foretell the logarithm of the knee's params, or of
 its width. The candidate with the least mean error is taken, where every source of data is left out in turn: the glyphs
 of ten classes say too much of those of a hundred.
-How good that is, is measured one level up: the candidate is chosen anew without the source it then foretells.
+
+How good that is, is measured one level up: the candidate is chosen anew without the source it then foretells. Counted
+are data sets that would have been answered then: of the same modality, with one of another source near.
 """
 
 from __future__ import annotations
@@ -21,11 +23,13 @@ import numpy as np
 
 from harness.like import folk
 from harness.like.descriptors import Descriptors
+from harness.like.near import FARTHEST, times_apart
 
 MOST_FEATURES: Final = 3
 PENALTY: Final = 1.0  # of ridge regression, on descriptors of mean 0 and deviation 1
 WIDEST: Final = 256  # no more than was measured
 SHARE: Final = 0.8  # of the data sets, whose error the factor of uncertainty covers
+FEWEST: Final = 5  # data sets that such a share is of
 
 # name -> the number that a model sees; errors are counted as k + 0.5 of n + 1
 FEATURES: Final[dict[str, Callable[[Descriptors], float]]] = {
@@ -115,10 +119,11 @@ class Suggestion:
     Attributes:
         width: Of an mlp of depth 1.
         params: Its params.
-        factor: The knee lies within this factor either way, in params, for ``n_within`` of ``n`` recorded data sets,
-            each foretold without its source.
+        factor: The knee lies within this factor either way, in params, for ``n_within`` of ``n`` data sets, each
+            foretold without its source.
         n_within: Data sets within the factor.
-        n: Data sets on record.
+        n: Data sets that count.
+        counted: Which those are, in words.
         model: How it was foretold, in words.
     """
 
@@ -127,6 +132,7 @@ class Suggestion:
     factor: float
     n_within: int
     n: int
+    counted: str
     model: str
 
 
@@ -134,11 +140,22 @@ def suggest(known: Sequence[Known], data: Descriptors) -> Suggestion:
     """Foretell the knee of a data set from all that are known, and say how far off such foretelling was."""
     model = choose(known)
     [width] = Fold(known, [data]).widths(model)
-    errors = [abs(math.log(params / one.params)) for one, params in left_out(known, of_source)]
+    foretold = left_out(known, of_source)
+    counted = [pair for pair in foretold if pair[0].descriptors.modality == data.modality and has_near(pair[0], known)]
+    words = f"recorded {data.modality} data sets with one of another source near"
+    if len(counted) < FEWEST:
+        counted, words = foretold, "recorded data sets of all kinds"
+    errors = [abs(math.log(params / one.params)) for one, params in counted]
     within = quantile(errors, SHARE)
-    return Suggestion(
-        width, folk.params(width, data), math.exp(within), sum(e <= within for e in errors), len(errors), str(model)
-    )
+    n_within = sum(error <= within for error in errors)
+    params = folk.params(width, data)
+    return Suggestion(width, params, math.exp(within), n_within, len(errors), words, str(model))
+
+
+def has_near(one: Known, known: Iterable[Known]) -> bool:
+    """Say whether a data set of another source is near: without its own source, this one would be answered."""
+    apart = [times_apart(one.descriptors, other.descriptors) for other in known if other.source != one.source]
+    return any(ratios is not None and max(ratios) <= FARTHEST for ratios in apart)
 
 
 @cache

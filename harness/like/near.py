@@ -62,11 +62,19 @@ def nearest(data: Descriptors, recorded: Iterable[Recorded]) -> list[Near]:
     """
     found = []
     for one in recorded:
-        ratios = _ratios(data, one)
+        ratios = times_apart(data, one)
         if ratios is not None and max(ratios) <= FARTHEST:
             distance = sum(math.log(ratio, FARTHEST) for ratio in ratios) + _unlike(data, one)
             found.append(Near(one, distance, reason(data, one)))
     return sorted(found, key=lambda near: (near.distance, near.recorded.name))[:SHOWN]
+
+
+def times_apart(data: Descriptors, one: Recorded | Descriptors) -> list[float] | None:
+    """Return how many times apart two are in examples, inputs and classes; None where they are of different kinds."""
+    if one.modality != data.modality or (one.n_classes is None) != (data.n_classes is None):
+        return None
+    pairs = [(one.n_train, data.n_train), (one.n_inputs, data.n_inputs), (one.n_classes or 1, data.n_outputs)]
+    return [max(a / b, b / a) for a, b in pairs]
 
 
 def reason(data: Descriptors, one: Recorded) -> str:
@@ -139,14 +147,6 @@ def _shape(shape: dict[str, Any] | None) -> str:
         return ""
     side = f", resolution {shape['resolution']}" if shape.get("resolution") else ""
     return f" (width {shape['width']}, depth {shape['depth']}{side})"
-
-
-def _ratios(data: Descriptors, one: Recorded) -> list[float] | None:
-    """Return how many times apart they are in examples, inputs and classes; None where they are of different kinds."""
-    if one.modality != data.modality or (one.n_classes is None) != (data.n_classes is None):
-        return None
-    pairs = [(one.n_train, data.n_train), (one.n_inputs, data.n_inputs), (one.n_classes or 1, data.n_outputs)]
-    return [max(a / b, b / a) for a, b in pairs]
 
 
 def _unlike(data: Descriptors, one: Recorded) -> float:

@@ -48,7 +48,7 @@ def test_scikit_learn_still_defaults_to_100() -> None:
 
 def test_factors_count_from_one_either_way() -> None:
     made = [known(name, width) for name, width in (("a", 100), ("b", 50), ("c", 400), ("d", 100))]
-    row = next(row for row in rules.compare(made) if row.rule.startswith("100"))
+    row = next(row for row in rules.compare(made, made) if row.rule.startswith("100"))
     size = {one.name: one.params for one in made}
 
     assert row.worst == pytest.approx(size["c"] / size["a"])
@@ -59,10 +59,17 @@ def test_factors_count_from_one_either_way() -> None:
 
 def test_one_width_for_all_is_that_of_other_sources() -> None:
     made = [known("a", 4, "one"), known("b", 8, "one"), known("c", 2), known("d", 32)]
-    row = next(row for row in rules.compare(made) if row.rule == rules.SAME)
+    row = next(row for row in rules.compare(made, made) if row.rule == rules.SAME)
 
     assert row.params["a"] == folk.params(8, DESCRIPTORS)
     assert row.params["c"] == folk.params(10, DESCRIPTORS)  # (4 * 8 * 32) ** (1 / 3) = 10.08
+
+
+def test_only_those_that_count_are_counted() -> None:
+    made = [known(name, width) for name, width in (("a", 100), ("b", 50), ("c", 400), ("d", 100))]
+    row = next(row for row in rules.compare(made, [made[0], made[3]]) if row.rule.startswith("100"))
+
+    assert (row.n, row.worst, set(row.params)) == (2, 1.0, {"a", "b", "c", "d"})
 
 
 def test_committed_knees_are_compared_and_written(tmp_path: Path) -> None:
@@ -73,6 +80,8 @@ def test_committed_knees_are_compared_and_written(tmp_path: Path) -> None:
     assert [row["rule"] for row in written["rows"]] == [rules.LIKE, rules.LIKE_SIBLINGS, rules.SAME, *RULES]
     assert all(row["rule"] in result.output for row in written["rows"])
     assert all(row["n"] == len(written["knees"]) >= 12 for row in written["rows"])
+    assert [row["rule"] for row in written["answered"]] == [row["rule"] for row in written["rows"]]
+    assert {row["n"] for row in written["answered"]} == {10}  # the tables of 2 and 3 classes
 
 
 def test_too_few_knees_are_refused(tmp_path: Path) -> None:

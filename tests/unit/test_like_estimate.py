@@ -7,7 +7,18 @@ import math
 import pytest
 
 from harness.like import estimate, folk
-from harness.like.estimate import Fold, Known, Model, choose, left_out, of_dataset, of_source, quantile, suggest
+from harness.like.estimate import (
+    Fold,
+    Known,
+    Model,
+    choose,
+    has_near,
+    left_out,
+    of_dataset,
+    of_source,
+    quantile,
+    suggest,
+)
 from tests.like_data import DESCRIPTORS, known
 
 # knees as wide as a linear probe's error is times that of the best one, 0.1, and all of it squared: whatever else
@@ -38,7 +49,37 @@ def test_the_factor_covers_eight_of_ten() -> None:
     errors = sorted(abs(math.log(params / one.params)) for one, params in left_out(LAWFUL, of_source))
 
     assert (found.n_within, found.n) == (8, 9)
+    assert found.counted == "recorded table data sets with one of another source near"
     assert math.log(found.factor) == pytest.approx(errors[7])
+
+
+def test_only_data_sets_that_would_be_answered_count() -> None:
+    lonely = [known(f"lonely-{i}", 250, "lonely", n_inputs=3000) for i in range(4)]
+    found = suggest([*LAWFUL, *lonely], DESCRIPTORS)
+
+    assert found.n == 9
+
+
+def test_where_too_few_would_be_answered_all_count() -> None:
+    picture = known("asked", 1, modality="image", task="image-cls").descriptors
+    found = suggest(LAWFUL, picture)
+
+    assert (found.n, found.counted) == (9, "recorded data sets of all kinds")
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        (known("b", 1, n_train=4000), True),
+        (known("b", 1, n_train=4001), False),
+        (known("b", 1, "a"), False),
+        (known("b", 1, modality="image"), False),
+    ],
+)
+def test_near_is_one_of_another_source_and_the_same_kind(other: Known, expected: bool) -> None:
+    one = known("a", 1)
+
+    assert has_near(one, [one, other]) is expected
 
 
 def test_what_is_left_out_has_no_say() -> None:
