@@ -70,11 +70,11 @@ def test_json_holds_the_same(guides: Guides, alone: Path) -> None:
 
 
 def test_no_record_near_names_the_command_that_makes_one(guides: Guides, alone: Path) -> None:
-    result = guides("like", table(alone / "two.csv", 200, 3), "--label", "kind")
+    result = guides("like", table(alone / "two.csv", 200, 2), "--label", "kind")
 
     assert result.code == 3
-    assert result.out.startswith("table: 2 classes, 3 inputs, 140 examples to train on")
-    assert "no record near: no table data on record are within 4 x of 140 examples, 3 inputs, 2 classes at once" in (
+    assert result.out.startswith("table: 2 classes, 2 inputs, 140 examples to train on")
+    assert "no record near: no table data on record are within 4 x of 140 examples, 2 inputs, 2 classes at once" in (
         result.err
     )
     assert result.err.rstrip().endswith("--label kind --knee --minutes 10")
@@ -113,7 +113,7 @@ def test_text_without_labels_is_sent_to_bench(guides: Guides, alone: Path) -> No
 
 
 def test_nothing_is_left_behind(guides: Guides, alone: Path) -> None:
-    guides("like", table(alone / "two.csv", 200, 3), "--label", "kind")
+    guides("like", table(alone / "two.csv", 200, 2), "--label", "kind")
 
     assert [path.name for path in alone.iterdir()] == ["two.csv"]
 
