@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -14,6 +15,13 @@ from harness.like.folk import RULES, units
 from harness.like.ladder import write_ladder
 from registry.errors import UsageError
 from tests.like_data import DESCRIPTORS, known, ladder
+from tests.repository import ROOT
+
+
+def on_page(row: dict[str, Any]) -> str:
+    """Return the line of docs/like.md."""
+    factors = " | ".join(f"{row[key]:.1f} x" for key in ("median", "percentile80", "worst"))
+    return f"| {row['rule']} | {factors} | {row['close']} of {row['n']} | {row['bias']:.2f} |"
 
 
 # 1,000 examples, 20 inputs, 3 outputs
@@ -82,6 +90,8 @@ def test_committed_knees_are_compared_and_written(tmp_path: Path) -> None:
     assert all(row["n"] == len(written["knees"]) >= 12 for row in written["rows"])
     assert [row["rule"] for row in written["answered"]] == [row["rule"] for row in written["rows"]]
     assert {row["n"] for row in written["answered"]} == {10}  # the tables of 2 and 3 classes
+    page = (ROOT / "docs" / "like.md").read_text(encoding="utf-8")
+    assert [line for row in (*written["rows"], *written["answered"]) if (line := on_page(row)) not in page] == []
 
 
 def test_too_few_knees_are_refused(tmp_path: Path) -> None:
