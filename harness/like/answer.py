@@ -169,5 +169,5 @@ def _suggested(found: Answer) -> list[str]:
         f"suggested knee: {one.params:,} params, an mlp of width {one.width}, depth 1",
         f"  uncertain: x {one.factor:.1f} either way held for {one.n_within} of {one.n} {one.counted}, each foretold "
         "without its source",
-        f"  foretold by {one.model}",
+        f"  foretold: {one.model}",
     ]
