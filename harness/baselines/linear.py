@@ -74,7 +74,7 @@ def fit_character_runs(train: Split, val: Split) -> Fitted:
 def _fit_ridge(train: Split, val: Split) -> Fitted:
     from sklearn.linear_model import Ridge
 
-    seen = capped(train, MOST_PRODUCTS / train.inputs.shape[1])
+    seen = capped(train, MOST_PRODUCTS // train.inputs.shape[1])
     inputs, targets = seen.inputs.astype(np.float64), seen.labels.astype(np.float64)
     models = [Ridge(alpha=penalty).fit(inputs, targets) for penalty in RIDGE_PENALTIES]
     best = max(models, key=lambda model: score(model.predict, val.inputs, val))
@@ -106,7 +106,7 @@ def _logistic(inverse_penalty: float, steps: int, rows: Any, labels: np.ndarray)
 
 def _seen(train: Split) -> Split:
     classes = n_classes(train)
-    return capped(train, MOST_PRODUCTS / (train.inputs.shape[1] * classes), FEWEST_A_CLASS * classes)
+    return capped(train, MOST_PRODUCTS // (train.inputs.shape[1] * classes), FEWEST_A_CLASS * classes)
 
 
 def _one_hot(inputs: UInt8[np.ndarray, "n length"], n_symbols: int) -> Any:

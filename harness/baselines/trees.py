@@ -30,11 +30,11 @@ def fit_boosted_trees(train: Split, val: Split) -> Fitted:
     instead of 34 %.
     """
     if is_symbols(train):
-        seen = capped(train, MOST_LABELS / n_classes(train))
+        seen = capped(train, MOST_LABELS // n_classes(train))
         shared: dict[str, Any] = {"categorical_features": np.arange(train.inputs.shape[1]), **SYMBOL_SETTINGS}
         settings = [{"max_leaf_nodes": leaves, **shared} for leaves in SYMBOL_LEAVES]
         return _chosen(seen, val, settings, SYMBOL_ROUNDS)
-    seen = capped(train, MOST_NUMBERS / (train.inputs.shape[1] * n_classes(train)))
+    seen = capped(train, MOST_NUMBERS // (train.inputs.shape[1] * n_classes(train)))
     pairs = product(LEAF_SIZES, LEAVES)
     return _chosen(seen, val, [{"max_leaf_nodes": leaves, "min_samples_leaf": size} for size, leaves in pairs], ROUNDS)
 
