@@ -130,6 +130,7 @@ def test_a_set_above_the_cap_is_seen_in_part(monkeypatch):
     monkeypatch.setattr(neighbours, "MOST_NUMBERS", 400)
     monkeypatch.setattr(trees, "MOST_NUMBERS", 400)
     monkeypatch.setattr(linear, "MOST_PRODUCTS", 400)
+    monkeypatch.setattr(linear, "MOST_PRODUCTS_BRIEFLY", 800)
     fitted = fit_nearest_neighbours(train, val)
 
     assert fitted.n_bytes == 200 * (2 * 4 + 8)
