@@ -26,8 +26,8 @@ def fit_boosted_trees(train: Split, val: Split) -> Fitted:
     Bytes are those of the node tables of the rounds kept. A prediction is comparisons, not arithmetic: flops None.
     Numbers: 100 rounds, at most 2^22 products of rows, features and classes; beyond, a part of train is seen. Symbols
     are categories: 20 rounds at a rate of 0.3, at most 2^23 products of rows and classes. Their l2 penalty of 20 keeps
-    rare classes from diverging (`measured: docs/log.md`): of 67 types of tokens, at 30,000 rows, 82 % of answers are wrong without
-    and 35 % with one.
+    rare classes from diverging: of 67 types of tokens, 30,000 rows, 82 % were wrong without one and 35 % with 10
+    (`measured: docs/log.md`).
     """
     if is_symbols(train):
         seen = capped(train, MOST_LABELS // n_classes(train))
