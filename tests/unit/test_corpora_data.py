@@ -77,7 +77,7 @@ def test_a_label_is_the_byte_that_follows():
 
     assert split.inputs.shape == (2, 64)
     assert alphabet.as_text(split.inputs.ravel()) == content[:128].decode()
-    assert alphabet.as_text(split.labels.ravel()) == content[1:129].decode()
+    assert alphabet.as_text(split.labels.ravel().astype(np.uint8)) == content[1:129].decode()
 
 
 def test_a_window_that_ends_a_file_has_a_byte_after_it():
