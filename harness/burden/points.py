@@ -8,8 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, final
 
+from registry.literature import computes
+from registry.literature.columns import HOW
+
 # Better accounts first: where two records tell of one training, its compute is taken from the better.
-ACCOUNTS: Final = ("stated", "flops-x-examples", "params-x-tokens", "derived", "hardware-x-time")
+ACCOUNTS: Final = tuple(HOW[account] for account in computes.ACCOUNTS)
 # Metrics that points may have beside the one their record asks, all fractions and better when higher.
 FURTHER: Final = ("accuracy", "accuracy-top-5", "map", "f1", "em", "bleu", "miou", "auc")
 MAIN: Final = ("accuracy", "map", "f1", "bleu", "miou")  # the metric that is meant where a data set has several

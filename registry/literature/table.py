@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
 from registry.errors import BrokenRule
-from registry.literature import among, benchmark, bibtex, elsewhere, within
+from registry.literature import among, benchmark, bibtex, computes, elsewhere, within
 from registry.literature.benchmark import Benchmark
 from registry.literature.columns import BY_NAME, COLUMNS, OTHER_NAMES, CellFault, Row, read_cell
 from registry.literature.within import Found
@@ -112,6 +112,7 @@ def read(folder: Path, today: datetime.date | None = None) -> Table:
     checks: tuple[Callable[[Sequence[Row]], Iterator[Found]], ...] = (
         partial(within.faults, benchmark=about, references=references, this_year=year),
         among.faults,
+        partial(computes.faults, others=computes.elsewhere(folder, TABLE), place="/".join(folder.parts[-3:-1])),
         partial(elsewhere.faults, known=networks),
     )
     for check in checks:  # a row that was refused is no evidence against another
