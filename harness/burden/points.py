@@ -6,10 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 from registry.literature import computes
 from registry.literature.columns import HOW
+
+if TYPE_CHECKING:
+    from harness.burden.int8 import Pair
 
 # Better accounts first: where two records tell of one training, its compute is taken from the better.
 ACCOUNTS: Final = tuple(HOW[account] for account in computes.ACCOUNTS)
@@ -63,6 +66,7 @@ class Collection:
         n_figures: Published figures, those without compute and repeats included.
         n_repeats: Figures with compute that tell of a training that another tells of as well.
         n_perfect: Figures with compute and no error at all, which have no logarithm.
+        pairs: Networks in 32-bit floats and in int8, with or without compute.
     """
 
     metric: Mapping[str, Any]
@@ -70,6 +74,7 @@ class Collection:
     n_figures: int
     n_repeats: int
     n_perfect: int
+    pairs: tuple[Pair, ...] = ()
 
     @property
     def as_trained(self) -> tuple[Training, ...]:
