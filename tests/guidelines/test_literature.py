@@ -150,3 +150,13 @@ def test_a_share_of_few_test_items_is_not_surer_than_they_allow() -> None:
     binomial = (point["value"] * (1 - point["value"]) / 734) ** 0.5
 
     assert point["value"] - point["low"] >= 1.64 * binomial
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.parents[1].name)
+def test_every_fact_of_a_benchmark_says_where_it_was_read_or_that_nobody_confirmed_it(table: Path) -> None:
+    lines = (table.parent / "benchmark.toml").read_text(encoding="ascii").partition("[metrics")[0].splitlines()
+    facts = [line for line in lines if re.match(r"(source|licence|n_train|n_test|n_classes) = ", line)]
+    silent = [line for line in facts if not re.search(r"  # (read|not confirmed): .{10,}", line)]
+
+    assert len(facts) >= 2
+    assert silent == []
