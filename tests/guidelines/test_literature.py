@@ -160,3 +160,21 @@ def test_every_fact_of_a_benchmark_says_where_it_was_read_or_that_nobody_confirm
 
     assert len(facts) >= 2
     assert silent == []
+
+
+def test_the_page_counts_records_networks_and_figures_of_each_task() -> None:
+    counted: dict[str, list[int]] = {}
+    for path in sorted(ROOT.glob("*/*/*/v*/guideline.json")):
+        record = json.loads(path.read_bytes())
+        if record["evidence"] == "published":
+            found = counted.setdefault(record["question"]["task"], [0, 0, 0, 0])
+            points = record["frontier"]
+            figures = sum(1 + len(point.get("metrics") or {}) for point in points)
+            of_this = (1, len(points), figures, sum(bool(point["train_flops"]) for point in points))
+            found[:] = [one + more for one, more in zip(found, of_this, strict=True)]
+    counted["all"] = [sum(column) for column in zip(*counted.values(), strict=True)]
+    page = (ROOT.parent / "docs" / "literature.md").read_text(encoding="utf-8")
+    rows = page.partition("## What is on record")[2].partition("\n## ")[0].splitlines()
+    said = [row.strip("| ").split(" | ") for row in rows if row.startswith("| ")][1:]
+
+    assert {task: [int(cell.replace(",", "")) for cell in cells] for task, *cells in said} == counted
