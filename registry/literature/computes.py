@@ -11,11 +11,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, final
 
-from registry.literature.columns import HOW, Row, plain_name
+from registry.errors import BrokenRule
+from registry.literature.columns import BY_NAME, CellFault, Row, plain_name, read_cell
 from registry.literature.within import Found
+from registry.loader import read_bytes
 
 # Better accounts first, as for exponents: what somebody states comes before what we derive from hours.
 ACCOUNTS: Final = ("stated", "3 x flops x examples x epochs", "params x tokens", "derived", "hardware x time")
+LIMIT: Final = 2_000_000  # bytes of a table
+_READ: Final = ("model", "train_flops_how", "train_flops", "pretrained_on")
 SAME: Final = 1.02  # two figures for one training differ by less, as sources round them
 
 
@@ -39,21 +43,24 @@ def elsewhere(folder: Path, table: str) -> dict[str, list[Compute]]:
     for file in sorted(folder.parents[2].glob(f"*/*/{folder.name}/{table}")):
         if file.parent == folder:
             continue
-        for name, one in _pretrained(file):
+        for name, one in _pretrained(file, folder.parents[2]):
             found.setdefault(name, []).append(one)
     return found
 
 
-def _pretrained(file: Path) -> Iterator[tuple[str, Compute]]:
+def _pretrained(file: Path, root: Path) -> Iterator[tuple[str, Compute]]:
     """Yield (plain name, compute) of rows of another table; what cannot be read there is for its own rules to say."""
     place = "/".join(file.parts[-4:-2])
     try:
-        lines = file.read_text(encoding="ascii").splitlines(keepends=True)
-        for cells in csv.DictReader(lines):
-            if cells.get("pretrained_on") and cells.get("train_flops") and cells.get("train_flops_how") in HOW:
-                one = Compute(place, float(cells["train_flops"]), str(cells["train_flops_how"]))
-                yield plain_name(str(cells.get("model"))), one
-    except (OSError, ValueError, csv.Error):
+        text = read_bytes(file, LIMIT, root=root).decode("ascii")
+        for cells in csv.DictReader(text.splitlines(keepends=True), strict=True):
+            try:
+                model, how, train_flops, first = (read_cell(BY_NAME[name], cells.get(name) or "") for name in _READ)
+            except CellFault:
+                continue
+            if how and train_flops and first:
+                yield plain_name(model), Compute(place, train_flops, how)
+    except (BrokenRule, UnicodeDecodeError, csv.Error):
         return
 
 

@@ -23,7 +23,6 @@ TABLE: Final = "results.csv"
 REFERENCES: Final = "references.bib"
 BENCHMARK: Final = "benchmark.toml"
 FOLDER: Final = "literature"
-_LIMIT: Final = 2_000_000  # bytes of each file
 _ROWS: Final = 5000  # in one file
 
 
@@ -130,7 +129,7 @@ def _place(fault: Fault) -> tuple[int, str, str]:
 def _parsed(file: Path, rule: str, parse: Any, faults: list[Fault]) -> Any:
     """Return what is in a file; None, and a fault, where it cannot be read."""
     try:
-        text = read_bytes(file, _LIMIT, root=file.parents[3]).decode("ascii")
+        text = read_bytes(file, computes.LIMIT, root=file.parents[3]).decode("ascii")
         return parse(text)
     except BrokenRule as fault:
         faults.append(Fault(file.name, 0, "", rule, fault.problem))

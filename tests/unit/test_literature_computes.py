@@ -72,6 +72,15 @@ def test_another_table_that_cannot_be_read_refuses_nothing_here(tmp_path: Path, 
     assert computes_of(other) == []
 
 
+@pytest.mark.parametrize("cell", ["nan", "inf", "1e999", "-1", "1e18 flops", "0"])
+def test_a_compute_that_cannot_be_read_elsewhere_is_no_evidence_here(tmp_path: Path, cell: str) -> None:
+    squad, conll = copied(tmp_path, "params x tokens", "2.69e+20")
+    file = squad / "results.csv"
+    file.write_text(file.read_text(encoding="ascii").replace("1.9e+20,stated", f"{cell},stated"), encoding="ascii")
+
+    assert computes_of(conll) == []
+
+
 def test_every_shipped_network_has_one_compute_for_each_time_it_was_trained() -> None:
     """Pre-trained networks have one in all tables, others one in each: counted without the rules' own code."""
     found: dict[tuple[str, str], set[float]] = defaultdict(set)
