@@ -3,7 +3,8 @@
 Contract, tested for every file of this folder:
 
 * a plug-in says what it is in attributes and implements :meth:`Dataset.load`; everything else follows from that;
-* the splits are fixed for ever, share no row by position, and hold every class there is in train, val and test;
+* the splits are fixed for ever and share no row by position; train holds every class, val and test do, too, unless a
+  rare one is missing from the groups that are theirs;
 * loading twice, on any machine, gives the same bytes: :meth:`Dataset.sha256` is pinned by a record;
 * nothing but train decides how inputs are scaled, or a formula where the data are drawn from one.
 """

@@ -191,7 +191,8 @@ def _none(query: Query, others: Sequence[Source], sizes: Sequence[str]) -> NoAns
     on = f"{f' on {query.dataset}' if query.dataset else ''}{f' with {query.family}' if query.family else ''}"
     if not others:
         hint = further(query, query.dataset, "Make one") if query.dataset else f"Make one: {bench_command(query)}"
-        return NoAnswer(f"no law for {query.task}{on} is on record", hint)
+        by = f" by {query.metric}" if query.targets else ""
+        return NoAnswer(f"no law for {query.task}{on}{by} is on record", hint)
     first = others[0]
     only = f"{first.law.variables[0]} alone, for {first.network}"
     return NoAnswer(
