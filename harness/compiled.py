@@ -16,6 +16,7 @@ import torch
 from harness.adam import BETA1, BETA2, EPSILON
 from harness.loss import summed_loss
 from harness.stepping import Stepper
+from harness.symbols import as_read
 
 if TYPE_CHECKING:
     from harness.stack import StackedNetwork
@@ -50,7 +51,8 @@ class Compiled(Stepper):
         self._means = [torch.zeros_like(leaf) for leaf in self._leaves]
         self._squares = [torch.zeros_like(leaf) for leaf in self._leaves]
         if COMPILED not in network.shared:
-            network.shared[COMPILED] = _compile(network.forward)
+            n_symbols, dtype = network.n_symbols, network.parameters.dtype
+            network.shared[COMPILED] = _compile(network.forward, lambda inputs: as_read(inputs, n_symbols, dtype))
         self._step: Callable[..., None] = network.shared[COMPILED]
 
     def over(self, places: torch.Tensor) -> NoReturn:
@@ -76,8 +78,10 @@ class Compiled(Stepper):
             place.copy_(leaf)
 
 
-def _compile(forward: Callable[[Tensors, torch.Tensor], torch.Tensor]) -> Callable[..., None]:
-    """Compile one step of a network; what it is given is changed in place."""
+def _compile(
+    forward: Callable[[Tensors, torch.Tensor], torch.Tensor], read: Callable[[torch.Tensor], torch.Tensor]
+) -> Callable[..., None]:
+    """Compile one step of a network, which takes inputs as ``read`` returns them; what is given is changed in place."""
 
     def loss(leaves: Tensors, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return summed_loss(forward(leaves, inputs), labels)
@@ -93,7 +97,7 @@ def _compile(forward: Callable[[Tensors, torch.Tensor], torch.Tensor]) -> Callab
         keep: torch.Tensor | None,
         root: torch.Tensor,
     ) -> None:
-        gradients = torch.func.grad(loss)(leaves, inputs[rows], labels[rows])
+        gradients = torch.func.grad(loss)(leaves, read(inputs[rows]), labels[rows])
         for leaf, mean, square, gradient in zip(leaves, means, squares, gradients, strict=True):
             each = (-1, *[1] * (leaf.dim() - 1))
             mean.lerp_(gradient, 1 - BETA1)

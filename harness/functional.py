@@ -14,8 +14,8 @@ from typing import Final, final
 import torch
 from torch import nn
 from torch.func import functional_call, grad, vmap
-from torch.nn import functional
 
+from harness.loss import mean_loss
 from harness.stack import StackedNetwork
 from registry.errors import UsageError
 
@@ -71,7 +71,7 @@ class StackedModule(StackedNetwork):
         return logits
 
     def differentiate(self, inputs: torch.Tensor, labels: torch.Tensor) -> None:
-        """Write the gradient of each member's mean cross-entropy on its batch."""
+        """Write the gradient of each member's mean loss on its batch."""
         found = vmap(grad(self._loss))(tuple(self._leaves), inputs, labels)
         for place, gradient in zip(self._gradients, found, strict=True):
             place.copy_(gradient)
@@ -81,7 +81,7 @@ class StackedModule(StackedNetwork):
         return logits
 
     def _loss(self, leaves: tuple[torch.Tensor, ...], inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        return functional.cross_entropy(self._one(leaves, inputs), labels)
+        return mean_loss(self._one(leaves, inputs), labels)
 
 
 def _refuse_what_cannot_be_stacked(network: nn.Module) -> None:

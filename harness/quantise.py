@@ -15,13 +15,13 @@ from onnx import TensorProto, helper
 from onnxruntime import quantization
 
 from harness.export import Exported, write_model
-from harness.inference import INPUT_NAME, FloatArray, predict_onnx
+from harness.inference import INPUT_NAME, Inputs, predict_onnx
 from registry.errors import InvalidData, InvalidRecord
 
 CALIBRATION_BATCH: Final = 64
 
 
-def quantise_static(onnx_path: Path, calibration: FloatArray, out_path: Path) -> Exported:
+def quantise_static(onnx_path: Path, calibration: Inputs, out_path: Path) -> Exported:
     """Write the static int8 form of a float network: int8 weights, one scale an output channel, int32 biases.
 
     Activation ranges are the smallest and largest values seen on ``calibration``. The batch stays dynamic; the same
@@ -71,7 +71,7 @@ def quantise_static(onnx_path: Path, calibration: FloatArray, out_path: Path) ->
     return exported
 
 
-def _check_calibration(model: onnx.ModelProto, calibration: FloatArray) -> None:
+def _check_calibration(model: onnx.ModelProto, calibration: Inputs) -> None:
     expected = tuple(axis.dim_value for axis in model.graph.input[0].type.tensor_type.shape.dim[1:])
     if len(calibration) == 0 or calibration.shape[1:] != expected:
         wanted = ", ".join(map(str, ("n", *expected)))
@@ -97,7 +97,7 @@ def _quiet_root_logger() -> Iterator[None]:
 class _Batches(quantization.CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
     """Hands the calibration inputs to onnxruntime, a batch at a time."""
 
-    def __init__(self, inputs: FloatArray) -> None:
+    def __init__(self, inputs: Inputs) -> None:
         inputs = np.ascontiguousarray(inputs, dtype=np.float32)
         self._batches: Iterator[dict[str, Any]] = iter(
             [{INPUT_NAME: inputs[i : i + CALIBRATION_BATCH]} for i in range(0, len(inputs), CALIBRATION_BATCH)]

@@ -87,5 +87,5 @@ class Eager(Stepper):
         batch_labels = labels[rows]
         for i, row in enumerate(rows.flatten(1)):
             torch.index_select(flat, 0, row, out=taken)
-            self.network.differentiate(batch_inputs, batch_labels[i])
+            self.network.differentiate(self.network.read(batch_inputs), batch_labels[i])
             self._adam.step(self.network.gradient, done + i + 1, rate[i], None if keep is None else keep[i])

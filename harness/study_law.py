@@ -57,7 +57,8 @@ def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedu
         The law as a record holds it; None where the data carry none.
     """
     settled = yield from design(study, setting.shape).settle(study.trial(setting))
-    task, n_val = study.task, len(study.dataset.val())
+    task = study.task
+    n_val = len(study.dataset.val()) if task.counts else None
     chance = task.target_to_error(task.chance(study.dataset))
     capped = sum(one.capped for one in settled)
     if capped:

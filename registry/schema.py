@@ -74,12 +74,22 @@ class DatasetFacts(Model):
     n_test: Annotated[PositiveCount | None, Field(description="examples the claim rests on")]
     input_shape: Annotated[
         list[PositiveCount] | None,
-        Field(max_length=4, description="one example: features, or channels x height x width"),
+        Field(
+            max_length=4,
+            description="one example: features, channels x height x width, or length x symbols where they are symbols",
+        ),
     ]
     n_classes: Annotated[PositiveCount | None, Field(description="classes, where the task has them")]
     group: Annotated[
         Line | None, Field(description="what the splits keep apart (file, font family); null: same source")
     ]
+    symbols: Annotated[bool, Field(description="whether inputs are symbols, such as characters, not numbers")] = False
+    per_position: Annotated[bool, Field(description="whether every position is answered, not each example")] = False
+    target_mean: Annotated[
+        Real | None, Field(description="of a regression: mean of the training targets; networks answer (y - mean) / sd")
+    ] = None
+    target_sd: Annotated[Real | None, Field(description="of a regression: standard deviation of them")] = None
+    private: Annotated[bool, Field(description="whether the data are somebody's own, and not to be had")] = False
 
 
 class Metric(Model):

@@ -312,7 +312,7 @@ def _check(study: Study) -> None:
             f"data sets of {study.task}: {', '.join(fitting)}",
         )
     families = {name: plugins.load("families", name) for name in plugins.names("families")}
-    fitting = [n for n, f in families.items() if study.task in f.tasks and f.fits(data.input_shape)]
+    fitting = [n for n, f in families.items() if f.takes(data)]
     if study.family not in fitting:
         raise UsageError(
             f"family {study.family} does not fit {study.task} on {study.dataset}",

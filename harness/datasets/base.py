@@ -98,6 +98,7 @@ class Dataset(ABC):
             shape they have as one-hot rows.
         n_classes: Number of classes; None where the labels are targets of a regression.
         symbols: Whether inputs are symbols, each 0 to ``input_shape[-1] - 1``.
+        private: Whether the data are somebody's own: a record then holds their hash and shape alone.
         per_position: Whether there is a label at every position: the symbol that follows.
         resolutions: Sides at which the same images are offered, ascending, the last their own; empty for other data.
     """
@@ -111,6 +112,7 @@ class Dataset(ABC):
     n_classes: int | None
     symbols: bool = False
     per_position: bool = False
+    private: bool = False
     resolutions: tuple[int, ...] = ()
     _native: Dataset | None = None
 

@@ -22,6 +22,7 @@ from typing import Final
 import torch
 from torch import nn
 
+from harness.datasets.base import Dataset
 from harness.functional import StackedModule
 from harness.measure import count_flops
 from harness.stack import StackedNetwork
@@ -56,6 +57,15 @@ class Family(ABC):
     @abstractmethod
     def fits(self, input_shape: tuple[int, ...]) -> bool:
         """Say whether networks of this family take inputs of this shape."""
+
+    def takes(self, dataset: Dataset) -> bool:
+        """Say whether this family fits a data set: its task, the shape of its inputs, symbols or numbers."""
+        asked = dataset.task in self.tasks and self.fits(dataset.input_shape)
+        return asked and (dataset.symbols or not self.reads_symbols)
+
+    def one_hot(self, dataset: Dataset) -> int:
+        """Return how many symbols inputs are turned into one-hot rows of; 0 where they are taken as they are."""
+        return dataset.input_shape[-1] if dataset.symbols and not self.reads_symbols else 0
 
     @abstractmethod
     def ladder(self, depth: int) -> tuple[int, ...]:

@@ -336,7 +336,7 @@ def dataset_of(family: Family) -> Dataset:
     """The smallest data set that comes with the package and that the family fits."""
     known = [load("datasets", name) for name in names("datasets")]
     datasets: list[Dataset] = [data for data in known if not isinstance(data, Fetched)]
-    fitting = [data for data in datasets if data.task in family.tasks and family.fits(data.input_shape)]
+    fitting = [data for data in datasets if family.takes(data)]
     return min(fitting, key=lambda data: len(data.train()))
 
 

@@ -34,7 +34,7 @@ def test_it_has_a_data_set_and_a_family(task, datasets):
     families = [plugins.load("families", name) for name in plugins.names("families")]
 
     assert datasets
-    assert any(task.name in f.tasks and f.fits(d.input_shape) for f in families for d in datasets)
+    assert any(d.task == task.name and f.takes(d) for f in families for d in datasets)
 
 
 def test_its_metric_fits_the_record(task, datasets):
