@@ -15,7 +15,7 @@ from typing import Final, final
 import torch
 from torch import nn
 
-from harness.functional import PlainLayout, Tensors
+from harness.functional import PlainLayout, Tensors, loss_gradient
 
 Saved = tuple[torch.Tensor, ...]
 States = tuple[torch.Tensor, ...]  # what goes from one step to the next, the hidden state first; (rows, batch, width)
@@ -213,7 +213,7 @@ class StackedRecurrent(PlainLayout):
         with torch.no_grad():
             named, found = self.named(self._leaves), self.named(self._gradients)
             logits, read, layers = self._run(named, inputs)
-            by_logits = _loss_gradient(logits, labels).flatten(1, -2)
+            by_logits = loss_gradient(logits, labels).flatten(1, -2)
             torch.sum(by_logits, dim=1, out=found["head.bias"])
             found["head.weight"].copy_(torch.bmm(by_logits.transpose(1, 2), read))
             by_read = torch.bmm(by_logits, named["head.weight"])
@@ -358,10 +358,3 @@ class StackedRecurrent(PlainLayout):
         """Write the gradient of what :meth:`_both` returns."""
         for direction, each in zip(self._directions, gradient.chunk(len(self._directions)), strict=True):
             found[f"{direction}.{i}.{name}_l0"].copy_(each)
-
-
-def _loss_gradient(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Return the gradient of each member's mean cross-entropy by its logits, (members, ..., n_outputs)."""
-    found = torch.softmax(logits, dim=-1)
-    found.scatter_add_(-1, labels.unsqueeze(-1), found.new_full((), -1.0).expand(*labels.shape, 1))
-    return found.div_(labels[0].numel())
