@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import warnings
 
-import torch
 from torch import nn
 
 from harness.families.base import Family, Outputs
+from harness.inference import blank
 from harness.trial import Shape
 from registry.errors import UsageError
 
@@ -48,7 +48,7 @@ def prune(
     network.eval()
     pruner = torch_pruning.pruner.BasePruner(
         network,
-        torch.zeros(2, *input_shape),
+        blank(network, input_shape, n=2),
         importance=torch_pruning.importance.MagnitudeImportance(p=2),
         # the library rounds the count of kept channels down: keep float error from costing one
         pruning_ratio=(widest - shape.width - 1e-6) / widest,
@@ -66,7 +66,7 @@ def prune(
 
 def _width(network: nn.Module, head: nn.Module) -> int:
     """Return the outputs of the first layer: its width."""
-    first = next(m for m in network.modules() if isinstance(m, nn.Linear | nn.Conv2d))
+    first = next(m for m in network.modules() if isinstance(m, nn.Linear | nn.Conv1d | nn.Conv2d))
     if first is head:
         raise UsageError("a linear network has no hidden units to prune", "prune a network of depth 1 or more")
     return int(first.weight.shape[0])

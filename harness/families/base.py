@@ -6,7 +6,8 @@ Contract, tested for every file of this folder:
   ``(input_shape, n_outputs, width, depth)`` and no import but torch and math: ``guides export --code`` prints it;
 * where the family reads symbols, the network takes int64 (batch, length), and ``input_shape`` is (length, n_symbols);
   where it does not, symbols come as one-hot rows, float32 (batch, length, n_symbols);
-* activations satisfy f(0) = 0 and there is no normalisation layer, so that zero-padded units stay exactly zero;
+* where widths are padded into buckets, units that are zero stay exactly zero in training: activations satisfy
+  f(0) = 0 and there is no normalisation layer; where each width has a program of its own, anything goes;
 * the stacked form and the plain network compute the same logits from the same state;
 * along a ladder, params rise with width;
 * ``initial_state`` draws from the generator it is given and from nothing else.
@@ -45,6 +46,7 @@ class Family(ABC):
         reads_symbols: Whether its networks take symbols as they are; they then take nothing else.
         buckets: Padded widths, ascending: all widths up to one share its program. Empty: each width has its own.
         pack_steps: Member-steps that make a pack of 2 to 60 s on one core.
+        prunable: Whether :func:`harness.shrink.prune` cuts its networks down.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Family(ABC):
     reads_symbols: bool = False
     buckets: tuple[int, ...]
     pack_steps: int
+    prunable: bool = True
 
     @abstractmethod
     def fits(self, input_shape: tuple[int, ...]) -> bool:
