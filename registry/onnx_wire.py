@@ -173,8 +173,8 @@ class Network(NamedTuple):
     Args:
         opset: Version of the default operator set.
         operators: Types of the nodes.
-        params: Elements of all float tensors, wherever they stand; but not those without dimensions, single numbers of a
-            formula, of which a float network may have few.
+        params: Elements of all float tensors, wherever they stand; but not those without dimensions, single numbers
+            of a formula, of which a float network may have few.
         largest_integers: Elements of the largest tensor of another type; a shape constant has few.
     """
 

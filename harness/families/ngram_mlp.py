@@ -81,7 +81,7 @@ def _forward(named: Tensors, inputs: torch.Tensor, cells: list[tuple[int, int]],
     for i in range(3):
         table = torch.bmm(symbols, kernel[..., i].transpose(1, 2)).flatten(0, 1)
         ngrams = ngrams + functional.embedding(rows[..., i : i + windows], table)
-    parts = ngrams.split([end - start for start, end in cells], dim=2)
+    parts = torch.split(ngrams, [end - start for start, end in cells], dim=2)
     hidden = torch.relu(torch.cat([part.amax(2) for part in parts], dim=2))
     for i in range(depth):
         hidden = torch.relu(dense(hidden, named, f"layers.{i}"))
