@@ -93,7 +93,7 @@ def publication(
         "knee": _knee(investigation, findings.knee, weights, files),
         "law": findings.law,
         "baselines": baselines,
-        "recipe": _recipe(),
+        "recipe": _recipe(investigation.family.most_steps),
         "cost": {
             "train_flops": float(sum(o.train_flops for o in outcomes)),
             "wall_s": wall_s,
@@ -148,7 +148,9 @@ def _further_facts(data: Dataset) -> dict[str, Any]:
     return facts
 
 
-def _recipe() -> dict[str, Any]:
+def _recipe(most_steps: int | None) -> dict[str, Any]:
+    """Say how networks were trained; ``most_steps`` is the family's own limit."""
+    own = "" if most_steps is None else f", for this family at most {most_steps:,}"
     return {
         "optimiser": "Adam (0.9, 0.999), decoupled weight decay",
         "schedule": "cosine from the peak rate to 0 over the run",
@@ -163,8 +165,8 @@ def _recipe() -> dict[str, Any]:
         ),
         "steps_rule": (
             f"from {FEWEST_STEPS} steps in doublings, at most {MOST_STEPS:,} or {EPOCHS} epochs (these at most "
-            f"{MOST_FOR_EPOCHS:,} steps), whichever is more; for the law at most twice that, and doubled until the "
-            "mean validation error of the best rate and its neighbours improves by less than 3 %; the best of "
+            f"{MOST_FOR_EPOCHS:,} steps), whichever is more{own}; for the law at most twice that, and doubled until "
+            "the mean validation error of the best rate and its neighbours improves by less than 3 %; the best of "
             "log-spaced checkpoints counts; epochs without replacement; a batch is 32 examples, or all where there "
             "are fewer"
         ),

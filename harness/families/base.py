@@ -46,6 +46,7 @@ class Family(ABC):
         reads_symbols: Whether its networks take symbols as they are; they then take nothing else.
         buckets: Padded widths, ascending: all widths up to one share its program. Empty: each width has its own.
         pack_steps: Member-steps that make a pack of 2 to 60 s on one core.
+        most_steps: Steps beyond which nothing is tried, where a training takes long; None for what the data ask for.
         prunable: Whether :func:`harness.shrink.prune` cuts its networks down.
     """
 
@@ -55,6 +56,7 @@ class Family(ABC):
     reads_symbols: bool = False
     buckets: tuple[int, ...]
     pack_steps: int
+    most_steps: int | None = None
     prunable: bool = True
 
     @abstractmethod

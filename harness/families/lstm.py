@@ -68,6 +68,7 @@ class LstmFamily(Family):
     reads_symbols = True
     buckets = (8, 16, 32, 64, 128)
     pack_steps = 5_000
+    most_steps = 4_000
     prunable = False
 
     def fits(self, input_shape: tuple[int, ...]) -> bool:

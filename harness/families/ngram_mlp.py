@@ -98,6 +98,7 @@ class NgramMlpFamily(Family):
     reads_symbols = True
     buckets = (8, 16, 32, 64, 128, 256)
     pack_steps = 20_000
+    most_steps = 4_000
 
     def fits(self, input_shape: tuple[int, ...]) -> bool:
         """Take texts (length, symbols) of 3 symbols or more."""

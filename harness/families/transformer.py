@@ -110,6 +110,7 @@ class TransformerFamily(Family):
     reads_symbols = True
     buckets = ()
     pack_steps = 2_000
+    most_steps = 4_000
     prunable = False
 
     def fits(self, input_shape: tuple[int, ...]) -> bool:
