@@ -60,7 +60,7 @@ def fit_surface(
         cells: At least 7, over at least 3 values of each variable. They need not be a full grid.
         variables: (n_train, params), (n_train, width) or (n_train, width, depth); a depth that never varies is dropped.
         chance: Error of guessing, in the task's error form: the forms that saturate need it. None: they are left out.
-        n_val: Number of validation examples, where a cell may have no error at all.
+        n_val: Number of validation examples of cells that do not say theirs, where a cell may have no error at all.
         seed: Seed of the resampling.
         n_draws: How many refits to resampled cells and seeds are kept, at most 200. 0: every interval is open.
 
@@ -74,6 +74,7 @@ def fit_surface(
         UsageError: If the variables are none of a surface.
     """
     data = table(cells, variables, n_val=n_val)
+    n_read = data.fewest_items()
     level = chance if chance is not None else float("inf")
     forms = candidates(data, chance)
     tests = [back_test(data, forms, level, *fold) for fold in outer_folds(data)]
@@ -114,8 +115,8 @@ def fit_surface(
         "valid_range": {name: _range([getattr(cell, name) for cell in data.cells]) for name in data.variables},
         "points": [point(cell) for cell in sorted(cells, key=_place)],
         "backtest_error": backtest_error,
-        "width_floor": _floor(members, draws, free, data, level, n_val, at_largest_n=True),
-        "irreducible_error": _floor(members, draws, free, data, level, n_val, at_largest_n=False),
+        "width_floor": _floor(members, draws, free, data, level, n_read, at_largest_n=True),
+        "irreducible_error": _floor(members, draws, free, data, level, n_read, at_largest_n=False),
         "chance": chance,
         "members": summary,
     }
@@ -128,7 +129,7 @@ def _floor(
     free: tuple[Member, Float64[np.ndarray, " _ _"]],
     data: Table,
     chance: float,
-    n_val: int | None,
+    n_read: int | None,
     *,
     at_largest_n: bool,
 ) -> dict[str, float | None]:
@@ -136,7 +137,7 @@ def _floor(
 
     The value is the median of fits without beliefs about floors (``free``), and the interval reaches over these and the
     draws of the members: what members believe of floors serves extrapolation, and is no evidence that there is none.
-    All cells read the same ``n_val`` examples, so what these leave open is open in every one of them.
+    All cells read the same ``n_read`` examples, so what these leave open is open in every one of them.
     """
     logs = np.full((len(data.variables), 1), ENDLESS)
     if at_largest_n:
@@ -150,7 +151,7 @@ def _floor(
     if not sum(map(len, draws)):
         return {"value": float(np.median(drawn[-1])), "low": None, "high": None}
     values = np.array([np.percentile(ends, (5, 50, 95)) for ends in (np.concatenate(drawn[: len(members)]), drawn[-1])])
-    common = Z[90] * math.sqrt(smallest * max(0.0, 1 - smallest) / n_val) if n_val else 0.0
+    common = Z[90] * math.sqrt(smallest * max(0.0, 1 - smallest) / n_read) if n_read else 0.0
     low, high = float(values[:, 0].min()) - common, float(values[:, 2].max()) + common
     return {
         "value": float(values[1, 1]) if values[1, 1] > NOTHING * smallest else 0.0,
