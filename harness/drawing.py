@@ -30,7 +30,7 @@ ASKED: Final = "#c2410c"
 COLOURS: Final = (LAW, "#b45309", "#15803d", "#7c3aed", "#be123c", "#0e7490")
 BEYOND: Final = 4.0  # times the range to either side that a law is drawn over, dashed
 NARROW: Final = 4.0  # times the low end: up to there ticks are even
-SAMPLES: Final = 160
+SAMPLES: Final = 60  # a segment
 SUFFIXES: Final = (".svg", ".png", ".pdf")
 
 

@@ -16,7 +16,9 @@ from harness.trial import Shape
 from registry.errors import UsageError
 
 
-def prune(family: Family, network: nn.Module, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape) -> nn.Module:
+def prune(
+    family: Family, network: nn.Module, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape
+) -> nn.Module:
     """Return a network of ``shape`` that keeps the strongest channels of ``network``.
 
     Args:
