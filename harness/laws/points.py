@@ -133,9 +133,9 @@ def curve_of(points: Sequence[Point]) -> Curve:
             f"a law needs a factor {SMALLEST_SPAN} or more"
         )
     n, log_error = np.array(sizes, dtype=np.float64), np.log([point.mean for point in settled])
-    curve = Curve(tuple(settled), n, log_error, *noise_of(settled, n, log_error))
     items = [None if point.stderr is not None else point.n_items for point in settled]
     counts = counts_of([point.errors for point in settled], items)
+    curve = Curve(tuple(settled), n, log_error, *noise_of(settled, n, log_error))
     return curve if counts is None else _counted(curve, counts)
 
 

@@ -109,8 +109,7 @@ def unknown(source: Source, x: tuple[float, float]) -> str | None:
         return None
     if is_far(law, x):
         return FAR_OUT
-    chance = law.chance or (1.0 if source.question.unit == "fraction" else math.inf)
-    error = predicted(law, x)
+    chance, error = source.chance or math.inf, predicted(law, x)
     return VAGUE if error.value * 2 < chance and error.high is not None and error.high >= chance else None
 
 
