@@ -12,15 +12,15 @@ All are one pattern, with a term a power law in some of the variables and mix 1 
 
 from __future__ import annotations
 
-from math import exp, inf, log1p
+from math import exp, inf, log1p, log2, sqrt
 from math import log as natural_log
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from registry.laws.forms import Form, bounds, log, log_sum, power_law
+from registry.laws.forms import Form, bounds, log, log_sum, power_law, power_laws
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from registry.laws.forms import Logs, Numbers
 
@@ -78,7 +78,8 @@ def _surface(formula: str, terms: Terms, *, mixed: bool = False, link: str = "")
     limits = bounds(parameters, ("mix", "chance", "transition"))
     n_variables = 1 + max(variable for _, powers in terms for variable, _ in powers)
     words = "nothing but zeros, expected a term or a floor above 0"
-    return Form(formula, parameters, n_variables, limits, ready, fixed, _ALONG[mixed, link], (words, some_term))
+    along, scatter = _ALONG[mixed, link]
+    return Form(formula, parameters, n_variables, limits, ready, fixed, along, (words, some_term), scatter)
 
 
 def _log_mean(a: float, b: float, mix: float) -> float:
@@ -111,12 +112,72 @@ def _along_mean_ratio(p: Numbers, log_n: float) -> float:
     return log_sum(log_floor, total + log_room - log_sum(log_room, total))
 
 
+def _all_root(fixed: Sequence[Numbers]) -> Callable[[float, float], float]:
+    curves = [(start, exponent, exp(p[0]), exp(p[1]), exp(p[2])) for start, exponent, *p in fixed]
+
+    def scatter(log_n: float, centre: float) -> float:
+        total = 0.0
+        for start, exponent, rest, chance, bend in curves:
+            raw = rest + exp(start - exponent * log_n)
+            away = log2(chance / sqrt(1 + bend / raw / raw)) - centre
+            total += away * away
+        return total
+
+    return scatter
+
+
+def _all_ratio(fixed: Sequence[Numbers]) -> Callable[[float, float], float]:
+    curves = [(start, exponent, exp(p[0]), exp(p[1]), exp(p[2])) for start, exponent, *p in fixed]
+
+    def scatter(log_n: float, centre: float) -> float:
+        total = 0.0
+        for start, exponent, rest, floor, room in curves:
+            away = log2(floor + room / (1 + room / (rest + exp(start - exponent * log_n)))) - centre
+            total += away * away
+        return total
+
+    return scatter
+
+
+def _all_mean(fixed: Sequence[Numbers]) -> Callable[[float, float], float]:
+    curves = [
+        ((start - rest) / mix, exponent / mix, exp(rest), exp(log_floor), mix)
+        for start, exponent, rest, log_floor, mix in fixed
+    ]
+
+    def scatter(log_n: float, centre: float) -> float:
+        total = 0.0
+        for start, exponent, rest, floor, mix in curves:
+            away = log2(floor + rest * (1 + exp(start - exponent * log_n)) ** mix) - centre
+            total += away * away
+        return total
+
+    return scatter
+
+
+def _all_mean_ratio(fixed: Sequence[Numbers]) -> Callable[[float, float], float]:
+    curves = [
+        ((start - rest) / mix, exponent / mix, exp(rest), exp(log_floor), mix, exp(log_room))
+        for start, exponent, rest, log_floor, mix, log_room in fixed
+    ]
+
+    def scatter(log_n: float, centre: float) -> float:
+        total = 0.0
+        for start, exponent, rest, floor, mix, room in curves:
+            mean = rest * (1 + exp(start - exponent * log_n)) ** mix
+            away = log2(floor + room / (1 + room / mean)) - centre
+            total += away * away
+        return total
+
+    return scatter
+
+
 _ALONG: Final = {
-    (False, ""): power_law,  # with sizes fixed no more than that is left
-    (False, "root"): _along_root,
-    (False, "ratio"): _along_ratio,
-    (True, ""): _along_mean,
-    (True, "ratio"): _along_mean_ratio,
+    (False, ""): (power_law, power_laws),  # with sizes fixed no more than that is left
+    (False, "root"): (_along_root, _all_root),
+    (False, "ratio"): (_along_ratio, _all_ratio),
+    (True, ""): (_along_mean, _all_mean),
+    (True, "ratio"): (_along_mean_ratio, _all_mean_ratio),
 }
 
 _DATA: Final = ("data_coefficient", ((0, "data_exponent"),))
