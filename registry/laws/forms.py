@@ -112,7 +112,10 @@ def _softplus(x: float) -> float:
 def power_law(p: Numbers, log_n: float) -> float:
     """Return log(floor + coefficient * n**-exponent)."""
     log_coefficient, exponent, log_floor = p
-    return log_sum(log_floor, log_coefficient - exponent * log_n)
+    term = log_coefficient - exponent * log_n
+    if log_floor > term:  # log_sum, written out: much is asked of it
+        return log_floor + log1p(exp(term - log_floor))
+    return term if term == -inf else term + log1p(exp(log_floor - term))
 
 
 def power_laws(fixed: Sequence[Numbers]) -> Callable[[float, float], float]:

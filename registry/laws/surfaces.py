@@ -67,10 +67,25 @@ def _surface(formula: str, terms: Terms, *, mixed: bool = False, link: str = "")
             term = p[coefficient]
             for size, exponent in powers:
                 term -= p[exponent] * sizes[size]
-            rest = _log_mean(rest, term, p[floor + 1]) if mixed else log_sum(rest, term)
+            if rest == -inf:
+                rest = term
+            elif mixed:
+                rest = _log_mean(rest, term, p[floor + 1])
+            else:
+                rest = log_sum(rest, term)
         if mixed or link == "ratio":
             return (start, p[1], rest, p[floor], *p[end])
         return (start, p[1], log_sum(rest, p[floor]), *p[end])
+
+    def fixed_alone(p: Numbers, sizes: Logs) -> Numbers:
+        """Return the same where data and one size have a term each: what most laws are, and are asked most."""
+        rest = p[coefficient] - p[exponent] * sizes[size]
+        if mixed or link == "ratio":
+            return (p[0], p[1], rest, p[floor], *p[end])
+        return (p[0], p[1], log_sum(rest, p[floor]), *p[end])
+
+    is_alone = not data[1] and len(others) == 1 and len(others[0][1]) == 1
+    coefficient, ((size, exponent),) = others[0] if is_alone else (0, [(0, 0)])
 
     def some_term(values: Sequence[float]) -> bool:
         return any(map(values.__getitem__, logged))  # none of these is below 0
@@ -79,7 +94,8 @@ def _surface(formula: str, terms: Terms, *, mixed: bool = False, link: str = "")
     n_variables = 1 + max(variable for _, powers in terms for variable, _ in powers)
     words = "nothing but zeros, expected a term or a floor above 0"
     along, scatter = _ALONG[mixed, link]
-    return Form(formula, parameters, n_variables, limits, ready, fixed, along, (words, some_term), scatter)
+    at_sizes = fixed_alone if is_alone else fixed
+    return Form(formula, parameters, n_variables, limits, ready, at_sizes, along, (words, some_term), scatter)
 
 
 def _log_mean(a: float, b: float, mix: float) -> float:
@@ -97,19 +113,31 @@ def _along_root(p: Numbers, log_n: float) -> float:
 
 def _along_ratio(p: Numbers, log_n: float) -> float:
     start, exponent, rest, log_floor, log_room = p
-    total = log_sum(rest, start - exponent * log_n)
-    return log_sum(log_floor, total + log_room - log_sum(log_room, total))
+    return _saturating(log_sum(rest, start - exponent * log_n), log_floor, log_room)
+
+
+def _saturating(total: float, log_floor: float, log_room: float) -> float:
+    """Return log(floor + room * sum / (room + sum)); log_sum, written out: much is asked of it."""
+    if log_room > total:
+        value = total + log_room - (log_room + log1p(exp(total - log_room)))
+    else:
+        value = total + log_room - (total + log1p(exp(log_room - total)))
+    if log_floor > value:
+        return log_floor + log1p(exp(value - log_floor))
+    return value if value == -inf else value + log1p(exp(log_floor - value))
 
 
 def _along_mean(p: Numbers, log_n: float) -> float:
     start, exponent, rest, log_floor, mix = p
-    return log_sum(log_floor, _log_mean(rest, start - exponent * log_n, mix))
+    total = _log_mean(rest, start - exponent * log_n, mix)
+    if log_floor > total:
+        return log_floor + log1p(exp(total - log_floor))
+    return total if total == -inf else total + log1p(exp(log_floor - total))
 
 
 def _along_mean_ratio(p: Numbers, log_n: float) -> float:
     start, exponent, rest, log_floor, mix, log_room = p
-    total = _log_mean(rest, start - exponent * log_n, mix)
-    return log_sum(log_floor, total + log_room - log_sum(log_room, total))
+    return _saturating(_log_mean(rest, start - exponent * log_n, mix), log_floor, log_room)
 
 
 def _all_root(fixed: Sequence[Numbers]) -> Callable[[float, float], float]:
