@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
 
 from harness.laws import regions
 from harness.laws.surface_cells import GridCell, Table, point, table
+from harness.laws.surface_forms import SurfaceForm
 from harness.laws.surface_interval import calibrate, draw, draw_freely
 from harness.laws.surface_members import (
+    BackTest,
     Member,
     back_test,
     candidates,
@@ -76,7 +78,43 @@ def fit_surface(
     data = table(cells, variables, n_val=n_val)
     n_read = data.fewest_items()
     level = chance if chance is not None else float("inf")
-    forms = candidates(data, chance)
+    tested = _test(data, candidates(data, chance), level)
+    forms, tests, weights = tested.forms, tested.tests, tested.weights
+    members = [fit_member(form, data, level) for form in forms]
+    rng = np.random.default_rng(seed)
+    draws = draw(members, weights, data, level, min(n_draws, MOST_DRAWS), rng)
+    free = draw_freely(data, level, rng)
+    if n_draws:
+        tests += [back_test(data, forms, level, *fold) for fold in dear_folds(data)]
+    law: dict[str, Any] = {
+        "variables": list(data.variables),
+        **_written(members, weights, draws, level),
+        "interval": calibrate(data, tests, members, weights, level, rng) if n_draws else None,
+        "valid_range": {name: _range([getattr(cell, name) for cell in data.cells]) for name in data.variables},
+        "points": [point(cell) for cell in sorted(cells, key=_place)],
+        "backtest_error": tested.error,
+        "width_floor": _floor(members, draws, free, data, level, n_read, at_largest_n=True),
+        "irreducible_error": _floor(members, draws, free, data, level, n_read, at_largest_n=False),
+        "chance": chance,
+        "members": tested.summary,
+    }
+    return {**law, "regions": regions.locate(law)}
+
+
+class _Tested(NamedTuple):
+    """The forms that back-tests chose: with their tests and weights, and what came of all that were tried.
+
+    ``error`` is that of the outer cells, of which neither the forms nor their weights in it have seen any.
+    """
+
+    forms: list[SurfaceForm]
+    tests: list[BackTest]
+    weights: Float64[np.ndarray, " forms"]
+    error: float
+    summary: dict[str, dict[str, float]]
+
+
+def _test(data: Table, forms: list[SurfaceForm], level: float) -> _Tested:
     tests = [back_test(data, forms, level, *fold) for fold in outer_folds(data)]
     scores = score(tests)
     weights = weigh(scores, [form.n_parameters for form in forms])
@@ -85,42 +123,35 @@ def fit_surface(
         for form, value, weight in zip(forms, scores, weights, strict=True)
     }
     blind = weigh_blindly(data, forms, level, tests[0])
-    backtest_error = float(np.mean(np.abs(blind @ tests[0].residual)))
+    error = float(np.mean(np.abs(blind @ tests[0].residual)))
     chosen = np.flatnonzero(weights)
-    forms, weights = [forms[i] for i in chosen], weights[chosen]
     tests = [test._replace(members=[test.members[i] for i in chosen], residual=test.residual[chosen]) for test in tests]
-    members = [fit_member(form, data, level) for form in forms]
-    rng = np.random.default_rng(seed)
-    draws = draw(members, weights, data, level, min(n_draws, MOST_DRAWS), rng)
-    free = draw_freely(data, level, rng)
-    if n_draws:
-        tests += [back_test(data, forms, level, *fold) for fold in dear_folds(data)]
-    written = [member.form.parameters(member.theta[np.newaxis], member.centre, level)[0] for member in members]
-    law: dict[str, Any] = {
-        "variables": list(data.variables),
+    return _Tested([forms[i] for i in chosen], tests, weights[chosen], error, summary)
+
+
+def _written(
+    members: Sequence[Member],
+    weights: Float64[np.ndarray, " members"],
+    draws: Sequence[Float64[np.ndarray, " _ _"]],
+    level: float,
+) -> dict[str, Any]:
+    """Return members and draws as a law holds them."""
+    parameters = [member.form.parameters(member.theta[np.newaxis], member.centre, level)[0] for member in members]
+    return {
         "forms": [
             {
-                "form": form.written_as,
+                "form": member.form.written_as,
                 "weight": float(weight),
-                "parameters": dict(zip(form.keys, values.tolist(), strict=True)),
+                "parameters": dict(zip(member.form.keys, values.tolist(), strict=True)),
             }
-            for form, weight, values in zip(forms, weights, written, strict=True)
+            for member, weight, values in zip(members, weights, parameters, strict=True)
         ],
         "draws": [
             [k, *row.tolist()]
             for k, (member, thetas) in enumerate(zip(members, draws, strict=True))
             for row in member.form.parameters(thetas, member.centre, level)
         ],
-        "interval": calibrate(data, tests, members, weights, level, rng) if n_draws else None,
-        "valid_range": {name: _range([getattr(cell, name) for cell in data.cells]) for name in data.variables},
-        "points": [point(cell) for cell in sorted(cells, key=_place)],
-        "backtest_error": backtest_error,
-        "width_floor": _floor(members, draws, free, data, level, n_read, at_largest_n=True),
-        "irreducible_error": _floor(members, draws, free, data, level, n_read, at_largest_n=False),
-        "chance": chance,
-        "members": summary,
     }
-    return {**law, "regions": regions.locate(law)}
 
 
 def _floor(
