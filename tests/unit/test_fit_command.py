@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from harness import curves
+from harness import curves, drawing
 from harness.commands.fit import _best
 from harness.curve_file import CurveFile
 from harness.curves import Fitted, exponent_lines
@@ -24,8 +24,9 @@ FITTED: dict[str, Fitted] = {}
 
 @pytest.fixture(autouse=True)
 def fits_each_file_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many questions here are about the same few files: a law is fitted when it is first asked."""
+    """Many questions here are about the same few files: a law is fitted when it is first asked, and drawn coarsely."""
     fit = curves.fit
+    monkeypatch.setattr(drawing, "SAMPLES", 6)
 
     def once(file: CurveFile, name: str, *, chance: float | None = None) -> Fitted:
         asked = repr((file, name, chance))
