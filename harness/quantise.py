@@ -98,7 +98,8 @@ class _Batches(quantization.CalibrationDataReader):  # type: ignore[misc]  # onn
     """Hands the calibration inputs to onnxruntime, a batch at a time."""
 
     def __init__(self, inputs: Inputs) -> None:
-        inputs = np.ascontiguousarray(inputs, dtype=np.int64 if inputs.dtype == np.int64 else np.float32)
+        if inputs.dtype != np.int64:
+            inputs = np.ascontiguousarray(inputs, dtype=np.float32)
         self._batches: Iterator[dict[str, Any]] = iter(
             [{INPUT_NAME: inputs[i : i + CALIBRATION_BATCH]} for i in range(0, len(inputs), CALIBRATION_BATCH)]
         )

@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from harness.families.base import DENSE_LADDER, Family, Outputs, single
-from harness.functional import StackedForward, Tensors, dense
+from harness.functional import StackedForward, Tensors, dense, shapes_alone
 from harness.stack import StackedNetwork
 from harness.trial import Shape
 
@@ -81,7 +81,7 @@ def _forward(named: Tensors, inputs: torch.Tensor, cells: list[tuple[int, int]],
     for i in range(3):
         table = torch.bmm(symbols, kernel[..., i].transpose(1, 2)).flatten(0, 1)
         ngrams = ngrams + functional.embedding(rows[..., i : i + windows], table)
-    parts = ngrams.split([end - start for start, end in cells], dim=2)
+    parts = torch.split(ngrams, [end - start for start, end in cells], dim=2)
     hidden = torch.relu(torch.cat([part.amax(2) for part in parts], dim=2))
     for i in range(depth):
         hidden = torch.relu(dense(hidden, named, f"layers.{i}"))
@@ -128,7 +128,7 @@ class NgramMlpFamily(Family):
 
     def stacked(self, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape, members: int) -> StackedNetwork:
         """Build the batched program."""
-        with torch.device("meta"):
+        with shapes_alone():
             plain = NgramMlp(input_shape, single(n_outputs), shape.width, shape.depth)
         blocks = {"layers.0.weight": (1, len(plain.cells))}
 
