@@ -141,7 +141,6 @@ class StackedForward(PlainLayout):
             operation of it works member by member.
         members: How many, K.
         members_at_once: As in :class:`StackedNetwork`.
-        blocks: As in :class:`PlainLayout`.
 
     Raises:
         UsageError: If the network holds what cannot be stacked.
@@ -153,10 +152,9 @@ class StackedForward(PlainLayout):
         forward: Callable[[Tensors, torch.Tensor], torch.Tensor],
         members: int,
         members_at_once: int,
-        blocks: Mapping[str, tuple[int, ...]] | None = None,
     ) -> None:
         self._forward, self.members_at_once = forward, members_at_once
-        super().__init__(build, members, blocks)
+        super().__init__(build, members)
 
     def bind(self) -> None:
         """View each parameter as a leaf that torch differentiates by."""
