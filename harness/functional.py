@@ -11,12 +11,14 @@ frozen.
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final, final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, final
 
 import torch
 from torch import nn
 from torch.func import functional_call, grad, vmap
+from torch.overrides import TorchFunctionMode
 
 from harness.loss import mean_loss
 from harness.stack import StackedNetwork
@@ -47,7 +49,7 @@ class PlainLayout(StackedNetwork, ABC):
         self, build: Callable[[], nn.Module], members: int, blocks: Mapping[str, tuple[int, ...]] | None = None
     ) -> None:
         self._blocks = blocks or {}
-        with torch.device("meta"):  # its own parameters are never read
+        with shapes_alone():  # its own parameters are never read
             self._module = build()
         _refuse_what_cannot_be_stacked(self._module)
         self._shapes = {name: parameter.shape for name, parameter in self._module.named_parameters()}
@@ -139,7 +141,6 @@ class StackedForward(PlainLayout):
             operation of it works member by member.
         members: How many, K.
         members_at_once: As in :class:`StackedNetwork`.
-        blocks: As in :class:`PlainLayout`.
 
     Raises:
         UsageError: If the network holds what cannot be stacked.
@@ -151,10 +152,9 @@ class StackedForward(PlainLayout):
         forward: Callable[[Tensors, torch.Tensor], torch.Tensor],
         members: int,
         members_at_once: int,
-        blocks: Mapping[str, tuple[int, ...]] | None = None,
     ) -> None:
         self._forward, self.members_at_once = forward, members_at_once
-        super().__init__(build, members, blocks)
+        super().__init__(build, members)
 
     def bind(self) -> None:
         """View each parameter as a leaf that torch differentiates by."""
@@ -193,9 +193,28 @@ def loss_gradient(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     return found.div_(labels[0].numel())
 
 
+@final
+class _NoNormal(TorchFunctionMode):
+    """Leaves out normal initial values: without memory torch would first import its compiler, for seconds."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        return kwargs["tensor"] if func is nn.init.normal_ else func(*args, **kwargs)
+
+
+@contextmanager
+def shapes_alone() -> Iterator[None]:
+    """Make modules built here have parameters of their shapes, but neither memory nor values."""
+    with torch.device("meta"), _NoNormal():
+        yield
+
+
 def dense(inputs: torch.Tensor, named: Tensors, name: str) -> torch.Tensor:
     """Apply each member's layer ``name``, an ``nn.Linear``: (members, rows, in) to (members, rows, out)."""
-    return torch.baddbmm(named[f"{name}.bias"].unsqueeze(1), inputs, named[f"{name}.weight"].transpose(1, 2))
+    weight, bias = named[f"{name}.weight"].transpose(1, 2), named.get(f"{name}.bias")
+    return torch.bmm(inputs, weight) if bias is None else torch.baddbmm(bias.unsqueeze(1), inputs, weight)
 
 
 def _refuse_what_cannot_be_stacked(network: nn.Module) -> None:

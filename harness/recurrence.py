@@ -15,7 +15,7 @@ from typing import Final, final
 import torch
 from torch import nn
 
-from harness.functional import PlainLayout, Tensors, loss_gradient
+from harness.functional import PlainLayout, Tensors, loss_gradient, shapes_alone
 
 Saved = tuple[torch.Tensor, ...]
 States = tuple[torch.Tensor, ...]  # what goes from one step to the next, the hidden state first; (rows, batch, width)
@@ -198,7 +198,7 @@ class StackedRecurrent(PlainLayout):
     ) -> None:
         self._cell, self.members_at_once = cell, members_at_once
         self._directions = DIRECTIONS[:1] if per_position else DIRECTIONS
-        with torch.device("meta"):
+        with shapes_alone():
             names = [name for name, _ in build().named_parameters()]
         blocks = {name: (cell.gates, 1)[: 1 if "bias" in name else 2] for name in names if name.endswith("_l0")}
         self._depth = sum(name.startswith("before.") and name.endswith(".weight_hh_l0") for name in names)

@@ -32,11 +32,14 @@ def prune(
         A fresh plain network of ``shape`` holding the kept weights.
 
     Raises:
-        UsageError: If ``shape`` is not reached, for example because it is wider than ``network``.
+        UsageError: If ``shape`` is not reached, for example because it is wider than ``network``; or the family's
+            networks cannot be pruned.
 
     Source:
         Fang et al. 2023, DepGraph, arXiv:2301.12900 (Torch-Pruning).
     """
+    if not family.prunable:
+        raise UsageError(f"{family.name} networks cannot be pruned", "train the size you want from scratch")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch_pruning's import warns of optional back ends we do not use
         import torch_pruning
@@ -53,6 +56,7 @@ def prune(
         # the library rounds the count of kept channels down: keep float error from costing one
         pruning_ratio=(widest - shape.width - 1e-6) / widest,
         ignored_layers=[head],
+        root_module_types=[nn.Linear, nn.modules.conv._ConvNd, nn.Embedding],
     )
     pruner.step()
     reached = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}

@@ -24,7 +24,7 @@ import torch
 from torch import nn
 
 from harness.datasets.base import Dataset
-from harness.functional import StackedModule
+from harness.functional import StackedModule, shapes_alone
 from harness.measure import count_flops
 from harness.stack import StackedNetwork
 from harness.trial import Shape
@@ -150,6 +150,6 @@ def _flops(family: Family, input_shape: tuple[int, ...], n_outputs: Outputs, sha
 
 @cache
 def _params(family: Family, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape) -> int:
-    with torch.device("meta"):
+    with shapes_alone():
         network = family.network(input_shape, n_outputs, shape)
     return sum(p.numel() for p in network.parameters() if p.requires_grad)

@@ -18,7 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from harness.families.base import DENSE_LADDER, Family, Outputs, single
-from harness.functional import StackedForward, Tensors, dense
+from harness.functional import StackedForward, Tensors, dense, shapes_alone
 from harness.stack import StackedNetwork
 from harness.trial import Shape
 
@@ -58,9 +58,10 @@ class NgramMlp(nn.Module):
 
     def forward(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map symbols (batch, length) to logits (batch, n_outputs)."""
-        ngrams = self.ngrams(self.embedding(inputs).transpose(1, 2))
-        cells = [ngrams[:, :, start:end].amax(2) for start, end in self.cells]
-        hidden = torch.relu(torch.cat(cells, dim=1))
+        # with a second axis of places Torch-Pruning tells a slice of places from one of channels
+        ngrams = self.ngrams(self.embedding(inputs).transpose(1, 2)).unsqueeze(3)
+        cells = [ngrams[:, :, start:end].amax((2, 3)) for start, end in self.cells]
+        hidden = torch.relu(torch.stack(cells, dim=2).flatten(1))
         for layer in self.layers:
             hidden = torch.relu(layer(hidden))
         logits: torch.Tensor = self.head(hidden)
@@ -82,7 +83,7 @@ def _forward(named: Tensors, inputs: torch.Tensor, cells: list[tuple[int, int]],
         table = torch.bmm(symbols, kernel[..., i].transpose(1, 2)).flatten(0, 1)
         ngrams = ngrams + functional.embedding(rows[..., i : i + windows], table)
     parts = torch.split(ngrams, [end - start for start, end in cells], dim=2)
-    hidden = torch.relu(torch.cat([part.amax(2) for part in parts], dim=2))
+    hidden = torch.relu(torch.stack([part.amax(2) for part in parts], dim=3).flatten(2))
     for i in range(depth):
         hidden = torch.relu(dense(hidden, named, f"layers.{i}"))
     return dense(hidden, named, "head")
@@ -129,14 +130,13 @@ class NgramMlpFamily(Family):
 
     def stacked(self, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape, members: int) -> StackedNetwork:
         """Build the batched program."""
-        with torch.device("meta"):
+        with shapes_alone():
             plain = NgramMlp(input_shape, single(n_outputs), shape.width, shape.depth)
-        blocks = {"layers.0.weight": (1, len(plain.cells))}
 
         def forward(named: Tensors, inputs: torch.Tensor) -> torch.Tensor:
             return _forward(named, inputs, plain.cells, shape.depth)
 
-        return StackedForward(lambda: self.network(input_shape, n_outputs, shape), forward, members, 8, blocks)
+        return StackedForward(lambda: self.network(input_shape, n_outputs, shape), forward, members, 8)
 
     def head(self, network: nn.Module) -> nn.Module:
         """Return the last dense layer."""

@@ -22,7 +22,8 @@ HEAD_WIDTH: Final = 16
 class Transformer(nn.Module):
     """Embedded symbols and learned places, ``depth`` blocks of attention and two dense layers, a dense layer.
 
-    Normalised before each part of a block and before the last layer; ReLU; about 16 numbers a head. Where an example
+    Normalised before each part of a block and before the last layer; ReLU; about 16 numbers a head; attention without
+    biases, as those of keys change nothing. Where an example
     has one answer every place attends to all, and the last layer reads their mean; where each place is answered, it
     attends to itself and to what stands before it.
 
@@ -42,7 +43,7 @@ class Transformer(nn.Module):
         self.embedding = nn.Embedding(input_shape[-1], width)
         self.places = nn.Parameter(torch.zeros(input_shape[0], width))
         self.attention_norm = nn.ModuleList(nn.LayerNorm(width) for _ in range(depth))
-        self.attention = nn.ModuleList(nn.Linear(width, 3 * width) for _ in range(depth))
+        self.attention = nn.ModuleList(nn.Linear(width, 3 * width, bias=False) for _ in range(depth))
         self.mix = nn.ModuleList(nn.Linear(width, width) for _ in range(depth))
         self.dense_norm = nn.ModuleList(nn.LayerNorm(width) for _ in range(depth))
         self.inner = nn.ModuleList(nn.Linear(width, 2 * width) for _ in range(depth))
@@ -142,7 +143,8 @@ class TransformerFamily(Family):
             elif isinstance(layer, nn.Linear):
                 relu = name.startswith("inner")
                 nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu" if relu else "linear", generator=generator)
-                nn.init.zeros_(layer.bias)
+                if layer.bias is not None:
+                    nn.init.zeros_(layer.bias)
                 if name.startswith(("mix", "outer")):
                     layer.weight.data.div_(math.sqrt(2 * blocks))
         nn.init.normal_(network.places, generator=generator)
