@@ -10,7 +10,7 @@ from typing import Any, Final
 import click
 
 from registry import roots
-from registry.roots import Root, folders
+from registry.roots import Root
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "results.md"
 MOST_TARGETS: Final = 3
@@ -18,10 +18,10 @@ _HEAD: Final = """# What ships, in one table
 
 Made by `python -m harness results` from the records in `guidelines/`; `make guidelines` makes the records again. Sizes
 are trainable parameters of the smallest certified network, by any route; in brackets the largest cheaper shape that was
-refuted, where one was. A knee is within 1.1 x the error of the best of the widest networks. The last columns are the
-best method without a network, what all trainings of the record took, and how many there were. Minutes are of one core of
-the machine that made the record, which was often busy; flops are counted. Sizes of different data sets are not
-comparable.
+refuted, where one was. A knee is within 1.1 x the error of the best of the widest networks; its figure is the median
+run. The last columns are the best method without a network, what all trainings of the record took, and how many there
+were. Minutes are of one core of the machine that made the record, which was often busy; flops are counted. Sizes of
+different data sets are not comparable.
 
 | guideline | metric | knee | targets: params | best method without a network | minutes | train flops | trainings |
 |---|---|---|---|---|---|---|---|
@@ -41,8 +41,8 @@ def text(where: Sequence[Root]) -> str:
     """Return the page for the measured records in some roots, by id."""
     rows = []
     for root in where:
-        for folder in folders(root.path):
-            record = json.loads((Path(root.path) / folder / "guideline.json").read_bytes())
+        for path in sorted(Path(root.path).glob("*/*/*/v*/guideline.json")):
+            record = json.loads(path.read_bytes())
             if record["evidence"] == "measured":
                 rows.append((record["id"], _row(record)))
     return _HEAD + "".join(f"{row}\n" for _, row in sorted(rows))

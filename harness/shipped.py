@@ -14,7 +14,7 @@ import click
 
 from harness import plugins
 from registry.errors import InvalidData, UnknownName
-from registry.options import OWN_FOLDER
+from registry.roots import OWN_FOLDER
 
 LIST: Final = Path(__file__).with_name("shipped.csv")
 # answered; nothing reaches a target, which the record says; the minutes were up, which it says, too
@@ -82,10 +82,12 @@ def guidelines(ids: Sequence[str], out: Path, dry_run: bool) -> None:
     for one in [known[name] for name in ids or known]:
         words = one.command(out)
         click.echo(f"guides {shlex.join(words)}")
-        if (
-            not dry_run
-            and subprocess.run([sys.executable, "-m", "registry", *words], check=False).returncode not in DONE
-        ):
+        if not dry_run and _run(words) not in DONE:
             failed.append(one.id)
     if failed:
         raise InvalidData(f"{len(failed)} of {len(ids or known)} were not made: {', '.join(failed)}")
+
+
+def _run(words: Sequence[str]) -> int:
+    """Run `guides` with these words; return its exit code."""
+    return subprocess.run([sys.executable, "-m", "registry", *words], check=False).returncode

@@ -135,7 +135,7 @@ def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedu
     try:
         if len(points) < FEWEST_POINTS:
             raise InvalidData(f"a record's law needs {FEWEST_POINTS} n_train, got {len(points)}")
-        against = flags(curve_of(points), chance=chance)
+        against = flags(curve_of(points), chance=chance if task.counts else None)
         if against:
             raise InvalidData(against[0])
         law = fit_curve(points, chance=chance, seed=study.study.seed)

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from harness import curves, drawing
 from harness.commands.fit import _best
-from harness.curve_file import CurveFile
+from harness.curve_file import CurveFile, read_curves
 from harness.curves import Fitted, exponent_lines
 from harness.laws.exponents import Comparison, Estimate
 from harness.laws.surface_cells import GridCell
@@ -192,26 +192,25 @@ def test_a_chance_that_one_point_lies_above_is_noted(curve: str, capsys: pytest.
     assert re.search(r"note: error 0\.2\d* lies above chance, 0\.15", out)
 
 
-@pytest.mark.parametrize(
-    ("sizes", "note"),
-    [
-        ((None,), "totals differ at n 400 (500, 700): not read as counts there"),
-        ((50, 200, 800), "totals differ (500, 700): "),
-    ],
-)
-def test_totals_that_differ_are_noted(
-    sizes: tuple[int | None, ...], note: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("sizes", [(None,), (50, 200, 800)])
+def test_runs_of_different_totals_count_by_their_own(
+    sizes: tuple[int | None, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows = []
+    rows, kept = [], []
     for n in SIZES[::2]:
         for p in sizes:
-            for seed in range(2):
-                total = 700 if n == 400 and seed else 500
+            for seed, total in enumerate((700, 500) if n == 400 else (500, 500)):
                 wrong = round(total * (error(n) + (0.5 / p**0.5 if p else 0.0)))
                 rows.append(f"{n},{p or ''},{seed},{wrong},{total}")
-    _, out, _ = called(capsys, written(tmp_path, ["n,params,seed,wrong,total", *rows]))
+    for name in ("fit_curve", "fit_surface"):
+        monkeypatch.setattr(curves, name, lambda points, **_: kept.extend(points) or {"chance": 1.0, "members": None})
+    file = read_curves(Path(written(tmp_path, ["n,params,seed,wrong,total", *rows])))
+    fitted = curves.fit(file, "")
 
-    assert f"note: {note}" in out
+    assert [point.n_items for point in kept] == [
+        (700, 500) if n == 400 else (500, 500) for n in SIZES[::2] for _ in sizes
+    ]
+    assert fitted.flags == ()
 
 
 @pytest.mark.parametrize(("shape", "column"), [("", ""), (",100", ",params")])
@@ -227,15 +226,17 @@ def test_an_error_of_0_that_was_not_counted_is_refused_with_the_columns_to_use(
     assert "n_val" not in err
 
 
-def test_no_wrong_answer_of_totals_that_differ_is_read_as_a_count_of_the_fewest(
+def test_no_wrong_answer_of_totals_that_differ_is_a_count_of_all_of_them(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = [f"{n},{seed},{round(500 * 40 / n)},500" for n in SIZES[:-1] for seed in range(2)]
     path = written(tmp_path, ["n,seed,wrong,total", *rows, "6400,0,0,300", "6400,1,0,500"])
-    code, out, _ = called(capsys, path)
+    code, out, _ = called(capsys, path, "--json")
+    [found] = json.loads(out)["curves"]
 
     assert code == 0
-    assert "note: totals differ at n 6,400 (300, 500): read as counts of 300 there" in out
+    assert found["flags"] == []
+    assert found["law"]["points"][-1]["error"] == 0.5 / 401  # of one run
 
 
 def test_two_sizes_in_one_option_are_refused(curve: str, capsys: pytest.CaptureFixture[str]) -> None:
