@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from harness import plugins
+from harness.own.place import FOLDER, found_in
+from harness.place import RUNS
 from registry import parse
 from registry.errors import Inconclusive, Interrupted, InvalidRecord, NoAnswer, UsageError
 from registry.options import Reading, as_json, examples, print_json, quiet
@@ -28,8 +30,11 @@ if TYPE_CHECKING:
     from harness.knee import Knee
     from harness.ledger import Ledger
     from harness.noted import Published
+    from harness.own.aloud import Aloud
+    from harness.own.beside import Point
     from harness.pace import Pace
     from harness.place import Place
+    from harness.plan import Plan
     from harness.study import Findings, Investigation, Study
     from harness.trial import Outcome, Trial
 
@@ -41,12 +46,17 @@ PRELOAD: Final = ("harness.train",)
     short_help="Train, shrink, measure and certify: make a guideline.",
     epilog=examples(
         "guides bench --task image-cls --dataset digits --family mlp --target-acc 0.95 --minutes 5",
-        "guides bench --task tabular-cls --dataset wine --family mlp --target-acc 0.9,0.95 --resume",
+        "guides bench --task tabular-cls --data FILE.csv --label COLUMN --knee --minutes 10",
     ),
 )
 @click.option("--task", required=True, metavar="TASK", help="Task category, for example image-cls.")
-@click.option("--dataset", required=True, metavar="D", help="Data set, for example digits.")
-@click.option("--family", required=True, metavar="F", help="Network family, for example mlp.")
+@click.option("--dataset", metavar="D", help="Data set, for example digits.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), metavar="PATH", help="Your own file or folder, instead of a data set."
+)
+@click.option("--label", metavar="COL", help="With --data: the column to predict.")
+@click.option("--group", metavar="COL", help="With --data: a column that train and test must not share values of.")
+@click.option("--family", metavar="F", help="Network family, for example mlp; with --data one that fits is chosen.")
 @target_options
 @click.option("--knee", is_flag=True, help="Find the size beyond which width hardly helps, too: needs no target.")
 @click.option(
@@ -76,8 +86,11 @@ PRELOAD: Final = ("harness.train",)
 @quiet
 def COMMAND(  # the name cli.py looks for
     task: str,
-    dataset: str,
-    family: str,
+    dataset: str | None,
+    data: Path | None,
+    label: str | None,
+    group: str | None,
+    family: str | None,
     accuracies: tuple[list[float], ...],
     targets: tuple[parse.Target, ...],
     knee: bool,
@@ -103,22 +116,26 @@ def COMMAND(  # the name cli.py looks for
         raise UsageError("--json prints a plan: it needs --dry-run")
     plugins.load("tasks", task)
     for seam, name in (("datasets", dataset), ("families", family), ("search", search), ("executors", executor)):
-        if name not in plugins.names(seam):
+        if name is not None and name not in plugins.names(seam):
             plugins.load(seam, name)  # raises, with the closest name
+    _check_data(dataset, data, label, group, family)
     asked = _targets(task, accuracies, targets, knee=knee)
     workers = workers or _cores()
-    with plugins.load("executors", executor).open(workers, preload=PRELOAD) as running:
-        from harness.place import RUNS, Place
+    prepared = Path(out) / RUNS / FOLDER
+    with found_in(prepared), plugins.load("executors", executor).open(workers, preload=PRELOAD) as running:
+        from harness.place import Place
         from harness.study import Study
 
-        study = Study(task, dataset, family, asked, search, seed, knee)
+        aloud = None if data is None else _read(task, data, label, group, is_quiet=quiet)
+        name = dataset or (aloud.read(prepared) if aloud else "")
+        study = Study(task, name, family or _special(task, name), asked, search, seed, knee)
         _check(study)
         place = Place.of(study, Path(out), resume=resume)
         try:
             if dry_run:
                 _plan(study, running, workers, place, is_json=json_)
             else:
-                _bench(study, running, workers, place, end=end, is_quiet=quiet)
+                _bench(study, running, workers, place, aloud, end=end, is_quiet=quiet)
         except KeyboardInterrupt:  # between rounds, or while the record is made
             raise Interrupted(
                 f"interrupted: what was trained is recorded below {Path(out) / RUNS}",
@@ -126,7 +143,45 @@ def COMMAND(  # the name cli.py looks for
             ) from None
 
 
+def _check_data(
+    dataset: str | None, data: Path | None, label: str | None, group: str | None, family: str | None
+) -> None:
+    """Refuse a question about no data, or about two."""
+    if dataset is None and data is None:
+        raise UsageError("give a data set with --dataset D, or your own file or folder with --data PATH")
+    if dataset is not None and data is not None:
+        raise UsageError("give --dataset or --data, not both")
+    for option, value in (("--label", label), ("--group", group)):
+        if value is not None and data is None:
+            raise UsageError(f"{option} names a column of your own data: it needs --data")
+    if family is None and data is None:
+        raise UsageError("give a network family with --family F", f"families: {', '.join(plugins.names('families'))}")
+
+
+def _read(task: str, data: Path, label: str | None, group: str | None, *, is_quiet: bool) -> Aloud:
+    from harness.own.aloud import Aloud
+    from harness.own.read import Own
+
+    return Aloud(Own(task, data, label, group), is_quiet=is_quiet)
+
+
+def _special(task: str, name: str) -> str:
+    from harness.own.aloud import most_special
+
+    return most_special(task, plugins.load("datasets", name))
+
+
 def _plan(study: Study, running: Running, workers: int, place: Place, *, is_json: bool) -> None:
+    from harness import plan
+
+    made = _planned(study, _pace(study, running, workers), workers, place)
+    if is_json:
+        print_json("bench", plan.values(made))
+    else:
+        click.echo("\n".join(plan.lines(made)))
+
+
+def _planned(study: Study, pace: Pace, workers: int, place: Place) -> Plan:
     from harness import plan
     from harness.clock import Turns
     from harness.ledger import Ledger
@@ -136,14 +191,22 @@ def _plan(study: Study, running: Running, workers: int, place: Place, *, is_json
     if place.ledger.exists():
         with Ledger.open(place.ledger, study.configuration(), resume=place.resume) as ledger:
             known = dict(ledger.results)
-    made = plan.plan(study, known, _pace(study, running, workers).seconds, Turns(place.turns), workers)
-    if is_json:
-        print_json("bench", plan.values(made))
-    else:
-        click.echo("\n".join(plan.lines(made)))
+    return plan.plan(study, known, pace.seconds, Turns(place.turns), workers)
 
 
-def _bench(study: Study, running: Running, workers: int, place: Place, *, end: float, is_quiet: bool) -> None:
+def _prepare_aloud(study: Study, running: Running, workers: int, place: Place, aloud: Aloud, end: float) -> Pace:
+    """Say what a person's own data ask of a network, and how long that may take; return the pace it goes at."""
+    from harness import plan
+
+    aloud.compare(plugins.load("datasets", study.dataset), running, (end - time.monotonic()) / 60)
+    pace = _pace(study, running, workers)
+    aloud.plan(plan.lines(_planned(study, pace, workers, place)))
+    return pace
+
+
+def _bench(
+    study: Study, running: Running, workers: int, place: Place, aloud: Aloud | None, *, end: float, is_quiet: bool
+) -> None:
     from harness.clock import Clock, Turns
     from harness.ledger import Ledger
     from harness.procedure import drive
@@ -153,6 +216,7 @@ def _bench(study: Study, running: Running, workers: int, place: Place, *, end: f
     from harness.sweep import run_round
     from harness.train import packs, run_pack
 
+    pace = None if aloud is None else _prepare_aloud(study, running, workers, place, aloud, end)
     published = place.published()
     asked = study
     study = _with_published(study, published)
@@ -161,7 +225,8 @@ def _bench(study: Study, running: Running, workers: int, place: Place, *, end: f
             click.echo(ledger.note, err=True)
         known = len(ledger.results)
         run = partial(run_pack, weights=place.folder / "weights")
-        pace = None if math.isinf(end) else _pace(study, running, workers)
+        if pace is None and math.isfinite(end):
+            pace = _pace(study, running, workers)
 
         def missing(trials: Sequence[Trial]) -> list[Trial]:
             return list({trial.key: trial for trial in trials if trial.key not in ledger.results}.values())
@@ -190,7 +255,7 @@ def _bench(study: Study, running: Running, workers: int, place: Place, *, end: f
             if (findings.settled or has_knee) and (len(ledger.results) > known or not stands):
                 line.show(Stage("exporting, measuring, writing the record"))
                 _publish(investigation, findings, ledger, place, published)
-    _report(investigation, findings, published.folder(place.root), asked)
+    _report(investigation, findings, published.folder(place.root), asked, aloud)
 
 
 def _with_published(study: Study, published: Published) -> Study:
@@ -234,7 +299,7 @@ def _publish(
     published.write(written, place.root, record_hash(made.record), findings.settled, knee=knee)
 
 
-def _report(investigation: Investigation, findings: Findings, place: Path, asked: Study) -> None:
+def _report(investigation: Investigation, findings: Findings, place: Path, asked: Study, aloud: Aloud | None) -> None:
     """Print one line an answer; raise for what was asked now and is not certified."""
     task, metric = investigation.task, investigation.task.metric.name
     for answer in findings.answers:
@@ -254,6 +319,8 @@ def _report(investigation: Investigation, findings: Findings, place: Path, asked
         click.echo(_knee_line(investigation, findings.knee))
     if findings.settled or findings.knee is not None:
         click.echo(f"record: {place}")
+    if aloud is not None and (said := aloud.last_line(_points(investigation, findings))):
+        click.echo(said)
     unfinished = [guess for guess in findings.unfinished if guess.target in asked.targets]
     if unfinished or (asked.knee and findings.knee is None):
         words = (
@@ -271,6 +338,19 @@ def _report(investigation: Investigation, findings: Findings, place: Path, asked
             f"not certified: {metric} " + ", ".join(missed),
             "the record holds what was certified; more data or another family may reach the rest",
         )
+
+
+def _points(investigation: Investigation, findings: Findings) -> list[Point]:
+    """Return every network that was certified, the knee's among them."""
+    from harness.own.beside import Point
+
+    knee = [findings.knee.answer] if findings.knee is not None and findings.knee.answer is not None else []
+    tests = [answer.test for answer in (*findings.answers, *knee)]
+    shapes = [test.trial.shape for test in tests]
+    return [
+        Point(median(test.values), investigation.params(shape), str(shape))
+        for test, shape in zip(tests, shapes, strict=True)
+    ]
 
 
 def _knee_line(investigation: Investigation, knee: Knee) -> str:
@@ -331,7 +411,9 @@ def _check(study: Study) -> None:
 
 def _command(study: Study) -> str:
     """Return the command that makes this record, the same however it was called."""
-    words = ["guides", "bench", "--task", study.task, "--dataset", study.dataset, "--family", study.family]
+    data = plugins.load("datasets", study.dataset)
+    source = ["--data", "PATH"] if getattr(data, "private", False) else ["--dataset", study.dataset]
+    words = ["guides", "bench", "--task", study.task, *source, "--family", study.family]
     metric = plugins.load("tasks", study.task).metric.name
     if study.targets and metric == "accuracy":
         words += ["--target-acc", ",".join(f"{target:.12g}" for target in study.targets)]

@@ -1,0 +1,76 @@
+"""What ``guides bench --data`` says, on stderr, before it trains: what was read, what a network has to beat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, final
+
+import click
+
+from harness import plugins
+from harness.own import beside
+from harness.own.read import Own, keep
+from registry.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.datasets.base import Dataset
+    from harness.executors.base import Running
+    from harness.families.base import Family
+
+
+@final
+class Aloud:
+    """A person's own data under way, from the file to the last line.
+
+    Args:
+        own: What they point at.
+        is_quiet: Whether notes are left unsaid; warnings never are.
+    """
+
+    def __init__(self, own: Own, *, is_quiet: bool) -> None:
+        self._own = own
+        self._is_quiet = is_quiet
+        self._methods: list[beside.Method] = []
+
+    def read(self, folder: Path) -> str:
+        """Read the data into ``folder`` and say what they are; return the name they are loaded by."""
+        kept = keep(self._own, folder)
+        self._say(f"{self._own.path}: {kept.facts.notes[0]}", *(f"  {note}" for note in kept.facts.notes[1:]))
+        for warning in kept.facts.warnings:
+            click.echo(f"warning: {warning}", err=True)
+        return kept.name
+
+    def compare(self, data: Dataset, running: Running, minutes: float) -> None:
+        """Fit what has no network, and say how good it is; on fewer examples where an answer is due soon."""
+        n = beside.n_rows(data, minutes)
+        part = f", fitted to {n:,} of {len(data.train()):,} training examples" if n < len(data.train()) else ""
+        self._say(f"without a network{part}:")
+        for method in beside.methods(plugins.load("tasks", data.task), data, n, running):
+            self._say(f"  {method}")
+            if isinstance(method, beside.Method):
+                self._methods.append(method)
+
+    def plan(self, lines: list[str]) -> None:
+        """Say what is going to be trained."""
+        self._say(*lines)
+
+    def last_line(self, points: list[beside.Point]) -> str:
+        """Compare the networks that were certified with what has no network."""
+        return beside.comparison(self._methods, points, plugins.load("tasks", self._own.task).metric)
+
+    def _say(self, *lines: str) -> None:
+        if not self._is_quiet:
+            click.echo("\n".join(lines), err=True)
+
+
+def most_special(task: str, data: Dataset) -> str:
+    """Return the family that fits the data and the fewest tasks: one made for them.
+
+    Raises:
+        UsageError: If none fits.
+    """
+    families: dict[str, Family] = {name: plugins.load("families", name) for name in plugins.names("families")}
+    fitting = [name for name, family in families.items() if task in family.tasks and family.fits(data.input_shape)]
+    if not fitting:
+        raise UsageError(f"no family of networks fits {task} on inputs of shape {data.input_shape}")
+    return min(fitting, key=lambda name: (len(families[name].tasks), name))
