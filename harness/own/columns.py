@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, final
 
@@ -31,11 +32,25 @@ class Numbers:
 @final
 @dataclass(frozen=True, eq=False)
 class Categories:
-    """A column of categories: positions in ``names``; the empty name is where one is missing."""
+    """A column of categories: positions in ``names``, which are sorted; the empty name is where one is missing."""
 
     name: str
     codes: Int64[np.ndarray, " n"]
     names: tuple[str, ...]
+
+
+def categories(name: str, codes: Sequence[int] | np.ndarray, known: Mapping[str, int]) -> Categories:
+    """Return a column whose names are sorted, whatever came first.
+
+    Args:
+        name: Of the column.
+        codes: Of the rows, as names were met.
+        known: The code of each name, from 0.
+    """
+    names = tuple(sorted(known))
+    place = np.empty(len(names), dtype=np.int64)
+    place[[known[one] for one in names]] = np.arange(len(names))
+    return Categories(name, place[np.asarray(codes, dtype=np.int64)], names)
 
 
 @final

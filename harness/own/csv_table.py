@@ -14,7 +14,7 @@ from typing import Final, final
 import numpy as np
 
 from harness.own import csv_file
-from harness.own.columns import MISSING, Categories, Column, Dropped, Numbers, quoted
+from harness.own.columns import MISSING, Categories, Column, Dropped, Numbers, categories, quoted
 from harness.own.csv_file import is_number
 from harness.own.table import Table, check_size
 from registry.errors import InvalidData
@@ -115,5 +115,5 @@ def _columns(path: Path, header: list[str], kinds: list[type[Column] | Dropped])
         elif kind is Numbers:
             found.append(Numbers(header[i], np.frombuffer(numbers[i], dtype=np.float64)))
         else:
-            found.append(Categories(header[i], np.frombuffer(codes[i], dtype=np.int64), tuple(known[i])))
+            found.append(categories(header[i], np.frombuffer(codes[i], dtype=np.int64), known[i]))
     return found

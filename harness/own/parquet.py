@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from harness.own.columns import MISSING, Categories, Column, Dropped, Numbers, quoted
+from harness.own.columns import MISSING, Column, Dropped, Numbers, categories, quoted
 from harness.own.csv_file import MOST_COLUMNS
 from harness.own.csv_table import MOST_DISTINCT
 from harness.own.table import Table, check_size
@@ -91,7 +91,7 @@ def _column(path: Path, file: Any, name: str, *, as_name: bool) -> Column | Drop
         found.append(np.array([codes.setdefault(text, len(codes)) for text in texts], dtype=np.int64))
         if len(codes) > MOST_DISTINCT and not as_name:
             return Dropped(name, f"text: more than {MOST_DISTINCT:,} different values")
-    return Categories(name, np.concatenate(found), tuple(codes))
+    return categories(name, np.concatenate(found), codes)
 
 
 def _numbers(path: Path, name: str, chunks: list[list[Any]]) -> Numbers:

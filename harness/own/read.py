@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
 
-from harness.own import csv_file, csv_table, labels, parquet, prepared, table
+from harness.own import csv_file, csv_table, labels, language, parquet, pictures, prepared, table, texts
 from harness.own.place import PREFIX
 from harness.own.prepared import Facts, Prepared
 from registry.errors import InvalidData, UsageError
@@ -81,8 +81,12 @@ def _reader(own: Own) -> _Reader:
 
 def _with_columns(own: Own) -> Own:
     """Name the label, and see that the columns asked for are there."""
-    _file(own.path, "a CSV or Parquet file")
-    if parquet.is_parquet(own.path):
+    is_parquet = own.task != "text-cls" and parquet.is_parquet(own.path)
+    if own.path.is_dir():
+        raise InvalidData(
+            f"{own.path}: is a folder, expected a CSV{'' if own.task == 'text-cls' else ' or Parquet'} file"
+        )
+    if is_parquet:
         names = parquet.names(own.path)
     else:
         with csv_file.opened(own.path) as (header, _):
@@ -94,16 +98,19 @@ def _with_columns(own: Own) -> Own:
     return Own(own.task, own.path, label, group)
 
 
+def _without_columns(own: Own) -> Own:
+    """See that no column is asked for."""
+    for option, value in (("--label", own.label), ("--group", own.group)):
+        if value is not None:
+            raise UsageError(f"{option} names a column, and {own.task} has none: leave it out")
+    return own
+
+
 def _table(own: Own) -> Prepared:
     label = own.label or ""
     as_text = tuple(name for name in (own.group, None if own.task == table.REGRESSION else own.label) if name)
     read = parquet.read if parquet.is_parquet(own.path) else csv_table.read
     return table.prepare(read(own.path, as_text), own.task, label, own.group)
-
-
-def _file(path: Path, what: str) -> None:
-    if path.is_dir():
-        raise InvalidData(f"{path}: is a folder, expected {what}")
 
 
 def _digest(own: Own) -> str:
@@ -124,4 +131,7 @@ def _digest(own: Own) -> str:
 READERS: Final[Mapping[str, _Reader]] = {
     "tabular-cls": _Reader(_table, _with_columns),
     "tabular-reg": _Reader(_table, _with_columns),
+    "image-cls": _Reader(lambda own: pictures.read(own.path), _without_columns),
+    "text-cls": _Reader(lambda own: texts.read(own.path, own.label or "", own.group), _with_columns),
+    "lang-model": _Reader(lambda own: language.read(own.path), _without_columns),
 }
