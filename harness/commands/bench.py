@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from statistics import median
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -18,20 +17,18 @@ import click
 from harness import plugins
 from harness.own.place import FOLDER, found_in
 from harness.place import RUNS
+from harness.question import check, check_data
 from registry import parse
-from registry.errors import Inconclusive, Interrupted, InvalidRecord, NoAnswer, UsageError
+from registry.errors import Interrupted, InvalidRecord, UsageError
 from registry.options import Reading, as_json, examples, print_json, quiet
 from registry.options import targets as target_options
 from registry.roots import OWN_FOLDER
-from registry.statistics import meets
 
 if TYPE_CHECKING:
     from harness.executors.base import Running
-    from harness.knee import Knee
     from harness.ledger import Ledger
     from harness.noted import Published
     from harness.own.aloud import Aloud
-    from harness.own.beside import Point
     from harness.pace import Pace
     from harness.place import Place
     from harness.plan import Plan
@@ -118,7 +115,7 @@ def COMMAND(  # the name cli.py looks for
     for seam, name in (("datasets", dataset), ("families", family), ("search", search), ("executors", executor)):
         if name is not None and name not in plugins.names(seam):
             plugins.load(seam, name)  # raises, with the closest name
-    _check_data(dataset, data, label, group, family)
+    check_data(dataset, data, label, group, family)
     asked = _targets(task, accuracies, targets, knee=knee)
     workers = workers or _cores()
     prepared = Path(out) / RUNS / FOLDER
@@ -126,10 +123,13 @@ def COMMAND(  # the name cli.py looks for
         from harness.place import Place
         from harness.study import Study
 
-        aloud = None if data is None else _read(task, data, label, group, is_quiet=quiet)
-        name = dataset or (aloud.read(prepared) if aloud else "")
-        study = Study(task, name, family or _special(task, name), asked, search, seed, knee)
-        _check(study)
+        aloud = None
+        if data is not None:
+            aloud = _aloud(task, data, label, group, is_quiet=quiet)
+            dataset = aloud.read(prepared)
+            family = family or aloud.family(dataset)
+        study = Study(task, dataset or "", family or "", asked, search, seed, knee)  # neither is empty: check_data
+        check(study)
         place = Place.of(study, Path(out), resume=resume)
         try:
             if dry_run:
@@ -143,32 +143,11 @@ def COMMAND(  # the name cli.py looks for
             ) from None
 
 
-def _check_data(
-    dataset: str | None, data: Path | None, label: str | None, group: str | None, family: str | None
-) -> None:
-    """Refuse a question about no data, or about two."""
-    if dataset is None and data is None:
-        raise UsageError("give a data set with --dataset D, or your own file or folder with --data PATH")
-    if dataset is not None and data is not None:
-        raise UsageError("give --dataset or --data, not both")
-    for option, value in (("--label", label), ("--group", group)):
-        if value is not None and data is None:
-            raise UsageError(f"{option} names a column of your own data: it needs --data")
-    if family is None and data is None:
-        raise UsageError("give a network family with --family F", f"families: {', '.join(plugins.names('families'))}")
-
-
-def _read(task: str, data: Path, label: str | None, group: str | None, *, is_quiet: bool) -> Aloud:
+def _aloud(task: str, data: Path, label: str | None, group: str | None, *, is_quiet: bool) -> Aloud:
     from harness.own.aloud import Aloud
     from harness.own.read import Own
 
     return Aloud(Own(task, data, label, group), is_quiet=is_quiet)
-
-
-def _special(task: str, name: str) -> str:
-    from harness.own.aloud import most_special
-
-    return most_special(task, plugins.load("datasets", name))
 
 
 def _plan(study: Study, running: Running, workers: int, place: Place, *, is_json: bool) -> None:
@@ -200,13 +179,14 @@ def _prepare_aloud(study: Study, running: Running, workers: int, place: Place, a
 
     aloud.compare(plugins.load("datasets", study.dataset), running, (end - time.monotonic()) / 60)
     pace = _pace(study, running, workers)
-    aloud.plan(plan.lines(_planned(study, pace, workers, place)))
+    aloud.plan(plan.lines(_planned(study, pace, workers, place)), end - time.monotonic())
     return pace
 
 
 def _bench(
     study: Study, running: Running, workers: int, place: Place, aloud: Aloud | None, *, end: float, is_quiet: bool
 ) -> None:
+    from harness.answer import tell
     from harness.clock import Clock, Turns
     from harness.ledger import Ledger
     from harness.procedure import drive
@@ -255,7 +235,7 @@ def _bench(
             if (findings.settled or has_knee) and (len(ledger.results) > known or not stands):
                 line.show(Stage("exporting, measuring, writing the record"))
                 _publish(investigation, findings, ledger, place, published)
-    _report(investigation, findings, published.folder(place.root), asked, aloud)
+    tell(investigation, findings, published.folder(place.root), asked, aloud)
 
 
 def _with_published(study: Study, published: Published) -> Study:
@@ -299,71 +279,6 @@ def _publish(
     published.write(written, place.root, record_hash(made.record), findings.settled, knee=knee)
 
 
-def _report(investigation: Investigation, findings: Findings, place: Path, asked: Study, aloud: Aloud | None) -> None:
-    """Print one line an answer; raise for what was asked now and is not certified."""
-    task, metric = investigation.task, investigation.task.metric.name
-    for answer in findings.answers:
-        shape, test = answer.test.trial.shape, answer.test
-        click.echo(
-            f"{metric} {answer.target:g}: {shape}, {answer.test.trial.route}, {investigation.params(shape):,} params; "
-            f"{test.n_meeting(answer.target, task)} of {len(test.trials)} fresh runs meet it"
-        )
-    misses = [miss for miss in findings.misses if miss.target in asked.targets]
-    for miss in misses:
-        test = miss.nearest
-        click.echo(
-            f"{metric} {miss.target:g}: not certified, {miss.reason}; the nearest is {test.trial.shape} with median "
-            f"{median(test.values):.4f}, {test.n_meeting(miss.target, task)} of {len(test.trials)} fresh runs meet it"
-        )
-    if findings.knee is not None:
-        click.echo(_knee_line(investigation, findings.knee))
-    if findings.settled or findings.knee is not None:
-        click.echo(f"record: {place}")
-    if aloud is not None and (said := aloud.last_line(_points(investigation, findings))):
-        click.echo(said)
-    unfinished = [guess for guess in findings.unfinished if guess.target in asked.targets]
-    if unfinished or (asked.knee and findings.knee is None):
-        words = (
-            [f"{metric} {', '.join(f'{guess.target:g}' for guess in unfinished)} not certified"] if unfinished else []
-        )
-        words += [str(findings.unfinished[0])] if unfinished else ["no knee"]
-        raise Inconclusive(
-            f"not enough time: {'; '.join(words)}",
-            "run the same command with --resume and more --minutes to go on from there",
-        )
-    missed = [f"{miss.target:g}" for miss in misses]
-    missed += ["the knee"] if asked.knee and findings.knee is not None and findings.knee.answer is None else []
-    if missed:
-        raise NoAnswer(
-            f"not certified: {metric} " + ", ".join(missed),
-            "the record holds what was certified; more data or another family may reach the rest",
-        )
-
-
-def _points(investigation: Investigation, findings: Findings) -> list[Point]:
-    """Return every network that was certified, the knee's among them."""
-    from harness.own.beside import Point
-
-    knee = [findings.knee.answer] if findings.knee is not None and findings.knee.answer is not None else []
-    tests = [answer.test for answer in (*findings.answers, *knee)]
-    shapes = [test.trial.shape for test in tests]
-    return [
-        Point(median(test.values), investigation.params(shape), str(shape))
-        for test, shape in zip(tests, shapes, strict=True)
-    ]
-
-
-def _knee_line(investigation: Investigation, knee: Knee) -> str:
-    task, reference = investigation.task, knee.reference
-    best = f"1.1 x the error of {reference.trial.shape} (median {task.metric.name} {median(reference.values):.4f})"
-    if knee.answer is None:
-        return f"knee: not certified, {knee.reason}; it was held to {best}"
-    test = knee.answer.test
-    shape, n_meeting = test.trial.shape, test.n_meeting(knee.limit, task)
-    size = f"{shape}, {investigation.params(shape):,} params"
-    return f"knee: {size}; {n_meeting} of {len(test.trials)} fresh runs are within {best}"
-
-
 def _targets(
     task: str, accuracies: tuple[list[float], ...], targets: tuple[parse.Target, ...], *, knee: bool = False
 ) -> tuple[float, ...]:
@@ -382,37 +297,10 @@ def _targets(
     return tuple(sorted({target.value for target in asked}))
 
 
-def _check(study: Study) -> None:
-    """Refuse a data set of another task, a family that does not fit, or a target that needs no network."""
-    data = plugins.load("datasets", study.dataset)
-    if data.task != study.task:
-        fitting = [n for n in plugins.names("datasets") if plugins.load("datasets", n).task == study.task]
-        raise UsageError(
-            f"data set {study.dataset} is for task {data.task}, not {study.task}",
-            f"data sets of {study.task}: {', '.join(fitting)}",
-        )
-    families = {name: plugins.load("families", name) for name in plugins.names("families")}
-    fitting = [n for n, f in families.items() if f.takes(data)]
-    if study.family not in fitting:
-        raise UsageError(
-            f"family {study.family} does not fit {study.task} on {study.dataset}",
-            f"those that fit: {', '.join(fitting)}",
-        )
-
-    task = plugins.load("tasks", study.task)
-    chance = task.chance(data)
-    for target in study.targets:
-        if meets(chance, target, task.metric.direction):
-            raise UsageError(
-                f"target {task.metric.name} {target:g} needs no network: on {study.dataset} the best constant answer "
-                f"reaches {chance:.3f}"
-            )
-
-
 def _command(study: Study) -> str:
     """Return the command that makes this record, the same however it was called."""
     data = plugins.load("datasets", study.dataset)
-    source = ["--data", "PATH"] if getattr(data, "private", False) else ["--dataset", study.dataset]
+    source = ["--data", "PATH"] if data.private else ["--dataset", study.dataset]
     words = ["guides", "bench", "--task", study.task, *source, "--family", study.family]
     metric = plugins.load("tasks", study.task).metric.name
     if study.targets and metric == "accuracy":

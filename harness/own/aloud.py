@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -50,9 +51,29 @@ class Aloud:
             if isinstance(method, beside.Method):
                 self._methods.append(method)
 
-    def plan(self, lines: list[str]) -> None:
-        """Say what is going to be trained."""
-        self._say(*lines)
+    def family(self, name: str) -> str:
+        """Choose the family that fits the data and the fewest tasks: one made for them. Say which.
+
+        Raises:
+            UsageError: If none fits.
+        """
+        data: Dataset = plugins.load("datasets", name)
+        families: dict[str, Family] = {known: plugins.load("families", known) for known in plugins.names("families")}
+        fitting = [known for known, family in families.items() if family.takes(data)]
+        if not fitting:
+            raise UsageError(f"no family of networks fits {data.task} on inputs of shape {data.input_shape}")
+        chosen = min(fitting, key=lambda known: (len(families[known].tasks), known))
+        others = [known for known in fitting if known != chosen]
+        also = f"; --family {' or '.join(others)} would do, too" if others else ""
+        self._say(f"network family: {chosen}{also}")
+        return chosen
+
+    def plan(self, lines: list[str], seconds: float) -> None:
+        """Say what is going to be trained, and what happens where time is limited."""
+        limit = [
+            f"{seconds / 60:.1f} minutes are left: what they do not settle is said, and --resume goes on from there"
+        ]
+        self._say(*lines, *(limit if math.isfinite(seconds) else []))
 
     def last_line(self, points: list[beside.Point]) -> str:
         """Compare the networks that were certified with what has no network."""
@@ -61,16 +82,3 @@ class Aloud:
     def _say(self, *lines: str) -> None:
         if not self._is_quiet:
             click.echo("\n".join(lines), err=True)
-
-
-def most_special(task: str, data: Dataset) -> str:
-    """Return the family that fits the data and the fewest tasks: one made for them.
-
-    Raises:
-        UsageError: If none fits.
-    """
-    families: dict[str, Family] = {name: plugins.load("families", name) for name in plugins.names("families")}
-    fitting = [name for name, family in families.items() if task in family.tasks and family.fits(data.input_shape)]
-    if not fitting:
-        raise UsageError(f"no family of networks fits {task} on inputs of shape {data.input_shape}")
-    return min(fitting, key=lambda name: (len(families[name].tasks), name))

@@ -78,7 +78,9 @@ def read(folder: Path) -> Prepared:
         checks.balance(answers, names),
     ]
     long = sum(max(one.size) > SQUASHED * min(one.size) for one in found)
-    squashed = [f"{long:,} of {len(found):,} pictures are squashed to squares: cut them first if that matters"] if long else []
+    squashed = (
+        [f"{long:,} of {len(found):,} pictures are squashed to squares: cut them first if that matters"] if long else []
+    )
     half = side // 2 if side % 2 == 0 and side // 2 >= SMALLEST_HALF else None
     facts = Facts(
         "image-cls", (channels, side, side), len(names), resolutions=(half, side) if half else (side,),

@@ -16,9 +16,6 @@ from registry.errors import InvalidData
 class OwnData(Dataset):
     """Prepared data in a local folder: mapped, so that processes share them.
 
-    Attributes:
-        private: That nothing of the data may go into a record but their hash and their shape.
-
     Args:
         name: ``own-<12 hex digits>``.
         folder: Where they lie.
