@@ -37,7 +37,7 @@ def test_small_squares_stay_as_they_are_divided_by_256(tmp_path: Path) -> None:
     assert any(np.array_equal(one, first) for one in everything(made))
     assert made.facts.notes == (
         "60 pictures in colour, 16 x 16 pixels",
-        "42 pictures to train on, 6 to validate, 12 to test; the same however they are ordered",
+        "42 pictures to train on, 6 to validate, 12 to test",
         "2 classes: 'cat' 50.0%, 'dog' 50.0%",
     )
     assert made.facts.warnings == ()

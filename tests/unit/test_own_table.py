@@ -11,7 +11,7 @@ import pytest
 from harness import plugins
 from harness.datasets.base import Dataset
 from harness.own import csv_file, csv_table, table
-from harness.own.columns import Numbers, encode
+from harness.own.columns import Categories, Numbers, encode
 from harness.own.parts import by_content, by_group, mixed, sizes
 from harness.own.place import VARIABLE, found_in
 from harness.own.prepared import Prepared
@@ -84,14 +84,23 @@ def test_many_spellings_of_nothing_are_missing(tmp_path: Path, missing: str) -> 
     assert everything(prepared(tmp_path, cells))[:, 1].sum() == 30
 
 
-def test_rare_categories_share_an_input_and_unseen_ones_have_none(tmp_path: Path) -> None:
+def test_rare_categories_share_an_input_with_unseen_ones(tmp_path: Path) -> None:
     cells = [[row[0], f"rare {i}" if i % 40 == 0 else row[1], *row[2:]] for i, row in enumerate(rows(4000))]
     made = prepared(tmp_path, cells)
     ones = everything(made)[:, 1:-1]
 
     assert made.facts.input_shape == (6,)  # two numbers, three colours, the pool
     assert (ones[:, -1].sum(), ones.sum()) == (100, 4000)
-    assert "rare categories share an input in 'colour'" in "\n".join(made.facts.notes)
+    assert "100 cells of rarer categories share an input in 'colour'" in "\n".join(made.facts.notes)
+
+
+def test_a_category_that_train_has_not_lies_between_two_and_is_none_of_more() -> None:
+    train = np.arange(4)
+    two = Categories("colour", np.array([0, 1, 0, 1, 2]), ("blue", "green", "red"))
+    three = Categories("colour", np.array([0, 1, 2, 1, 3]), ("blue", "green", "red", "white"))
+
+    assert encode(two, train).inputs.ravel().tolist() == [0, 1, 0, 1, 0.5]
+    assert encode(three, train).inputs.sum(axis=1).tolist() == [1, 1, 1, 1, 0]
 
 
 @pytest.mark.parametrize(
