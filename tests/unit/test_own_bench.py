@@ -164,7 +164,7 @@ def test_a_method_is_timed_on_the_examples_it_is_given(
 
     def spy(task: object, data: object) -> list[dict[str, object]]:
         seen.append(len(data.train()))  # type: ignore[attr-defined]
-        return [{"metric": 0.75}]
+        return [{"metric": 0.75, "bytes": 8, "flops": None}]
 
     monkeypatch.setattr(beside, "run_baselines", spy)
     with found_in(tmp_path / "kept"):
