@@ -55,11 +55,10 @@ class Point:
     shape: str
 
 
-def n_rows(data: Dataset, minutes: float = math.inf) -> int:
-    """Return how many training examples a method sees, where an answer is due within some minutes."""
+def n_rows(n_train: int, n_inputs: int, minutes: float = math.inf) -> int:
+    """Return how many of ``n_train`` examples a method sees, where an answer is due within some minutes."""
     numbers = min(MOST_NUMBERS, NUMBERS_A_MINUTE * minutes)
-    inputs = math.prod(data.input_shape)
-    return min(len(data.train()), MOST_ROWS, max(FEWEST_ROWS, int(numbers / inputs)))
+    return min(n_train, MOST_ROWS, max(FEWEST_ROWS, int(numbers / n_inputs)))
 
 
 def methods(task: Task, data: Dataset, n: int, running: Running) -> Iterator[Method | str]:

@@ -24,6 +24,7 @@ from tests.unit.conftest import Result
 Guides = Callable[..., Result]
 ACCURACY = Metric("accuracy", "fraction", "higher")
 ASK = ("bench", "--task", "tabular-cls", "--data", "fruit.csv", "--label", "fruit")
+METHOD_NAMES = ["majority", "linear", "1-nearest-neighbour", "nearest-neighbours", "boosted-trees"]
 RUN = ("--executor", "inline", "--search", "bisect", "--workers", "1")
 
 
@@ -102,6 +103,7 @@ def test_a_bench_of_your_own_data_says_what_it_reads_and_what_is_to_be_beaten(
     tiny_bench.shorten(monkeypatch.setattr)
     monkeypatch.setattr(study, "fit_law", no_law)
     monkeypatch.setattr(trees, "ROUNDS", 5)
+    monkeypatch.setattr(beside, "MOST_ROWS", 60)
     own_files.table(alone / "fruit.csv", fruit())
     done = guides(*ASK, "--target-acc", "0.7", *RUN)
     said, answered = done.err.splitlines(), done.out.splitlines()
@@ -114,10 +116,8 @@ def test_a_bench_of_your_own_data_says_what_it_reads_and_what_is_to_be_beaten(
     assert said[1].startswith("  84 rows to train on, 12 to validate, 24 to test")
     assert said[2].startswith("  2 classes: '")
     assert said[3] == "network family: mlp"
-    assert said[4] == "without a network:"
-    assert [line.split()[0] for line in said[5:10]] == [
-        "majority", "linear", "1-nearest-neighbour", "nearest-neighbours", "boosted-trees",
-    ]  # fmt: skip
+    assert said[4] == "without a network, fitted to 60 of 84 training examples:"
+    assert [line.split()[0] for line in said[5:10]] == METHOD_NAMES
     assert any(line.startswith("phase ") for line in said[10:])
     assert answered[-1].partition(";")[0].endswith(" s")
     assert " reaches 0." in answered[-1]
@@ -199,16 +199,10 @@ def test_part_of_a_regression_is_in_its_own_unit(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("inputs", "minutes", "n"),
-    [(30, np.inf, 10_000), (500, np.inf, 4_000), (3072, np.inf, 1_000), (100, 2, 4_000), (100, 0.1, 1_000)],
+    [(30, np.inf, 10_000), (500, np.inf, 4_000), (3072, np.inf, 1_000), (100, 2.0, 4_000), (100, 0.1, 1_000)],
 )
 def test_the_more_inputs_and_the_less_time_the_fewer_examples(inputs: int, minutes: float, n: int) -> None:
-    class Large:
-        input_shape = (inputs,)
-
-        def train(self) -> range:
-            return range(50_000)
-
-    assert n_rows(Large(), minutes) == n  # type: ignore[arg-type]
+    assert n_rows(50_000, inputs, minutes) == n
 
 
 METHODS = [Method("linear", 0.9, 1.0), Method("boosted-trees", 0.93, 4.25), Method("slow-trees", 0.93, 9.0)]
