@@ -173,7 +173,7 @@ def test_targets_stay_in_their_own_unit(tmp_path: Path) -> None:
     assert made.facts.n_classes is None
     assert targets.dtype == np.float32
     assert sorted(targets) == [1000 + i * i for i in range(60)]
-    assert made.facts.notes[-1].startswith("targets from 1000 to 4481, mean ")
+    assert made.facts.notes[-1].startswith("'fruit' has targets from 1000 to 4481, mean ")
 
 
 def test_groups_are_kept_apart_and_are_no_input(tmp_path: Path) -> None:
