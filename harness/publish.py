@@ -53,7 +53,14 @@ class Publication:
 
 
 def publication(
-    investigation: Investigation, findings: Findings, ledger: Ledger, weights: Path, *, version: int, command: str
+    investigation: Investigation,
+    findings: Findings,
+    ledger: Ledger,
+    weights: Path,
+    *,
+    version: int,
+    command: str,
+    baselines: list[dict[str, Any]] | None = None,
 ) -> Publication:
     """Build the record of a finished study.
 
@@ -64,12 +71,14 @@ def publication(
         weights: Folder with ``<key>.npz`` of each tested run.
         version: Version of the record.
         command: The command that makes this record again.
+        baselines: Methods without a network, where they were fitted already; else they are now.
 
     Raises:
         InvalidRecord: If an exported network differs from its PyTorch original.
     """
     files: dict[str, bytes] = {}
-    baselines = run_baselines(investigation.task, investigation.dataset)
+    if baselines is None:
+        baselines = run_baselines(investigation.task, investigation.dataset)
     frontier = [_point(investigation, answer, weights, files) for answer in findings.answers]
     frontier.sort(key=lambda point: (point["target"], point["route"]))
     rows = list(ledger.rows())
