@@ -19,8 +19,8 @@ from harness.inference import INPUT_NAME, Inputs, predict_onnx
 from registry.errors import InvalidData, InvalidRecord
 
 CALIBRATION_BATCH: Final = 64
-# Scores of attention: what masks them would stretch their range until nothing else is told apart; and onnxruntime cannot
-# run a quantised scale that two blocks share.
+# Scores of attention: what masks them would stretch their range until nothing else is told apart; and onnxruntime
+# cannot run a quantised scale that two blocks share.
 LEFT_FLOAT: Final = frozenset({"Mul", "Softmax", "Where"})
 
 

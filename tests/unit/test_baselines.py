@@ -7,6 +7,7 @@ from harness.baselines import run_baselines
 from harness.baselines.neighbours import fit_nearest_neighbours
 from harness.baselines.trees import fit_boosted_trees
 from harness.datasets.base import Dataset, Split, Splits
+from harness.own.fetched import FetchedTable
 from harness.pictures.fetched import Fetched
 from registry import schema
 from registry.errors import UnknownName
@@ -21,7 +22,7 @@ def run(name):
 def says_something_soon(name):
     """Whether methods can be compared on it here: no stand-in for what is fetched, and no large set."""
     dataset = plugins.load("datasets", name)
-    if isinstance(dataset, Fetched) or dataset.symbols or dataset.task not in plugins.names("tasks"):
+    if isinstance(dataset, Fetched | FetchedTable) or dataset.symbols or dataset.task not in plugins.names("tasks"):
         return False
     return len(dataset.train()) <= 10_000
 
