@@ -222,24 +222,10 @@ def _train(trials: Sequence[Trial], states: list[State], device: str, compiled: 
         learning_rates=[t.learning_rate for t in trials],
         weight_decays=[t.weight_decay for t in trials],
         steps=[t.steps for t in trials],
-        scales=_scales(trials, states, device),
         compiled=compiled,
     )
     best = network.over(progress.best_parameters.cpu())
     return progress, [best.state(i, state) for i, state in enumerate(states)]
-
-
-def _scales(trials: Sequence[Trial], states: list[State], device: str) -> torch.Tensor | None:
-    """Return what each scalar's rate is multiplied by, as the family has it; None where that is 1."""
-    family: Family = plugins.load("families", trials[0].family)
-    found = [family.rate_scales(trial.shape) for trial in trials]
-    if not any(found):
-        return None
-    each = [
-        {name: torch.full_like(leaf, scales.get(name, 1.0)) for name, leaf in state.items()}
-        for scales, state in zip(found, states, strict=True)
-    ]
-    return _stacked(trials, each).parameters.to(device)
 
 
 def _test(trials: Sequence[Trial], states: list[State], device: str) -> np.ndarray:

@@ -16,7 +16,7 @@ Contract, tested for every file of this folder:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from typing import Final
 
@@ -98,17 +98,6 @@ class Family(ABC):
     def flops(self, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape) -> float:
         """Count the flops of one example's forward pass."""
         return _flops(self, input_shape, n_outputs, shape)
-
-    def rate_scales(self, shape: Shape) -> Mapping[str, float]:
-        """Return what the learning rate of parameters is multiplied by, by name in the state; of others it is 1.
-
-        With the maximal update parametrisation the best rate hardly moves with width: a trial's rate is then that of
-        width 32, and the rates of layers that read ``width`` units fall as 1 / width.
-
-        Source:
-            Yang et al. 2022, arXiv:2203.03466, table 3 (Adam).
-        """
-        return {}
 
     def padded(self, shape: Shape) -> Shape:
         """Return ``shape`` with its width rounded up to a bucket, so that one program serves many widths."""
