@@ -8,17 +8,15 @@ take their steps together; and weights are differentiated over all positions in 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, final
 
 import torch
 from torch import nn
 
+from harness.cells import Cell, Saved, States
 from harness.functional import PlainLayout, Tensors, loss_gradient, shapes_alone
 
-Saved = tuple[torch.Tensor, ...]
-States = tuple[torch.Tensor, ...]  # what goes from one step to the next, the hidden state first; (rows, batch, width)
 Layer = tuple[torch.Tensor, list[Saved], list[torch.Tensor]]  # what it read; at each step what it saved, its state
 
 DIRECTIONS: Final = ("before", "after")
@@ -43,138 +41,6 @@ def initialise(network: nn.Module, generator: torch.Generator) -> None:
                 nn.init.zeros_(parameter)
                 if isinstance(module, nn.LSTM) and name == "bias_ih_l0":
                     nn.init.ones_(parameter.chunk(4)[1])
-
-
-class Cell(ABC):
-    """One step of a recurrent layer and its gradient, over rows: each member's network in each direction is one.
-
-    Gradients by gates stand side by side, ``width`` columns each: ``own`` says which are those by what the input
-    contributes, ``fed_back`` by what the state does.
-
-    Attributes:
-        gates: How many gates there are.
-        n_states: How many tensors go from one step to the next.
-        blocks: How many times ``width`` columns there are.
-        own: Which of them: first and end. The gates stand there rolled by ``rolled``.
-        fed_back: Likewise; the gates stand in torch's order.
-        rolled: By how many gates.
-    """
-
-    gates: int
-    n_states: int
-    blocks: int
-    own: tuple[int, int]
-    fed_back: tuple[int, int]
-    rolled: int
-
-    @abstractmethod
-    def step(self, own: torch.Tensor, fed_back: torch.Tensor, states: States) -> tuple[States, Saved]:
-        """Take one step.
-
-        Args:
-            own: What the input contributes to the gates, (rows, batch, gates x width).
-            fed_back: What the state contributes, likewise.
-            states: As the step before left them.
-
-        Returns:
-            The new states, and what :meth:`back` needs.
-        """
-
-    @abstractmethod
-    def back(self, saved: Saved, gradients: States, into: torch.Tensor) -> States:
-        """Write the gradients by the gates; return those by the states before, but for what goes by ``fed_back``.
-
-        Args:
-            saved: As :meth:`step` returned it.
-            gradients: By the new states.
-            into: Where they go, (rows, batch, blocks x width).
-        """
-
-
-def _tanh(values: torch.Tensor) -> torch.Tensor:
-    """Return the hyperbolic tangent. measured: by the logistic function it takes a quarter of torch's own time."""
-    return torch.add(values.new_full((), -1.0), torch.sigmoid(values + values), alpha=2)
-
-
-_sigmoid_back = torch.ops.aten.sigmoid_backward.grad_input
-_tanh_back = torch.ops.aten.tanh_backward.grad_input
-
-
-@final
-class GruCell(Cell):
-    """Gated recurrent unit with gates r, z, n, as torch computes it.
-
-    Source:
-        Cho et al. 2014, arXiv:1406.1078.
-    """
-
-    gates = 3
-    n_states = 1
-    blocks = 4  # n as the input sees it, r, z, n as the state sees it
-    own = (0, 3)
-    fed_back = (1, 4)
-    rolled = 1
-
-    def step(self, own: torch.Tensor, fed_back: torch.Tensor, states: States) -> tuple[States, Saved]:
-        """Take one step."""
-        [hidden] = states
-        width = hidden.shape[2]
-        r_z = torch.sigmoid(own[..., : 2 * width] + fed_back[..., : 2 * width])
-        r, z = r_z[..., :width], r_z[..., width:]
-        from_state = fed_back[..., 2 * width :]
-        n = _tanh(torch.addcmul(own[..., 2 * width :], r, from_state))
-        difference = hidden - n
-        return (torch.addcmul(n, z, difference),), (r, z, n, from_state, difference)
-
-    def back(self, saved: Saved, gradients: States, into: torch.Tensor) -> States:
-        """Write the gradients of one step."""
-        r, z, n, from_state, difference = saved
-        [by_hidden] = gradients
-        by_own_n, by_r, by_z, by_fed_n = into.chunk(4, dim=2)
-        kept = by_hidden * z
-        _sigmoid_back(by_hidden * difference, z, grad_input=by_z)
-        _tanh_back(by_hidden - kept, n, grad_input=by_own_n)
-        _sigmoid_back(by_own_n * from_state, r, grad_input=by_r)
-        torch.mul(by_own_n, r, out=by_fed_n)
-        return (kept,)
-
-
-@final
-class LstmCell(Cell):
-    """Long short-term memory with gates i, f, g, o, as torch computes it.
-
-    Source:
-        Hochreiter & Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735.
-    """
-
-    gates = 4
-    n_states = 2
-    blocks = 4
-    own = fed_back = (0, 4)
-    rolled = 0
-
-    def step(self, own: torch.Tensor, fed_back: torch.Tensor, states: States) -> tuple[States, Saved]:
-        """Take one step."""
-        _, memory = states
-        width = memory.shape[2]
-        gates = own + fed_back
-        i_f, g = torch.sigmoid(gates[..., : 2 * width]), _tanh(gates[..., 2 * width : 3 * width])
-        i, f, o = i_f[..., :width], i_f[..., width:], torch.sigmoid(gates[..., 3 * width :])
-        remembered = torch.addcmul(f * memory, i, g)
-        shown = _tanh(remembered)
-        return (o * shown, remembered), (i, f, g, o, memory, shown)
-
-    def back(self, saved: Saved, gradients: States, into: torch.Tensor) -> States:
-        """Write the gradients of one step."""
-        i, f, g, o, memory, shown = saved
-        by_hidden, by_memory = gradients
-        by_i, by_f, by_g, by_o = into.chunk(4, dim=2)
-        by_memory = by_memory + torch.ops.aten.tanh_backward(by_hidden * o, shown)
-        _sigmoid_back(by_memory * g, i, grad_input=by_i)
-        _sigmoid_back(by_memory * memory, f, grad_input=by_f)
-        _tanh_back(by_memory * i, g, grad_input=by_g)
-        _sigmoid_back(by_hidden * shown, o, grad_input=by_o)
-        return by_hidden.new_zeros(()).expand_as(by_hidden), by_memory * f
 
 
 @final
@@ -206,13 +72,13 @@ class StackedRecurrent(PlainLayout):
 
     def forward(self, leaves: Sequence[torch.Tensor], inputs: torch.Tensor) -> torch.Tensor:
         """Map leaves and symbols (members, batch, length) to logits (members, batch, n_outputs), or as many a place."""
-        return self._run(self.named(leaves), inputs)[0]
+        return self._run(self.named(leaves), inputs, keep=False)[0]
 
     def differentiate(self, inputs: torch.Tensor, labels: torch.Tensor) -> None:
         """Write the gradient of each member's mean loss on its batch."""
         with torch.no_grad():
             named, found = self.named(self._leaves), self.named(self._gradients)
-            logits, read, layers = self._run(named, inputs)
+            logits, read, layers = self._run(named, inputs, keep=True)
             by_logits = loss_gradient(logits, labels).flatten(1, -2)
             torch.sum(by_logits, dim=1, out=found["head.bias"])
             found["head.weight"].copy_(torch.bmm(by_logits.transpose(1, 2), read))
@@ -224,8 +90,8 @@ class StackedRecurrent(PlainLayout):
             for i in reversed(range(self._depth)):
                 by_hidden = self._layer_back(named, found, i, *layers[i], by_hidden)
 
-    def _run(self, named: Tensors, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, list[Layer]]:
-        """Return logits, what the head read, (members, rows, n), and for each layer what it read and saved."""
+    def _run(self, named: Tensors, inputs: torch.Tensor, keep: bool) -> tuple[torch.Tensor, torch.Tensor, list[Layer]]:
+        """Return logits, what the head read, (members, rows, n), and of each layer what it read and, to keep, saved."""
         members, batch, length = inputs.shape
         if len(self._directions) == 2:  # each ends in the middle, which both read where the length is odd
             half = (length + 1) // 2
@@ -241,13 +107,13 @@ class StackedRecurrent(PlainLayout):
             flat.index_select(0, each.flatten()).view(rows, batch, -1) for each in places.unbind(2)
         )
         layers: list[Layer] = []
-        hidden, saved = self._layer(named, 0, own)
+        hidden, saved = self._layer(named, 0, own, keep)
         layers.append((places, saved, hidden))
         for i in range(1, self._depth):
             read = torch.stack(hidden, dim=1).flatten(1, 2)
             bias = self._both(named, i, "bias_ih").unsqueeze(1)
             by_input = torch.baddbmm(bias, read, self._both(named, i, "weight_ih").transpose(1, 2))
-            hidden, saved = self._layer(named, i, by_input.view(rows, length, batch, -1).unbind(1))
+            hidden, saved = self._layer(named, i, by_input.view(rows, length, batch, -1).unbind(1), keep)
             layers.append((read, saved, hidden))
         if len(self._directions) == 2:
             read = torch.cat(hidden[-1].chunk(2), dim=2)
@@ -256,26 +122,31 @@ class StackedRecurrent(PlainLayout):
         logits = torch.baddbmm(named["head.bias"].unsqueeze(1), read, named["head.weight"].transpose(1, 2))
         return (logits if len(self._directions) == 2 else logits.view(members, batch, length, -1)), read, layers
 
-    def _layer(self, named: Tensors, i: int, own: Iterable[torch.Tensor]) -> tuple[list[torch.Tensor], list[Saved]]:
+    def _layer(
+        self, named: Tensors, i: int, own: Iterable[torch.Tensor], keep: bool
+    ) -> tuple[list[torch.Tensor], list[Saved]]:
         """Take every step of one layer.
 
         Args:
             named: The parameters.
             i: Which layer.
             own: What the input contributes to the gates at each step, (rows, batch, gates x width).
+            keep: Whether its gradient is asked for next.
 
         Returns:
             At each step the hidden state, (rows, batch, width), and what is saved.
         """
         weight = self._both(named, i, "weight_hh").transpose(1, 2).contiguous()
         bias = self._both(named, i, "bias_hh").unsqueeze(1)
-        hidden, kept = [], []
+        hidden: list[torch.Tensor] = []
+        kept: list[Saved] = []
         states: States = ()
         for each in own:
             states = states or (each.new_zeros(*each.shape[:2], weight.shape[1]),) * self._cell.n_states
             states, saved = self._cell.step(each, torch.baddbmm(bias, states[0], weight), states)
             hidden.append(states[0])
-            kept.append(saved)
+            if keep:
+                kept.append(saved)
         return hidden, kept
 
     def _layer_back(

@@ -12,8 +12,9 @@ from typing import final
 import torch
 from torch import nn
 
+from harness.cells import GruCell
 from harness.families.base import Family, Outputs
-from harness.recurrence import LADDER, GruCell, StackedRecurrent, initialise
+from harness.recurrence import LADDER, StackedRecurrent, initialise
 from harness.stack import StackedNetwork
 from harness.trial import Shape
 
