@@ -110,7 +110,7 @@ class TransformerFamily(Family):
     depths = (1, 2)
     reads_symbols = True
     buckets = ()
-    pack_steps = 2_000
+    pack_steps = 2_000  # measured: 150 a second at width 32, 64 symbols; 300 at width 8
     most_steps = 4_000
     prunable = False
 

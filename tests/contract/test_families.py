@@ -31,7 +31,7 @@ N_OUTPUTS = 3
 MEMBERS = 8
 BATCH = 5
 DRAWN = 40  # examples of the made-up splits
-LENGTH, N_SYMBOLS = 7, 5
+LENGTH, N_SYMBOLS = 5, 5
 ONE_ANSWER = [(name, depth, False) for name in names("families") for depth in load("families", name).depths]
 EVERY_PLACE = [
     (name, max(load("families", name).depths), True)
@@ -391,7 +391,7 @@ class Letters(Dataset):
     def load(self) -> Splits:
         texts = np.random.default_rng(0).integers(N_SYMBOLS, size=(3, 80, LENGTH), dtype=np.uint8)
         labels = texts.astype(np.int64) % N_OUTPUTS
-        return Splits(*(Split(x, y if self.per_position else y[:, 3]) for x, y in zip(texts, labels, strict=True)))
+        return Splits(*(Split(x, y if self.per_position else y[:, 2]) for x, y in zip(texts, labels, strict=True)))
 
 
 LETTERS = {data.name: data for data in (Letters(every=False), Letters(every=True))}
