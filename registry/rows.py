@@ -140,7 +140,7 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
         "evidence": record.text("evidence"),
         "created": record.text("created"),
         "n_train": facts.optional_count("n_train"),
-        "input_size": None if facts.get("input_shape") is None else facts.size("input_shape"),
+        "input_size": _input_size(facts),
         "n_classes": facts.optional_count("n_classes"),
         "wall_s": record.part("cost").optional_number("wall_s") if measured else None,
         "path": path,
@@ -157,6 +157,14 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
         _add(connection, "baselines", {**baseline, "record": key, "question": number})
     if law is not None:
         _add(connection, "laws", {**law, "record": key})
+
+
+def _input_size(facts: Fields) -> int | None:
+    """Return how many numbers, or symbols, an example has: symbols are counted once, not as one-hot rows."""
+    if facts.get("input_shape") is None:
+        return None
+    size: int = facts.size("input_shape")
+    return size // facts.get("input_shape")[-1] if facts.get("symbols") is True else size
 
 
 def _size(point: Fields, *, measured: bool) -> dict[str, Any]:

@@ -851,3 +851,10 @@ def test_a_knee_answers_the_targets_that_its_limit_meets(root: Path) -> None:
     assert (easy.network.width, easy.network.params) == (knee.width, knee.params)
     assert "The median fresh run meets" in text(Reply((easy,), (), False, ()))
     assert not ask(root, targets=(knee.low + 0.001,)).answers
+
+
+def test_symbols_are_counted_once_not_as_one_hot_rows(root: Path) -> None:
+    edited(root, lambda record: record["question"]["dataset"].update(input_shape=[80, 97], symbols=True))
+
+    assert only(ask(root, input_size=80)).near
+    assert not only(ask(root, input_size=80 * 97)).near
