@@ -263,7 +263,8 @@ class Dataset(ABC):
         if self.symbols and split.inputs.size and split.inputs.max() >= self.input_shape[-1]:
             raise InvalidData(f"{self.name}: {name} needs symbols, all in 0 to {self.input_shape[-1] - 1}")
         if (split.labels.ndim == 2) != self.per_position:
-            raise InvalidData(f"{self.name}: {name} has labels of shape {split.labels.shape}, expected one an example")
+            where = "at every position" if self.per_position else "an example"
+            raise InvalidData(f"{self.name}: {name} has labels of shape {split.labels.shape}, expected one {where}")
         kind = np.float32 if self.n_classes is None else np.int64
         if split.labels.dtype != kind:
             what = "float32 targets" if self.n_classes is None else "int64 classes"
