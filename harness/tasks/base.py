@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from typing import Literal, final
 
 import numpy as np
-from jaxtyping import Bool, Float16, Float32, Float64
+from jaxtyping import Bool, Float, Float32, Float64
 
 from harness.datasets.base import Dataset
 from registry.errors import UsageError
 from registry.outcomes import MOST_LOSS, decode_bits, encode_bits, encode_losses, losses, mean_loss, unpack
 
-Outcomes = Bool[np.ndarray, " seeds items"] | Float16[np.ndarray, " seeds items"]
+Outcomes = Bool[np.ndarray, " seeds items"] | Float[np.ndarray, " seeds items"]
 
 
 @final
