@@ -15,6 +15,8 @@ from harness.burden.page import page as burden
 from harness.calibrate import calibrate
 from harness.fetch import fetch
 from harness.like.knees import knees
+from harness.results import results
+from harness.shipped import guidelines
 from harness.survey import survey
 from harness.tabulate import tabulate
 from registry.errors import GuidesError, UnknownName
@@ -71,6 +73,8 @@ harness.add_command(calibrate)
 harness.add_command(survey)
 harness.add_command(knees)
 harness.add_command(burden)
+harness.add_command(results)
+harness.add_command(guidelines)
 
 
 def main(arguments: list[str] | None = None) -> None:

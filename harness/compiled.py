@@ -45,8 +45,9 @@ class Compiled(Stepper):
 
     shrinks = False  # another number of members is another program to compile
 
-    def __init__(self, network: StackedNetwork) -> None:
-        super().__init__(network)
+    def __init__(self, network: StackedNetwork, scales: torch.Tensor | None = None) -> None:
+        super().__init__(network, scales)
+        self._scales = None if scales is None else [leaf.contiguous() for leaf in network.leaves(scales)]
         self._leaves = [leaf.contiguous() for leaf in network.leaves(network.parameters.clone())]
         self._means = [torch.zeros_like(leaf) for leaf in self._leaves]
         self._squares = [torch.zeros_like(leaf) for leaf in self._leaves]
@@ -73,7 +74,9 @@ class Compiled(Stepper):
         with torch._dynamo.config.patch(recompile_limit=MOST_PROGRAMS):
             for i, row in enumerate(rows):
                 kept = None if keep is None else keep[i]
-                self._step(self._leaves, self._means, self._squares, inputs, labels, row, rate[i], kept, roots[i])
+                self._step(
+                    self._leaves, self._means, self._squares, self._scales, inputs, labels, row, rate[i], kept, roots[i]
+                )
         for place, leaf in zip(self.network.leaves(self.network.parameters), self._leaves, strict=True):
             place.copy_(leaf)
 
@@ -90,6 +93,7 @@ def _compile(
         leaves: Tensors,
         means: Tensors,
         squares: Tensors,
+        scales: Tensors | None,
         inputs: torch.Tensor,
         labels: torch.Tensor,
         rows: torch.Tensor,
@@ -98,13 +102,14 @@ def _compile(
         root: torch.Tensor,
     ) -> None:
         gradients = torch.func.grad(loss)(leaves, read(inputs[rows]), labels[rows])
-        for leaf, mean, square, gradient in zip(leaves, means, squares, gradients, strict=True):
+        for i, (leaf, mean, square, gradient) in enumerate(zip(leaves, means, squares, gradients, strict=True)):
             each = (-1, *[1] * (leaf.dim() - 1))
             mean.lerp_(gradient, 1 - BETA1)
             square.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
             if keep is not None:
                 leaf.mul_(keep.view(each))
-            leaf.sub_(mean / (square.sqrt() * root + EPSILON) * rate.view(each))
+            change = mean / (square.sqrt() * root + EPSILON) * rate.view(each)
+            leaf.sub_(change if scales is None else change * scales[i])
 
     compiled: Callable[..., None] = torch.compile(step, fullgraph=True, dynamic=False)
     return compiled

@@ -53,7 +53,14 @@ class Publication:
 
 
 def publication(
-    investigation: Investigation, findings: Findings, ledger: Ledger, weights: Path, *, version: int, command: str
+    investigation: Investigation,
+    findings: Findings,
+    ledger: Ledger,
+    weights: Path,
+    *,
+    version: int,
+    command: str,
+    baselines: list[dict[str, Any]] | None = None,
 ) -> Publication:
     """Build the record of a finished study.
 
@@ -64,12 +71,14 @@ def publication(
         weights: Folder with ``<key>.npz`` of each tested run.
         version: Version of the record.
         command: The command that makes this record again.
+        baselines: Methods without a network, where they were fitted already; else they are now.
 
     Raises:
         InvalidRecord: If an exported network differs from its PyTorch original.
     """
     files: dict[str, bytes] = {}
-    baselines = run_baselines(investigation.task, investigation.dataset)
+    if baselines is None:
+        baselines = run_baselines(investigation.task, investigation.dataset)
     frontier = [_point(investigation, answer, weights, files) for answer in findings.answers]
     frontier.sort(key=lambda point: (point["target"], point["route"]))
     rows = list(ledger.rows())
@@ -93,7 +102,7 @@ def publication(
         "knee": _knee(investigation, findings.knee, weights, files),
         "law": findings.law,
         "baselines": baselines,
-        "recipe": _recipe(),
+        "recipe": _recipe(investigation.family.most_steps),
         "cost": {
             "train_flops": float(sum(o.train_flops for o in outcomes)),
             "wall_s": wall_s,
@@ -148,7 +157,9 @@ def _further_facts(data: Dataset) -> dict[str, Any]:
     return facts
 
 
-def _recipe() -> dict[str, Any]:
+def _recipe(most_steps: int | None) -> dict[str, Any]:
+    """Say how networks were trained; ``most_steps`` is the family's own limit."""
+    own = "" if most_steps is None else f", for this family at most {most_steps:,}"
     return {
         "optimiser": "Adam (0.9, 0.999), decoupled weight decay",
         "schedule": "cosine from the peak rate to 0 over the run",
@@ -163,8 +174,8 @@ def _recipe() -> dict[str, Any]:
         ),
         "steps_rule": (
             f"from {FEWEST_STEPS} steps in doublings, at most {MOST_STEPS:,} or {EPOCHS} epochs (these at most "
-            f"{MOST_FOR_EPOCHS:,} steps), whichever is more; for the law at most twice that, and doubled until the "
-            "mean validation error of the best rate and its neighbours improves by less than 3 %; the best of "
+            f"{MOST_FOR_EPOCHS:,} steps), whichever is more{own}; for the law at most twice that, and doubled until "
+            "the mean validation error of the best rate and its neighbours improves by less than 3 %; the best of "
             "log-spaced checkpoints counts; epochs without replacement; a batch is 32 examples, or all where there "
             "are fewer"
         ),

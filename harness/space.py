@@ -22,6 +22,7 @@ MOST_FOR_EPOCHS: Final = 32_000  # ... but for epochs no more than this: of a mi
 def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
     """Return what may be trained: every ladder shape at every resolution, rates a factor 2 apart, steps doubling."""
     most = max(MOST_STEPS, min(MOST_FOR_EPOCHS, EPOCHS * len(dataset.train()) / BATCH))
+    most = min(most, family.most_steps or most)
     doublings = math.ceil(math.log2(most / FEWEST_STEPS) - 1e-9)
     params, flops = {}, {}
     for resolution in dataset.resolutions or (None,):

@@ -186,6 +186,7 @@ def train(
     weight_decays: Sequence[float],
     steps: int | Sequence[int],
     schedules: Schedule | Sequence[Schedule] = Schedule(),  # noqa: B008 - frozen
+    scales: torch.Tensor | None = None,
     compiled: bool = False,
 ) -> Progress:
     """Train every member by Adam with decoupled weight decay; keep the best validation checkpoint.
@@ -204,6 +205,7 @@ def train(
         weight_decays: Decoupled decay of each member.
         steps: Optimiser steps, one number for all or one a member.
         schedules: How the rate moves, one for all or one a member.
+        scales: What the rate of each scalar is multiplied by, (members, scalars); None for 1 everywhere.
         compiled: Whether to compile a whole step. It takes seconds to a minute for each new shape of a pack and a C++
             compiler; results differ from the eager ones in the last digits. Without a compiler it says so once, on
             stderr, and trains eagerly.
@@ -226,6 +228,7 @@ def train(
         decays=torch.tensor(weight_decays, dtype=network.parameters.dtype),
         steps=[steps] * k if isinstance(steps, int) else list(steps),
         schedules=[schedules] * k if isinstance(schedules, Schedule) else list(schedules),
+        scales=scales,
         stepper=Compiled if compiled and can_compile(network.parameters.device.type) else Eager,
     )
     progress = _empty_progress(network)
@@ -251,6 +254,7 @@ class _Run:
     decays: torch.Tensor
     steps: list[int]
     schedules: list[Schedule]
+    scales: torch.Tensor | None
     stepper: type[Stepper]
 
     def rows(self, members: Sequence[int], n: int) -> torch.Tensor:
@@ -276,7 +280,8 @@ class _Run:
 def _train_part(network: StackedNetwork, members: list[int], run: _Run, progress: Progress) -> None:
     """Train some of the members to their ends, and write their last parameters back."""
     places = _filled(members, network.least_members)  # the member in each place of the program
-    stepper = run.stepper(network.over(network.parameters[places]))
+    scales = None if run.scales is None else run.scales[places]
+    stepper = run.stepper(network.over(network.parameters[places]), scales)
     live, done = members, 0
     while live:
         due = min(next(c for c in checkpoints(run.steps[member]) if c > done) for member in live)

@@ -197,6 +197,8 @@ class Investigation:
             if results[len(certified) + i] is CUT:
                 findings.notes += [f"target {target:g}: pruning was cut short: the time was up"]
                 findings.notes += [_unbracketed(answer, f"target {target:g}") for answer in second]
+            elif not self.family.prunable:
+                findings.notes.append(f"target {target:g}: networks of this family are not pruned")
             elif not second or self.order(second[0].test.trial.shape) >= self.order(first.test.trial.shape):
                 findings.notes.append(f"target {target:g}: pruning certified nothing smaller than from scratch")
         findings.notes += self._doubts(findings.answers)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SIZES: Final = 6  # numbers of training examples
 WIDTHS: Final = (0.5, 1.0, 2.0, 4.0)  # times that of the answer
 # Shares of all examples and numbers of widths, the dearest first, to choose from where time is limited
-PARTS: Final = ((1.0, 4), (1.0, 3), (0.25, 3), (1 / 16, 3), (1 / 16, 2))
+PARTS: Final = ((1.0, 4), (1.0, 3), (0.25, 3), (1 / 16, 3), (1 / 64, 3))
 NEAR: Final = 3  # rates that are tried again as steps double
 LEAST_EXAMPLES: Final = 10
 FEWEST_POINTS: Final = 5  # of a record's law
@@ -135,7 +135,7 @@ def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedu
     try:
         if len(points) < FEWEST_POINTS:
             raise InvalidData(f"a record's law needs {FEWEST_POINTS} n_train, got {len(points)}")
-        against = flags(curve_of(points), chance=chance)
+        against = flags(curve_of(points), chance=chance if task.counts else None)
         if against:
             raise InvalidData(against[0])
         law = fit_curve(points, chance=chance, seed=study.study.seed)

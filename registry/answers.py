@@ -164,6 +164,18 @@ class Baseline(NamedTuple):
     flops: float | None
 
 
+class Source(NamedTuple):
+    """Another place that tells of a published network; fields as in :class:`Network`."""
+
+    id: str
+    version: int
+    name: str
+    citation: str
+    found_at: str
+    params: int
+    median: float
+
+
 class Answer(NamedTuple):
     """The smallest network of one data set for one target, and what stands beside it.
 
@@ -178,6 +190,7 @@ class Answer(NamedTuple):
         baselines: Every baseline of the data set, best first.
         best: The best median of any network of the data set.
         near: Whether the asker's task is within a factor of 4 of the record's.
+        also: Other published records of the same network: the same name, params within 1 %, figure within 0.1 %.
     """
 
     question: Question
@@ -190,6 +203,7 @@ class Answer(NamedTuple):
     baselines: tuple[Baseline, ...]
     best: float
     near: bool
+    also: tuple[Source, ...] = ()
 
 
 class Predicted(NamedTuple):

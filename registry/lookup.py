@@ -18,6 +18,7 @@ from registry.wording import bench_command, bound_of, is_limited, no_answer
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from registry.answers import Source
     from registry.index import Index
     from registry.roots import Root
 
@@ -272,7 +273,16 @@ def _smallest(indexes: list[Index], question: Question, query: Query, target: fl
         _baselines(indexes, question),
         _best_median(indexes, question),
         _is_near(query, network),
+        _also(indexes, question, network),
     )
+
+
+def _also(indexes: list[Index], question: Question, network: Network) -> tuple[Source, ...]:
+    if network.evidence != "published":
+        return ()
+    from registry import twins  # only here: what was measured stands in one record
+
+    return twins.elsewhere(indexes, question, network)
 
 
 def _miss(

@@ -2,9 +2,10 @@
 
 Where the metric is accuracy a row is one seed's correct/wrong bits in test order, padded to whole bytes, first item in
 the highest bit (as ``numpy.packbits(rows, axis=1)``). Elsewhere it is one seed's losses, little-endian float16: squared
-errors in units of the training targets' variance where the metric is R2, bits per byte of each window of text. Rows are
-joined, deflated at level 9 and written as base64. A diverged seed is a row of the worst: wrong, or a loss of
-:data:`WORST_LOSS`.
+errors in units of the training targets' variance where the metric is R2, bits per byte of each window of text. More
+than :data:`MOST_KEPT` items are kept as the means of so many blocks of neighbours, as even as can be: a record has room
+for no more. Rows are joined, deflated at level 9 and written as base64. A diverged seed is a row of the worst: wrong,
+or a loss of :data:`WORST_LOSS`.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ PACKED_LIMIT: Final = 1_000_000  # bytes after inflating: 100 seeds on 80,000 it
 # twice the bits of a uniform guess.
 WORST_LOSS: Final = {"r2": 2.0, "bits-per-byte": 16.0}
 MOST_LOSS: Final = 65504.0  # the largest float16
+MOST_KEPT: Final = 100  # losses of a row
 
 
 def encode_bits(rows: Sequence[Sequence[bool]]) -> str:
@@ -78,7 +80,7 @@ def unpack(text: str, n_seeds: int, n_items: int, metric: str = "accuracy") -> l
         InvalidRecord: If ``text`` is not base64 of one zlib stream of exactly those rows with zero padding, or holds a
             loss that is negative or not finite.
     """
-    row_bytes = 2 * n_items if metric in WORST_LOSS else (n_items + 7) // 8
+    row_bytes = 2 * min(n_items, MOST_KEPT) if metric in WORST_LOSS else (n_items + 7) // 8
     expected = n_seeds * row_bytes
     if not 0 < expected <= PACKED_LIMIT:
         raise InvalidRecord(f"outcomes of {n_seeds} seeds x {n_items} items: expected 1 to {PACKED_LIMIT:,} bytes")
@@ -109,13 +111,20 @@ def metric_of(row: bytes, n_items: int, metric: str) -> float:
     """Return the metric of one row of :func:`unpack`: accuracy, R2 to 12 decimals, or bits per byte."""
     if metric not in WORST_LOSS:
         return int.from_bytes(row).bit_count() / n_items
-    mean = mean_loss(losses(row))
+    mean = mean_loss(losses(row), n_items)
     return round(1 - mean, 12) if metric == "r2" else mean
 
 
-def mean_loss(row: Sequence[float]) -> float:
-    """Return the mean to 12 decimals, the same however it is added up."""
-    return round(math.fsum(row) / len(row), 12)
+def block_sizes(n_items: int) -> list[int]:
+    """Return how many items each loss of a row stands for, in order."""
+    kept = min(n_items, MOST_KEPT)
+    return [(i + 1) * n_items // kept - i * n_items // kept for i in range(kept)]
+
+
+def mean_loss(row: Sequence[float], n_items: int) -> float:
+    """Return the mean over all items to 12 decimals, the same however it is added up."""
+    sizes = block_sizes(n_items)
+    return round(math.fsum(size * loss for size, loss in zip(sizes, row, strict=True)) / n_items, 12)
 
 
 def is_worst(row: bytes, metric: str) -> bool:
@@ -129,7 +138,7 @@ def worst_row(n_items: int, metric: str) -> bytes:
     """Return the row of a diverged run."""
     if metric not in WORST_LOSS:
         return bytes((n_items + 7) // 8)
-    return struct.pack("<e", WORST_LOSS[metric]) * n_items
+    return struct.pack("<e", WORST_LOSS[metric]) * min(n_items, MOST_KEPT)
 
 
 def _pack(row: Sequence[bool]) -> bytes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from registry.wording import bench_command, bound_of, foretold, further, params_of, shape_of, shown, trained_on
 
 if TYPE_CHECKING:
-    from registry.answers import Answer, Bracket, Miss, Network, Query, Reply
+    from registry.answers import Answer, Bracket, Miss, Network, Query, Reply, Source
 
 _HEADINGS = ("target", "guideline", "width", "depth", "route", "params", "flops", "bytes")
 _LEFT = (1, 4)  # columns of words; numbers are set to the right
@@ -118,6 +118,7 @@ def _answer_values(query: Query, answer: Answer) -> dict[str, Any]:
         "runs_meeting_at_least": _runs_meeting(answer),
         "scratch": network_values(answer.scratch) if answer.scratch else None,
         "measured": network_values(answer.measured) if answer.measured else None,
+        "also": [_source_values(one) for one in answer.also],
         "bracket": [
             {**part._asdict(), "verdict": part.verdict if _is_refuted(answer, part) else "undecided"}
             for part in answer.bracket
@@ -126,6 +127,11 @@ def _answer_values(query: Query, answer: Answer) -> dict[str, Any]:
             {**one._asdict(), "beats": _beats(answer, one.metric, answer.network.median)} for one in answer.baselines
         ],
     }
+
+
+def _source_values(one: Source) -> dict[str, Any]:
+    plain = one._asdict()
+    return {**plain, "where": plain.pop("found_at")}
 
 
 def _from(answers: list[Answer]) -> str:
@@ -300,6 +306,7 @@ def _published(answer: Answer) -> list[str]:
     sizes = [f"{network.precision} weights"] if network.precision not in (None, "float32") else []
     sizes += [f"a file of {network.file_bytes:,} bytes"] if network.file_bytes is not None else []
     sizes += [f"an input of {network.resolution} a side"] if network.resolution and network.width is None else []
+    out += [f"By name, size and figure the same network: {_source(one)}." for one in answer.also]
     if sizes:
         out.append(f"It has {', '.join(sizes)}.")
     if network.n_train is None and network.record_n_train is not None:
@@ -315,6 +322,11 @@ def _published(answer: Answer) -> list[str]:
         least = answer.measured
         out.append(f"Measured here, it takes {params_of(least)} ({_name(least)}, {shape_of(least)}).")
     return out
+
+
+def _source(one: Source) -> str:
+    what = f"'{one.name}' in {one.id} v{one.version}: {one.params:,} params, {shown(one.median)}"
+    return f"{what} ({one.citation}, {one.found_at})"
 
 
 def _is_refuted(answer: Answer, part: Bracket) -> bool:

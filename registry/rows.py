@@ -35,6 +35,7 @@ CREATE TABLE records (
 CREATE TABLE points (
   point INTEGER PRIMARY KEY, record INTEGER NOT NULL, question INTEGER NOT NULL, family TEXT NOT NULL,
   superseded INTEGER NOT NULL DEFAULT 0, kind TEXT NOT NULL, score REAL, target REAL,
+  of_knee INTEGER NOT NULL DEFAULT 0,
   width INTEGER, depth INTEGER, resolution INTEGER, family_options TEXT NOT NULL, route TEXT NOT NULL,
   n_train INTEGER, steps INTEGER, params INTEGER, flops REAL, train_flops REAL,
   weight_bytes INTEGER, weight_bytes_int8 INTEGER, ram_bytes INTEGER, ram_bytes_int8 INTEGER, latency_ratio REAL,
@@ -122,7 +123,10 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
     kinds = ("frontier", "knee") if measured else ("frontier",)
     points = [(kind, point) for kind in kinds for point in record.parts(kind)]
     rows = (
-        [(asked, *_measured(kind, point, scale)) for kind, point in points]
+        [
+            *[(asked, *_measured(kind, point, scale)) for kind, point in points],
+            *[(asked, *_as_target(point, scale)) for kind, point in points if kind == "knee"],
+        ]
         if measured
         else [(*row, _NONE) for _, point in points for row in _published(point, facts, asked)]
     )
@@ -136,7 +140,7 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
         "evidence": record.text("evidence"),
         "created": record.text("created"),
         "n_train": facts.optional_count("n_train"),
-        "input_size": None if facts.get("input_shape") is None else facts.size("input_shape"),
+        "input_size": _input_size(facts),
         "n_classes": facts.optional_count("n_classes"),
         "wall_s": record.part("cost").optional_number("wall_s") if measured else None,
         "path": path,
@@ -153,6 +157,14 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
         _add(connection, "baselines", {**baseline, "record": key, "question": number})
     if law is not None:
         _add(connection, "laws", {**law, "record": key})
+
+
+def _input_size(facts: Fields) -> int | None:
+    """Return how many numbers, or symbols, an example has: symbols are counted once, not as one-hot rows."""
+    if facts.get("input_shape") is None:
+        return None
+    size: int = facts.size("input_shape")
+    return size // facts.get("input_shape")[-1] if facts.get("symbols") is True else size
 
 
 def _size(point: Fields, *, measured: bool) -> dict[str, Any]:
@@ -226,6 +238,12 @@ def _measured(kind: str, point: Fields, scale: Scale) -> tuple[dict[str, Any], l
         for longer in [part.part("test_longer") if part.get("test_longer") is not None else None]
     ]
     return row, brackets
+
+
+def _as_target(point: Fields, scale: Scale) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return a knee as what it is besides: a network certified for its limit, and so for every easier target."""
+    row, brackets = _measured("knee", point, scale)
+    return {**row, "kind": "frontier", "target": point.metric("limit", scale), "of_knee": 1}, brackets
 
 
 _NONE: Final[list[dict[str, Any]]] = []  # nothing was tried below a published network

@@ -150,7 +150,7 @@ class TestResult(Model):
         Field(
             max_length=400_000,
             description="per seed and test item: zlib + base64 of packed correct bits (classification) or "
-            "float16 losses, seeds first",
+            "float16 losses (of more than 100 items their means over 100 blocks), seeds first",
         ),
     ]
 

@@ -71,7 +71,7 @@ def n_classes(train: Split) -> int:
     return 1 if is_regression(train) else int(train.labels.max()) + 1
 
 
-def capped(train: Split, most: float, fewest: int = 0) -> Split:
+def capped(train: Split, most: int, fewest: int = 0) -> Split:
     """Return a part of train: rows drawn with one fixed seed, in their order; train itself where it is small enough.
 
     Args:
@@ -79,7 +79,7 @@ def capped(train: Split, most: float, fewest: int = 0) -> Split:
         most: How many rows at most.
         fewest: How many rows at least, whatever ``most`` says.
     """
-    n = max(int(most), fewest)
+    n = max(most, fewest)
     if n >= len(train):
         return train
     rows = np.sort(np.random.default_rng(DRAWN).permutation(len(train))[:n])

@@ -74,7 +74,7 @@ def fit_n_gram(train: Split, val: Split) -> LanguageModel:
     Only the window's own symbols are context, as of a network. Bytes are 12 a distinct run; a prediction, of a whole
     window, is 4 flops a place, symbol and length (subtract, multiply, add, divide). At most 2^24 symbols are counted.
     """
-    seen = capped(train, MOST_SYMBOLS / train.labels.shape[1])
+    seen = capped(train, MOST_SYMBOLS // train.labels.shape[1])
     lengths = min(LONGEST, train.labels.shape[1])
     counts = [count(seen, context) for context in range(lengths + 1)]
     scores = [

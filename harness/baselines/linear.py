@@ -15,6 +15,7 @@ INVERSE_PENALTIES: Final = (0.01, 0.1, 1.0, 10.0, 100.0)
 FEW_PENALTIES: Final = (0.1, 1.0, 10.0)  # of symbols, where one fit takes ten seconds
 RIDGE_PENALTIES: Final = (100.0, 10.0, 1.0, 0.1, 0.01)
 MOST_PRODUCTS: Final = 2**27  # rows x stored numbers a row x classes; glyphs, 20,000 x 256 x 26, are below it
+MOST_PRODUCTS_BRIEFLY: Final = 2**29  # of numbers that are not sparse, for 50 steps
 FEWEST_A_CLASS: Final = 10
 STEPS, FEW_STEPS = 5_000, 50
 LONGEST_RUN: Final = 3  # characters
@@ -28,14 +29,14 @@ def fit_linear(train: Split, val: Split) -> Fitted:
 
     Float32 weights; 2 flops a weight (biases 0). Symbols are taken one-hot, 1 flop, an addition, a class and symbol;
     three penalties, 50 steps. At most 2^27 products of rows, numbers a row and classes, yet 10 rows a class: beyond, a
-    part of train is seen, and fits of numbers stop after 50 steps too.
+    part of train is seen. Numbers beyond are fitted for 50 steps too, on a part with at most 2^29 such products.
     """
     if is_regression(train):
         return _fit_ridge(train, val)
-    seen = _seen(train)
     if is_symbols(train):
-        return _fit_one_hot(seen, val)
-    steps = STEPS if seen is train else FEW_STEPS
+        return _fit_one_hot(_seen(train, MOST_PRODUCTS), val)
+    steps = STEPS if _seen(train, MOST_PRODUCTS) is train else FEW_STEPS
+    seen = _seen(train, MOST_PRODUCTS_BRIEFLY)
     models = [_logistic(penalty, steps, seen.inputs, seen.labels) for penalty in INVERSE_PENALTIES]
     # the first of equals: the strongest penalty
     best = max(models, key=lambda model: score(model.predict, val.inputs, val))
@@ -52,7 +53,7 @@ def fit_character_runs(train: Split, val: Split) -> Fitted:
     from sklearn.feature_extraction.text import HashingVectorizer
     from sklearn.linear_model import SGDClassifier
 
-    seen = _seen(train)
+    seen = _seen(train, MOST_PRODUCTS)
     counter = HashingVectorizer(
         analyzer="char", ngram_range=(1, LONGEST_RUN), n_features=HASHED, alternate_sign=False, norm=None, binary=True,
         lowercase=False, dtype=np.float32,
@@ -74,7 +75,7 @@ def fit_character_runs(train: Split, val: Split) -> Fitted:
 def _fit_ridge(train: Split, val: Split) -> Fitted:
     from sklearn.linear_model import Ridge
 
-    seen = capped(train, MOST_PRODUCTS / train.inputs.shape[1])
+    seen = capped(train, MOST_PRODUCTS // train.inputs.shape[1])
     inputs, targets = seen.inputs.astype(np.float64), seen.labels.astype(np.float64)
     models = [Ridge(alpha=penalty).fit(inputs, targets) for penalty in RIDGE_PENALTIES]
     best = max(models, key=lambda model: score(model.predict, val.inputs, val))
@@ -104,9 +105,9 @@ def _logistic(inverse_penalty: float, steps: int, rows: Any, labels: np.ndarray)
         return LogisticRegression(C=inverse_penalty, max_iter=steps).fit(rows, labels)
 
 
-def _seen(train: Split) -> Split:
+def _seen(train: Split, most: int) -> Split:
     classes = n_classes(train)
-    return capped(train, MOST_PRODUCTS / (train.inputs.shape[1] * classes), FEWEST_A_CLASS * classes)
+    return capped(train, most // (train.inputs.shape[1] * classes), FEWEST_A_CLASS * classes)
 
 
 def _one_hot(inputs: UInt8[np.ndarray, "n length"], n_symbols: int) -> Any:

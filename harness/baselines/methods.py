@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from harness.tasks.base import Task
 
 
-def run_baselines(task: Task, dataset: Dataset) -> list[dict[str, Any]]:
-    """Fit every method that ``task`` names and return them as the ``baselines`` of a record.
+def run_baselines(task: Task, dataset: Dataset, names: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Fit every method that ``task`` names, or these of them, and return them as the ``baselines`` of a record.
 
     Returns:
         One dict a method with ``name``, ``metric`` (on the test split), ``bytes`` and ``flops``, in the task's order.
@@ -32,7 +32,7 @@ def run_baselines(task: Task, dataset: Dataset) -> list[dict[str, Any]]:
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(limits=1):
-        return [_run(name, task, dataset) for name in task.baselines(dataset)]
+        return [_run(name, task, dataset) for name in names or task.baselines(dataset)]
 
 
 def _run(name: str, task: Task, dataset: Dataset) -> dict[str, Any]:

@@ -27,7 +27,7 @@ def fit_nearest_neighbours(train: Split, val: Split) -> Fitted:
 
 
 def _seen(train: Split) -> Split:
-    return capped(train, MOST_NUMBERS / train.inputs.shape[1])
+    return capped(train, MOST_NUMBERS // train.inputs.shape[1])
 
 
 def _fit(seen: Split, n_neighbours: int) -> Fitted:

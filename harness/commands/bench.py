@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -234,7 +234,9 @@ def _bench(
             stands = published.stands(place.root, findings.settled, knee=has_knee)
             if (findings.settled or has_knee) and (len(ledger.results) > known or not stands):
                 line.show(Stage("exporting, measuring, writing the record"))
-                _publish(investigation, findings, ledger, place, published)
+                if aloud is not None:
+                    findings.notes += aloud.notes()
+                _publish(investigation, findings, ledger, place, published, aloud and aloud.baselines())
     tell(investigation, findings, published.folder(place.root), asked, aloud)
 
 
@@ -259,7 +261,12 @@ def _pace(study: Study, running: Running, workers: int) -> Pace:
 
 
 def _publish(
-    investigation: Investigation, findings: Findings, ledger: Ledger, place: Place, published: Published
+    investigation: Investigation,
+    findings: Findings,
+    ledger: Ledger,
+    place: Place,
+    published: Published,
+    baselines: list[dict[str, Any]] | None,
 ) -> None:
     from harness.publish import publication
     from registry.store import Store, record_hash
@@ -270,7 +277,7 @@ def _publish(
     latest = store.next_version(record_id) - 1
     version = latest + 1 if f"{record_id}@{latest}" in store.released() else max(1, latest)
     command = _command(replace(study, targets=findings.settled, knee=findings.knee is not None))
-    made = publication(investigation, findings, ledger, weights, version=version, command=command)
+    made = publication(investigation, findings, ledger, weights, version=version, command=command, baselines=baselines)
     faults = examine(made.record, made.files)
     if faults:
         raise InvalidRecord(f"the record breaks {len(faults)} of its own rules and is not written: {faults[0]}")

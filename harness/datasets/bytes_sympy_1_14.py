@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, final
+from typing import final
 
 from harness.corpora.alphabet import N_SYMBOLS
 from harness.corpora.source import SYMPY
@@ -10,7 +10,6 @@ from harness.corpora.windows import LENGTH, windows
 from harness.datasets.base import Dataset, Splits
 
 N_VAL = N_TEST = 500
-SHARE_OF_OTHERS: Final = 0.0003  # of train's bytes, at most: neither printable ASCII nor a line break
 
 
 @final

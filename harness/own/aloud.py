@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import click
 
@@ -32,6 +32,8 @@ class Aloud:
         self._own = own
         self._is_quiet = is_quiet
         self._methods: list[beside.Method] = []
+        self._part = ""
+        self._data: Dataset | None = None
 
     def read(self, folder: Path) -> str:
         """Read the data into ``folder`` and say what they are; return the name they are loaded by."""
@@ -43,8 +45,11 @@ class Aloud:
 
     def compare(self, data: Dataset, running: Running, minutes: float) -> None:
         """Fit what has no network, and say how good it is; on fewer examples where an answer is due soon."""
-        n = beside.n_rows(data, minutes)
-        part = f", fitted to {n:,} of {len(data.train()):,} training examples" if n < len(data.train()) else ""
+        self._data, n_inputs = data, math.prod(data.input_shape[:-1] if data.symbols else data.input_shape)
+        n = beside.n_rows(len(data.train()), n_inputs, minutes)
+        self._part = part = (
+            f", fitted to {n:,} of {len(data.train()):,} training examples" if n < len(data.train()) else ""
+        )
         self._say(f"without a network{part}:")
         for method in beside.methods(plugins.load("tasks", data.task), data, n, running):
             self._say(f"  {method}")
@@ -67,6 +72,15 @@ class Aloud:
         also = f"; --family {' or '.join(others)} would do, too" if others else ""
         self._say(f"network family: {chosen}{also}")
         return chosen
+
+    def baselines(self) -> list[dict[str, Any]] | None:
+        """Return the methods as a record keeps them, in the task's order; None where they are fitted for it anew."""
+        order = plugins.load("tasks", self._own.task).baselines(self._data) if self._data is not None else ()
+        return [method.values() for method in sorted(self._methods, key=lambda one: order.index(one.name))] or None
+
+    def notes(self) -> list[str]:
+        """Say in the record on how many examples they rest."""
+        return [f"methods without a network{self._part}"] if self._part and self._methods else []
 
     def plan(self, lines: list[str], seconds: float) -> None:
         """Say what is going to be trained, and what happens where time is limited."""

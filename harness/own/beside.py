@@ -28,11 +28,17 @@ NUMBERS_A_MINUTE: Final = 200_000  # and where time is short: the slowest method
 @final
 @dataclass(frozen=True)
 class Method:
-    """A method without a network: its metric on test and the seconds that fitting and testing it took."""
+    """A method without a network, as a record keeps it, and the seconds that fitting and testing it took."""
 
     name: str
     metric: float
     seconds: float
+    n_bytes: int = 0
+    flops: float | None = None
+
+    def values(self) -> dict[str, Any]:
+        """Return what a record keeps."""
+        return {"name": self.name, "metric": self.metric, "bytes": self.n_bytes, "flops": self.flops}
 
     def __str__(self) -> str:
         """Say it in a line."""
@@ -49,11 +55,10 @@ class Point:
     shape: str
 
 
-def n_rows(data: Dataset, minutes: float = math.inf) -> int:
-    """Return how many training examples a method sees, where an answer is due within some minutes."""
+def n_rows(n_train: int, n_inputs: int, minutes: float = math.inf) -> int:
+    """Return how many of ``n_train`` examples a method sees, where an answer is due within some minutes."""
     numbers = min(MOST_NUMBERS, NUMBERS_A_MINUTE * minutes)
-    inputs = math.prod(data.input_shape)
-    return min(len(data.train()), MOST_ROWS, max(FEWEST_ROWS, int(numbers / inputs)))
+    return min(n_train, MOST_ROWS, max(FEWEST_ROWS, int(numbers / n_inputs)))
 
 
 def methods(task: Task, data: Dataset, n: int, running: Running) -> Iterator[Method | str]:
@@ -80,7 +85,8 @@ def timed(task: str, data: str, n: int, name: str) -> Method:
     part.train()  # to load data is not a method's work
     started = time.perf_counter()
     [baseline] = run_baselines(cast("Task", _Only(plugins.load("tasks", task), name)), part)
-    return Method(name, baseline["metric"], time.perf_counter() - started)
+    seconds = time.perf_counter() - started
+    return Method(name, baseline["metric"], seconds, baseline["bytes"], baseline["flops"])
 
 
 def comparison(found: Sequence[Method], points: Sequence[Point], metric: Metric) -> str:

@@ -128,7 +128,7 @@ def encode(column: Column, train: Int64[np.ndarray, " n_train"]) -> Encoded:
 
     A number becomes one input, standardised; where some are missing in train they are its median, and a second input
     says so. Two categories become one input, 0 or 1; more become one each, of which a row has one at 1. Those that are
-    rare in train share one; a category that train has not is 0 in all, or in that of the rare.
+    rare in train share one. A category that train has not counts as rare; where none is, it is 0 in all, or halfway.
     """
     if isinstance(column, Numbers):
         return _numbers(column, train)
@@ -166,10 +166,10 @@ def _categories(column: Categories, train: Int64[np.ndarray, " n_train"]) -> Enc
     place = np.full(len(column.names), n_kept)  # a category that is not kept: behind the others
     place[kept] = np.arange(n_kept)
     placed = place[column.codes]
-    n_pooled = int(np.isin(column.codes, rare).sum())
+    n_pooled = int((placed == n_kept).sum()) if has_pool else 0
     n_missing = int((column.codes == column.names.index("")).sum()) if "" in column.names else 0
-    if n_kept + has_pool == 2 and not (placed == n_kept + has_pool).any():
-        return Encoded((placed == 1).astype(np.float32)[:, np.newaxis], n_missing, n_pooled)
+    if n_kept + has_pool == 2:
+        return Encoded(np.array((0, 1, 0.5), dtype=np.float32)[placed][:, np.newaxis], n_missing, n_pooled)
     inputs: Float32[np.ndarray, " n inputs"] = (
         placed[:, np.newaxis] == np.arange(n_kept + has_pool)[np.newaxis]
     ).astype(np.float32)

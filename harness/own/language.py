@@ -38,7 +38,7 @@ def read(path: Path) -> Prepared:
     Raises:
         InvalidData: If a file is not UTF-8, or there is too little or too much text; names file and line.
     """
-    texts, n_twice = _texts(path)
+    texts, n_twice, n_binary = _texts(path)
     windows = [_windows(text.content) for text in texts]
     n = sum(map(len, windows))
     check_count(n, str(path), f"windows of {WINDOW} bytes")
@@ -53,6 +53,7 @@ def read(path: Path) -> Prepared:
     how = "split by file" if is_by_file else "split by blocks of the text, one after the other: the same source"
     notes = [
         f"{n_bytes:,} bytes of text in {len(texts):,} files, {n:,} windows of {WINDOW}",
+        *([f"{n_binary:,} files that hold zero bytes, and so no text, were passed over"] if n_binary else []),
         *([f"{n_twice:,} files that repeat another to the byte were passed over"] if n_twice else []),
         f"{sizes(splits, 'windows')}; {how}",
         f"{len(np.unique(pieces)):,} different bytes",
@@ -64,11 +65,11 @@ def read(path: Path) -> Prepared:
     return Prepared(facts, splits)
 
 
-def _texts(path: Path) -> tuple[list[Text], int]:
-    """Return each different text, and how many were there before."""
+def _texts(path: Path) -> tuple[list[Text], int, int]:
+    """Return each different text, how many were there before, and how many files of a folder are no text."""
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     seen: dict[bytes, Path] = {}
-    n_twice = n_bytes = 0
+    n_twice = n_binary = n_bytes = 0
     for file in files:
         if any(part.startswith(".") for part in file.relative_to(path).parts):
             continue
@@ -79,13 +80,16 @@ def _texts(path: Path) -> tuple[list[Text], int]:
             content = file.read_bytes()
         except OSError as error:
             raise InvalidData(f"{file}: cannot be read: {error.strerror}") from None
+        if path.is_dir() and b"\0" in content:
+            n_binary += 1
+            continue
         _check_text(file, content)
         n_twice += content in seen
         seen.setdefault(content, file)
     texts = [Text(file, content) for content, file in seen.items() if content]
     if not texts:
         raise InvalidData(f"{path}: is empty, expected text")
-    return texts, n_twice
+    return texts, n_twice, n_binary
 
 
 def _check_text(path: Path, content: bytes) -> None:
@@ -99,7 +103,7 @@ def _check_text(path: Path, content: bytes) -> None:
         ) from None
     if b"\0" in content:
         line = content.count(b"\n", 0, content.index(b"\0")) + 1
-        raise InvalidData(f"{path}, line {line:,}: holds a zero byte, expected text", "remove it from the folder")
+        raise InvalidData(f"{path}, line {line:,}: holds a zero byte, expected text")
 
 
 def _windows(content: bytes) -> UInt8[np.ndarray, "n window"]:

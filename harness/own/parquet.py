@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +15,7 @@ from harness.own.csv_file import MOST_COLUMNS
 from harness.own.csv_table import MOST_DISTINCT
 from harness.own.table import Table, check_size
 from registry.errors import InvalidData, MissingDependency
+from registry.loader import shown
 
 SUFFIXES: Final = (".parquet", ".pq")
 BATCH: Final = 65_536  # rows that are held as they are in the file
@@ -30,7 +33,8 @@ def names(path: Path) -> tuple[str, ...]:
         InvalidData: If it is no Parquet file.
         MissingDependency: If pyarrow is not installed.
     """
-    found = tuple(_opened(path).schema_arrow.names)
+    with _opened(path) as file:
+        found = tuple(file.schema_arrow.names)
     if len(found) > MOST_COLUMNS:
         raise InvalidData(f"{path}: holds {len(found):,} columns, expected at most {MOST_COLUMNS:,}")
     if len(set(found)) < len(found):
@@ -50,14 +54,16 @@ def read(path: Path, as_text: tuple[str, ...] = ()) -> Table:
         MissingDependency: If pyarrow is not installed.
     """
     header = names(path)
-    file = _opened(path)
-    n = file.metadata.num_rows
-    check_size(path, n, len(header))
-    columns = [_column(path, file, name, as_name=name in as_text) for name in header]
+    with _opened(path) as file:
+        n = file.metadata.num_rows
+        check_size(path, n, len(header))
+        columns = [_column(path, file, name, as_name=name in as_text) for name in header]
     return Table(str(path), n, columns, first_row=1)
 
 
-def _opened(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a file; whatever goes wrong with it inside the block is about that file."""
     try:
         pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
     except ImportError:
@@ -66,10 +72,11 @@ def _opened(path: Path) -> Any:
             "or save the table as CSV",
         ) from None
     try:
-        return parquet.ParquetFile(path)
+        with parquet.ParquetFile(path) as file:
+            yield file
     except (pyarrow.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())
-        raise InvalidData(f"{path}: not a Parquet file that can be read: {reason}") from None
+        raise InvalidData(f"{path}: not a Parquet file that can be read: {shown(reason)}") from None
 
 
 def _column(path: Path, file: Any, name: str, *, as_name: bool) -> Column | Dropped:

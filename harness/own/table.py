@@ -87,7 +87,7 @@ def prepare(table: Table, task: str, label: str, group: str | None = None) -> Pr
     held = right if classes else right.astype(np.float32)
     splits = Splits(*(Split(inputs[part], held[part]) for part in parts))
     notes = [_read(table, useful, encoded), *map(str, dropped), *_changed(useful, encoded), sizes(splits, "rows")]
-    notes += [checks.balance(right, classes) if classes else checks.spread(right)]
+    notes += [f"{quoted(label)} has {checks.balance(right, classes) if classes else checks.spread(right)}"]
     warnings = [*(checks.skew(right) if classes else []), *checks.giveaways(useful, right, label)]
     facts = Facts(
         task, (width,), len(classes) or None, group="a column of the data" if group else None,
@@ -113,7 +113,7 @@ def check_width(table: Table, width: int) -> None:
 def sizes(splits: Splits, what: str) -> str:
     """Say how many examples each split has."""
     train, val, test = map(len, splits)
-    return f"{train:,} {what} to train on, {val:,} to validate, {test:,} to test; the same however they are ordered"
+    return f"{train:,} {what} to train on, {val:,} to validate, {test:,} to test"
 
 
 def _right(table: Table, task: str, label: str) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -164,7 +164,7 @@ def _changed(useful: list[Column], encoded: list[Encoded]) -> list[str]:
     pooled = [(column.name, one.n_pooled) for column, one in zip(useful, encoded, strict=True) if one.n_pooled]
     words = (
         (filled, "values are missing in", "numbers become the median of train, and an input says so"),
-        (pooled, "rare categories share an input in", ""),
+        (pooled, "cells of rarer categories share an input in", ""),
     )
     return [
         f"{sum(n for _, n in found):,} {what} {', '.join(quoted(name) for name, _ in found[:3])}"

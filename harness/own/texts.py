@@ -55,9 +55,9 @@ def read(path: Path, label: str, group: str | None) -> Prepared:
     n_cut, n_empty = int((lengths > length).sum()), int((lengths == 0).sum())
     notes = [
         f"{n:,} texts in column {quoted(text)}, read as {length} bytes of UTF-8",
-        *([f"{n_cut:,} texts are longer ({n_cut / n:.1%}) and lose their end"] if n_cut else []),
+        *([f"{n_cut:,} of {n:,} texts are longer and lose their end"] if n_cut else []),
         sizes(splits, "texts"),
-        checks.balance(right, classes),
+        f"{quoted(label)} has {checks.balance(right, classes)}",
     ]
     empty = [f"{n_empty:,} rows have no text"] if n_empty else []
     facts = Facts(

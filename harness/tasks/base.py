@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from typing import Literal, final
 
 import numpy as np
-from jaxtyping import Bool, Float16, Float32, Float64
+from jaxtyping import Bool, Float, Float32, Float64
 
 from harness.datasets.base import Dataset
 from registry.errors import UsageError
-from registry.outcomes import MOST_LOSS, decode_bits, encode_bits, encode_losses, losses, mean_loss, unpack
+from registry.outcomes import MOST_LOSS, block_sizes, decode_bits, encode_bits, encode_losses, losses, mean_loss, unpack
 
-Outcomes = Bool[np.ndarray, " seeds items"] | Float16[np.ndarray, " seeds items"]
+Outcomes = Bool[np.ndarray, " seeds items"] | Float[np.ndarray, " seeds items"]
 
 
 @final
@@ -162,25 +162,32 @@ class LossTask(Task, ABC):
 
     @final
     def error_from_outcomes(self, outcomes: Outcomes) -> Float64[np.ndarray, " seeds"]:
-        """Return the mean loss of each seed, to 12 decimals."""
-        return np.array([mean_loss(row) for row in outcomes.astype(np.float64).tolist()])
+        """Return the mean loss of each seed, to 12 decimals: of what :meth:`encode` keeps."""
+        return np.array([mean_loss(row, outcomes.shape[1]) for row in _kept(outcomes)])
 
     @final
     def encode(self, outcomes: Outcomes) -> str:
-        """Return losses."""
-        return encode_losses(outcomes.astype(np.float64).tolist())
+        """Return losses, those of many items as means of blocks."""
+        return encode_losses(_kept(outcomes))
 
     @final
     def decode(self, text: str | None, n_items: int) -> Outcomes:
-        """Return losses; of None, the worst."""
+        """Return losses, of many items one a block; of None, the worst."""
         if text is None:
-            return np.full((1, n_items), self.worst_error, dtype=np.float16)
+            return np.full((1, len(block_sizes(n_items))), self.worst_error, dtype=np.float16)
         [row] = unpack(text, 1, n_items, self.metric.name)
         return np.array([losses(row)], dtype=np.float16)
 
 
-def rounded(found: np.ndarray) -> Outcomes:
-    """Return losses as outcomes: float16, what is larger than that can hold (or no number) at its largest."""
-    kept = np.nan_to_num(found, nan=MOST_LOSS, posinf=MOST_LOSS)
-    outcomes: Outcomes = np.minimum(kept, MOST_LOSS).astype(np.float16)
+def bounded(found: np.ndarray) -> Outcomes:
+    """Return losses as outcomes: what is larger than a record can keep (or no number) at the largest it can."""
+    outcomes: Outcomes = np.minimum(np.nan_to_num(found, nan=MOST_LOSS, posinf=MOST_LOSS), MOST_LOSS)
     return outcomes
+
+
+def _kept(outcomes: Outcomes) -> list[list[float]]:
+    """Return what a record keeps of losses, (seeds, items): their means over blocks, in float16."""
+    sizes = np.array(block_sizes(outcomes.shape[1]))
+    sums = np.add.reduceat(outcomes.astype(np.float64), np.cumsum(sizes) - sizes, axis=1)
+    kept: list[list[float]] = (sums / sizes).astype(np.float16).astype(np.float64).tolist()
+    return kept

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from harness.datasets.base import Dataset
-from harness.tasks.base import LossTask, Metric, Outcomes, rounded
+from harness.tasks.base import LossTask, Metric, Outcomes, bounded
 from registry.errors import UsageError
 from registry.outcomes import WORST_LOSS
 
@@ -32,7 +32,7 @@ class LanguageModel(LossTask):
         """Return the bits, on the test split, of train's frequencies of symbols (each counted once more)."""
         counts = np.bincount(dataset.train().labels.reshape(-1), minlength=dataset.n_classes or 0) + 1.0
         bits = -np.log2(counts / counts.sum())[dataset.test().labels].mean(axis=1)
-        return self.metric_from_error(float(self.error_from_outcomes(rounded(bits[np.newaxis]))[0]))
+        return self.metric_from_error(float(self.error_from_outcomes(bounded(bits[np.newaxis]))[0]))
 
     def outcomes(self, outputs: Float32[np.ndarray, " seeds items *outputs"], labels: np.ndarray) -> Outcomes:
         """Return the bits of each window, the mean of its positions."""
@@ -40,7 +40,7 @@ class LanguageModel(LossTask):
         highest = logits.max(axis=-1)
         total = np.log(np.exp(logits - highest[..., np.newaxis]).sum(axis=-1)) + highest
         picked = np.take_along_axis(logits, np.broadcast_to(labels, logits.shape[:-1])[..., np.newaxis], axis=-1)
-        return rounded(((total - picked[..., 0]) / math.log(2)).mean(axis=2).clip(min=0))
+        return bounded(((total - picked[..., 0]) / math.log(2)).mean(axis=2).clip(min=0))
 
     def target_to_error(self, target: float) -> float:
         """Return the target itself."""
@@ -64,7 +64,7 @@ class LanguageModel(LossTask):
 
     def baselines(self, dataset: Dataset) -> tuple[str, ...]:
         """Return the methods for text; the n-gram model is the one to beat."""
-        return ("unigram", "n-gram", "compressor")
+        return ("unigram", "n-gram", "lzma")
 
 
 PLUGIN = LanguageModel()

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from harness.datasets.base import Dataset
-from harness.tasks.base import LossTask, Metric, Outcomes, rounded
+from harness.tasks.base import LossTask, Metric, Outcomes, bounded
 from registry.errors import UsageError
 from registry.outcomes import WORST_LOSS
 
@@ -29,11 +29,11 @@ class TabularRegression(LossTask):
     def chance(self, dataset: Dataset) -> float:
         """Return the R2, on the test split, of train's mean: near 0, and below."""
         labels = dataset.test().labels
-        return self.metric_from_error(float(self.error_from_outcomes(rounded(labels[np.newaxis] ** 2))[0]))
+        return self.metric_from_error(float(self.error_from_outcomes(bounded(labels[np.newaxis] ** 2))[0]))
 
     def outcomes(self, outputs: Float32[np.ndarray, " seeds items *outputs"], labels: np.ndarray) -> Outcomes:
         """Return squared errors, in units of the variance of train's targets."""
-        return rounded((outputs[..., 0].astype(np.float64) - labels) ** 2)
+        return bounded((outputs[..., 0].astype(np.float64) - labels) ** 2)
 
     def target_to_error(self, target: float) -> float:
         """Return 1 - target to 12 decimals."""
@@ -58,7 +58,7 @@ class TabularRegression(LossTask):
 
     def baselines(self, dataset: Dataset) -> tuple[str, ...]:
         """Return the methods for tables; boosted trees are the one to beat."""
-        return ("mean", "linear", "nearest-neighbours", "boosted-trees")
+        return ("mean", "linear", "1-nearest-neighbour", "nearest-neighbours", "boosted-trees")
 
 
 PLUGIN = TabularRegression()

@@ -182,7 +182,8 @@ def _shape(source: Source, sizes: Mapping[str, float], chosen: Sequence[str]) ->
 
 def _binding(one: Forecast) -> list[str]:
     source = one.source
-    if source.law.chance is not None and one.error.value >= source.law.chance:
+    known = source.facts.get("chance")
+    if known and one.error.value >= known:
         return ["The law says chance here: what binds cannot be told."]
     said = {name: f"twice the {_WORDS[name]} {shown(source.metric(error))}" for name, error in one.doubled.items()}
     inside = ", ".join(text for name, text in said.items() if name not in one.beyond)

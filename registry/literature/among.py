@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from registry.literature.columns import Row
+from registry.literature.names import architecture
 from registry.literature.within import SAME_PARAMS, Found
 
 # A metric that counts more answers as right than another is never below it.
@@ -118,12 +118,6 @@ def _out_of_order(same: Sequence[Row]) -> Iterator[Found]:
             low, high = by_metric[less], by_metric[more]
             said = f"{low.value:g} {less} is more than {APART:g} below {high.value:g} {more} of line {high.line}"
             yield low.line, "value", "L-ERROR", f"{said}: an error?"
-
-
-def architecture(model: str) -> str:
-    """Return a model's name without its recipe: ``ResNet-50 (pycls)`` and ``resnet50.a1_in1k`` are ``resnet50``."""
-    name = re.split(r"\s*\(|[ @]|\.(?!\d)|_\d+xb", model.casefold())[0]
-    return re.sub(r"[^a-z0-9.+*]", "", re.sub(r"(?<=\d)_(?=\d)", ".", name))
 
 
 def _flops_apart(rows: Sequence[Row]) -> Iterator[Found]:

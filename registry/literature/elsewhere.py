@@ -9,8 +9,9 @@ from typing import Final, NamedTuple, final
 
 from registry.errors import BrokenRule
 from registry.fields import Fields
-from registry.literature.among import architecture, flops_fault
+from registry.literature.among import flops_fault
 from registry.literature.columns import Row
+from registry.literature.names import architecture
 from registry.literature.within import SAME_PARAMS, Found
 from registry.loader import read_json
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
 from registry.errors import BrokenRule
-from registry.literature import among, benchmark, bibtex, elsewhere, within
+from registry.literature import among, benchmark, bibtex, computes, elsewhere, within
 from registry.literature.benchmark import Benchmark
 from registry.literature.columns import BY_NAME, COLUMNS, OTHER_NAMES, CellFault, Row, read_cell
 from registry.literature.within import Found
@@ -23,7 +23,6 @@ TABLE: Final = "results.csv"
 REFERENCES: Final = "references.bib"
 BENCHMARK: Final = "benchmark.toml"
 FOLDER: Final = "literature"
-_LIMIT: Final = 2_000_000  # bytes of each file
 _ROWS: Final = 5000  # in one file
 
 
@@ -112,6 +111,7 @@ def read(folder: Path, today: datetime.date | None = None) -> Table:
     checks: tuple[Callable[[Sequence[Row]], Iterator[Found]], ...] = (
         partial(within.faults, benchmark=about, references=references, this_year=year),
         among.faults,
+        partial(computes.faults, others=computes.elsewhere(folder, TABLE), place="/".join(folder.parts[-3:-1])),
         partial(elsewhere.faults, known=networks),
     )
     for check in checks:  # a row that was refused is no evidence against another
@@ -129,7 +129,7 @@ def _place(fault: Fault) -> tuple[int, str, str]:
 def _parsed(file: Path, rule: str, parse: Any, faults: list[Fault]) -> Any:
     """Return what is in a file; None, and a fault, where it cannot be read."""
     try:
-        text = read_bytes(file, _LIMIT, root=file.parents[3]).decode("ascii")
+        text = read_bytes(file, computes.LIMIT, root=file.parents[3]).decode("ascii")
         return parse(text)
     except BrokenRule as fault:
         faults.append(Fault(file.name, 0, "", rule, fault.problem))

@@ -31,7 +31,7 @@ def test_the_exponent_stands_beside_theory_and_article(guides: Guides, tmp_path:
     assert "  compute is 20 stated; 20 sources" in found.out
     assert " x the compute (" in found.out
     assert "By Thompson et al. k is at least 4 in theory (x 16) and at least 9 in practice (x 512)." in found.out
-    assert "Too few with compute to say what it does to k: pruned (0), int8 (0)." in found.out
+    assert "Too few with compute of their own for a line: pruned (0), int8 (0)." in found.out
     assert "year" not in found.out
 
 

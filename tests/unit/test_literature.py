@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from registry.literature import bibtex, records, table
-from registry.literature.among import architecture
 from registry.literature.benchmark import parse
+from registry.literature.names import architecture
 from registry.validate import validate
 from tests.literature_tables import PLACE, TABLES, add, folder_of
 from tests.repository import ROOT

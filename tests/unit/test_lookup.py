@@ -43,8 +43,9 @@ def refusal(*folders: Path, **limits: Any) -> NoAnswer:
 def edited(
     root: Path, change: Callable[[dict[str, Any]], None], record_id: str = "image-cls/digits/mlp", version: int = 1
 ) -> Path:
-    """Write an example record with one thing changed."""
+    """Write an example record with one thing changed; its knee, which would answer targets, too, is left out."""
     record, _ = example_record(record_id, version)
+    record["knee"] = []
     change(record)
     write(root, record)
     return root
@@ -83,7 +84,6 @@ def test_where_lower_is_better_the_upper_bound_decides(root: Path) -> None:
         record["question"]["metric"] = {"name": "bits", "unit": "bits-per-byte", "direction": "lower", "chance": 4.0}
         record["frontier"] = record["frontier"][:1]
         record["frontier"][0]["target"] = 2.0
-        record["knee"] = []
         set_test(record["frontier"][0], 1.8, 1.9, 2.0)
 
     edited(root, bits)
@@ -482,7 +482,7 @@ def test_an_answer_without_the_figure_asked_for_says_what_ranked_it(
     root: Path, make: Callable[[], tuple[dict[str, Any], Any]]
 ) -> None:
     record, _ = make()
-    for point in record["frontier"]:
+    for point in [*record["frontier"], *record.get("knee", [])]:
         point["latency_ratio"] = None
     write(root, record)
     query = Query("image-cls", (0.9,), minimise="latency")
@@ -840,3 +840,21 @@ def test_a_lookup_is_read_from_the_index_in_order(filled: Path) -> None:
     # All that the condition says of them is in the index, so that no statistics of the database favour another one.
     whole = "points_by_score (question=? AND kind=? AND superseded=?)"
     assert {whole in step for step in by_score} == {True}
+
+
+def test_a_knee_answers_the_targets_that_its_limit_meets(root: Path) -> None:
+    edited(root, lambda record: record.update(frontier=[], knee=example_record()[0]["knee"]))
+    knee = only(ask(root, targets=())).network
+    assert knee.low is not None
+    easy = only(ask(root, targets=(knee.low - 0.001,)))
+
+    assert (easy.network.width, easy.network.params) == (knee.width, knee.params)
+    assert "The median fresh run meets" in text(Reply((easy,), (), False, ()))
+    assert not ask(root, targets=(knee.low + 0.001,)).answers
+
+
+def test_symbols_are_counted_once_not_as_one_hot_rows(root: Path) -> None:
+    edited(root, lambda record: record["question"]["dataset"].update(input_shape=[80, 97], symbols=True))
+
+    assert only(ask(root, input_size=80)).near
+    assert not only(ask(root, input_size=80 * 97)).near

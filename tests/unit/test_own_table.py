@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from harness import plugins
-from harness.datasets.base import Dataset
-from harness.own import csv_file, csv_table, table
-from harness.own.columns import Numbers, encode
+from harness.datasets.base import Dataset, Split, Splits
+from harness.own import checks, csv_file, csv_table, table
+from harness.own.columns import Categories, Numbers, encode
 from harness.own.parts import by_content, by_group, mixed, sizes
 from harness.own.place import VARIABLE, found_in
 from harness.own.prepared import Prepared
@@ -84,14 +84,23 @@ def test_many_spellings_of_nothing_are_missing(tmp_path: Path, missing: str) -> 
     assert everything(prepared(tmp_path, cells))[:, 1].sum() == 30
 
 
-def test_rare_categories_share_an_input_and_unseen_ones_have_none(tmp_path: Path) -> None:
+def test_rare_categories_share_an_input_with_unseen_ones(tmp_path: Path) -> None:
     cells = [[row[0], f"rare {i}" if i % 40 == 0 else row[1], *row[2:]] for i, row in enumerate(rows(4000))]
     made = prepared(tmp_path, cells)
     ones = everything(made)[:, 1:-1]
 
     assert made.facts.input_shape == (6,)  # two numbers, three colours, the pool
     assert (ones[:, -1].sum(), ones.sum()) == (100, 4000)
-    assert "rare categories share an input in 'colour'" in "\n".join(made.facts.notes)
+    assert "100 cells of rarer categories share an input in 'colour'" in "\n".join(made.facts.notes)
+
+
+def test_a_category_that_train_has_not_lies_between_two_and_is_none_of_more() -> None:
+    train = np.arange(4)
+    two = Categories("colour", np.array([0, 1, 0, 1, 2]), ("blue", "green", "red"))
+    three = Categories("colour", np.array([0, 1, 2, 1, 3]), ("blue", "green", "red", "white"))
+
+    assert encode(two, train).inputs.ravel().tolist() == [0, 1, 0, 1, 0.5]
+    assert encode(three, train).inputs.sum(axis=1).tolist() == [1, 1, 1, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +173,7 @@ def test_targets_stay_in_their_own_unit(tmp_path: Path) -> None:
     assert made.facts.n_classes is None
     assert targets.dtype == np.float32
     assert sorted(targets) == [1000 + i * i for i in range(60)]
-    assert made.facts.notes[-1].startswith("targets from 1000 to 4481, mean ")
+    assert made.facts.notes[-1].startswith("'fruit' has targets from 1000 to 4481, mean ")
 
 
 def test_groups_are_kept_apart_and_are_no_input(tmp_path: Path) -> None:
@@ -191,7 +200,7 @@ def test_large_data_keep_most_to_train_on() -> None:
 
 
 def test_rows_that_are_alike_stay_in_one_split() -> None:
-    hashes = mixed(np.arange(1000, dtype=np.uint64) // np.uint64(4), 0)
+    hashes = mixed(np.arange(1000, dtype=np.uint64) // np.uint64(7), 0)
     parts = by_content(hashes, None)
     found = [set(hashes[part].tolist()) for part in parts]
 
@@ -199,6 +208,16 @@ def test_rows_that_are_alike_stay_in_one_split() -> None:
     assert not found[0] & found[2]
     assert not found[1] & found[2]
     assert 95 <= len(parts.val) <= 105
+
+
+def test_groups_are_dealt_out_until_every_split_has_every_class() -> None:
+    groups = np.arange(1000) % 50
+    labels = (groups < 6).astype(np.int64)  # in six groups of fifty: most ways leave a split without
+    for names in range(5):
+        hashes = mixed(np.arange(50, dtype=np.uint64), names)
+        parts = by_group(groups, hashes, labels, "data")
+
+        assert all(set(labels[part]) == {0, 1} for part in parts)
 
 
 def test_where_nearly_all_rows_are_alike_each_split_has_some_all_the_same() -> None:
@@ -233,6 +252,25 @@ def test_a_target_that_is_a_column_in_another_unit_is_warned_of(tmp_path: Path) 
 
 def test_nothing_is_warned_of_where_nothing_is_wrong(tmp_path: Path) -> None:
     assert prepared(tmp_path, rows()).facts.warnings == ()
+
+
+def test_repeats_of_train_and_of_validation_are_counted_once_each() -> None:
+    def split(*values: float) -> Split:
+        return Split(np.array(values, dtype=np.float32)[:, np.newaxis], np.zeros(len(values), dtype=np.int64))
+
+    [said] = checks.repeats(Splits(split(1, 2, 3), split(4), split(1, 1, 4, 5)))
+
+    assert said.startswith("3 of 4 test examples (75.0%) have the same inputs as one in train or validation")
+    assert checks.repeats(Splits(split(1, 2, 3), split(1), split(4))) == []
+
+
+def test_a_value_that_two_classes_share_gives_nothing_away() -> None:
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    apart, shared = np.array([1.0, 1, 2, 3, 3, 4]), np.array([1.0, 1, 2, 2, 3, 4])
+    colours = Categories("colour", np.array([0, 0, 1, 1, 2, 2]), ("blue", "green", "red"))
+
+    assert len(checks.giveaways([Numbers("size", apart)], labels, "fruit")) == 1
+    assert checks.giveaways([Numbers("size", shared), colours], labels, "fruit") == []
 
 
 def test_repeats_across_splits_are_counted_and_warned_of(tmp_path: Path) -> None:

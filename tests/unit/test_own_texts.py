@@ -55,7 +55,7 @@ def test_texts_that_are_cut_are_counted(tmp_path: Path) -> None:
 
     assert made.facts.notes[:2] == (
         "200 texts in column 'said', read as 8 bytes of UTF-8",
-        "10 texts are longer (5.0%) and lose their end",
+        "10 of 200 texts are longer and lose their end",
     )
 
 
@@ -148,12 +148,14 @@ def test_many_files_are_dealt_out_whole(tmp_path: Path) -> None:
         content = path.read_bytes()
         owner |= {content[at : at + 64]: i for at in range(0, len(content) - 64, 64)}
     (folder / ".hidden").write_bytes(b"\xff")
+    (folder / "picture").write_bytes(b"GIF\0\xff" * 100)
     made = language.read(folder)
     files = [{owner[row.tobytes()] for row in split.inputs} for split in made.splits]
 
     assert made.facts.group == "file"
     assert set.union(*files) == set(range(20))
     assert sum(map(len, files)) == 20
+    assert made.facts.notes[1] == "1 files that hold zero bytes, and so no text, were passed over"
     assert made.facts.warnings == ()
 
 

@@ -299,14 +299,14 @@ def test_data_needed_says_what_is_open_and_what_was_not_measured(guides: Guides,
     [
         (
             ("--target-acc", "0.999"),
-            "image-cls/digits/cnn v1: no number of examples reaches accuracy 0.999: it asks for error 0.001, "
-            "and 0.01 [0.004, 0.02] is irreducible",
+            "image-cls/digits/cnn v1: no amount of data reaches accuracy 0.999: "
+            "the floor's 90 % interval is accuracy 0.980 to 0.996",
             "other inputs, resolution, labels or family may; more data will not",
         ),
         (
             ("--target-acc", "1"),
-            "image-cls/digits/cnn v1: no number of examples reaches accuracy 1.000: it asks for error 0, "
-            "and 0.01 [0.004, 0.02] is irreducible",
+            "image-cls/digits/cnn v1: no amount of data reaches accuracy 1.000: "
+            "the floor's 90 % interval is accuracy 0.980 to 0.996",
             "other inputs, resolution, labels or family may; more data will not",
         ),
         (
@@ -316,13 +316,13 @@ def test_data_needed_says_what_is_open_and_what_was_not_measured(guides: Guides,
         ),
         (
             ("--target-acc", "0.99"),
-            "image-cls/digits/cnn v1: by the law 0.990 takes more than endless data: it levels off at accuracy 0.983; "
-            "the end of its interval: accuracy 0.996",
-            "undecided: search on, with other families, inputs, resolution or labels too",
+            "image-cls/digits/cnn v1: accuracy 0.990 is undecided: the law levels off at accuracy 0.983, "
+            "and the floor may lie on either side of it (90 % sure: 0.980 to 0.996)",
+            "search on, with other families, inputs, resolution or labels too",
         ),
         (
             ("--target-acc", "0.96"),
-            "image-cls/digits/cnn v1: error 0.04 needs about 2,840 training examples, "
+            "image-cls/digits/cnn v1: accuracy 0.960 needs about 2,840 training examples, "
             "outside the range 60 to 1,000 that the law was fitted on",
             "--extrapolate answers all the same",
         ),
@@ -375,15 +375,21 @@ def test_what_takes_more_than_1e30_examples_is_never_said_to_level_off(
     [
         (
             (None, None),
-            "asks for error 0, which a law gets to with no number of examples; what is irreducible is open",
-            "undecided: ask",
+            "accuracy 1.000 is undecided: a law gets there with no number of examples, and the floor is open "
+            "(90 % sure: open to open)",
+            "ask for a little less",
         ),
         (
             (None, 0.03),
-            "asks for error 0, which a law gets to with no number of examples; what is irreducible is open",
-            "undecided: ask",
+            "accuracy 1.000 is undecided: a law gets there with no number of examples, and the floor is open "
+            "(90 % sure: 0.970 to open)",
+            "ask for a little less",
         ),
-        ((0.01, None), "asks for error 0, and 0.02 [0.01, open] is probably irreducible", "undecided: other inputs"),
+        (
+            (0.01, None),
+            "probably no amount of data reaches accuracy 1.000: the floor's 90 % interval is accuracy open to 0.990",
+            "undecided: other inputs",
+        ),
     ],
 )
 def test_of_what_is_irreducible_nothing_is_sure_where_its_interval_is_open(
@@ -395,7 +401,7 @@ def test_of_what_is_irreducible_nothing_is_sure_where_its_interval_is_open(
         "data-needed", "--task", "image-cls", "--target-acc", "1", "--registry", root
     ).err.splitlines()
 
-    assert said == f"image-cls/digits/mlp v1: accuracy 1.000 {message}"
+    assert said == f"image-cls/digits/mlp v1: {message}"
     assert advised.startswith(f"  {hint}")
 
 

@@ -91,7 +91,7 @@ def priced(trials: Sequence[Trial]) -> float:
     return float(sum(trial.steps for trial in trials))
 
 
-@pytest.mark.parametrize(("seconds", "n_widths"), [(1e9, 4), (1e6, 3), (1e3, 2)])
+@pytest.mark.parametrize(("seconds", "n_widths"), [(1e9, 4), (1e6, 3), (1e3, 3)])
 def test_where_time_is_short_the_grid_is_a_part_and_the_notes_say_so(
     study: Investigation, seconds: float, n_widths: int
 ) -> None:

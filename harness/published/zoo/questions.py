@@ -71,7 +71,7 @@ _IMAGENET: Final = Question(
     "image-cls",
     "imagenet-1k",
     "Russakovsky et al. 2015, ImageNet Large Scale Visual Recognition Challenge, arXiv:1409.0575 (ILSVRC 2012)",
-    "terms of image-net.org: research and education, no commerce",
+    "terms of image-net.org: non-commercial research and education",
     "acc@1",
     "accuracy",
     "fraction",
