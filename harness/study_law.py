@@ -1,7 +1,8 @@
 """A study's law: validation error over training examples and size, on a designed grid around the answers.
 
 The grid has every number of examples with every width, at one depth and resolution. Each of its cells is tuned and
-trained until it has settled, and each seed draws its own nested subset of train (:mod:`harness.grid`).
+trained until it has settled or made the most steps, and each seed draws its own nested subset of train
+(:mod:`harness.grid`).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from harness.procedure import Procedure
 from harness.search.base import Setting
 from harness.space import EPOCHS
 from harness.trial import Shape, Trial
-from harness.tuning import FIRST_STEPS, MOST_STEPS, RATES, SEEDS, Settled
+from harness.tuning import FIRST_STEPS, MOST_STEPS, RATES, SEEDS, Settled, first_trials
 from registry.errors import InvalidData
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ WIDTHS: Final = (0.5, 1.0, 2.0, 4.0)  # times that of the answer
 # Shares of all examples and numbers of widths, the dearest first, to choose from where time is limited
 PARTS: Final = ((1.0, 4), (1.0, 3), (0.25, 3), (1 / 16, 3), (1 / 64, 3))
 NEAR: Final = 3  # rates that are tried again as steps double
+SETTLING: Final = 3  # measured: on the grids that ship cells that hit the cap make it 2 to 3.6 times what is expected
 LEAST_EXAMPLES: Final = 10
 FEWEST_POINTS: Final = 5  # of a record's law
 SEEN: Final = "steps x batch, with steps doubled until validation error improves by less than 3 %"
@@ -51,7 +53,8 @@ def design(
         most_steps: Beyond which a cell counts as capped; 0 for what the harness allows.
     """
     space, least = study.space, max(LEAST_EXAMPLES, 2 * study.dataset.fewest)
-    n_most = max(4 * least, round(share * len(study.dataset.train()))) if share < 1 else len(study.dataset.train())
+    n_full = len(study.dataset.train())
+    n_most = min(n_full, max(4 * least, round(share * n_full)))
     sizes = tuple(sorted({round(least * (n_most / least) ** (i / (SIZES - 1))) for i in range(SIZES)}))
     depth = max(1, answer.depth)
     ladder = space.ladders[depth, answer.resolution]
@@ -67,22 +70,31 @@ def design(
 def affordable(study: Investigation, setting: Setting, notes: list[str]) -> Design:
     """Return the whole grid, or where time is limited the largest part of it that there seems to be time for.
 
-    A part has fewer widths, then fewer examples. What a cell takes is expected to be what it takes to settle at twice
-    the steps of ``setting``, or at 20 epochs where those are fewer.
+    A part has fewer widths, then fewer examples, and fewer steps at most. What a cell takes is expected to be
+    ``SETTLING`` times what it takes to settle at twice the steps of ``setting``, or at 20 epochs where those are fewer.
+    A grid that was begun before is gone on with. Where there seems to be no time for the smallest part either it is
+    tried all the same: another run goes on from what is trained.
     """
     whole = design(study, setting.shape)
-    if not study.clock.is_limited:
-        return whole
-    most = max(FIRST_STEPS * 8, 2 * setting.steps)
-    for share, n_widths in PARTS:
-        part = design(study, setting.shape, share, n_widths, most)
-        if study.clock.fits(_expected(study, setting, part)):
+    most = min(whole.most_steps, max(8 * FIRST_STEPS, 2 * setting.steps))
+    parts = [design(study, setting.shape, share, n_widths, most) for share, n_widths in PARTS]
+    for part in (whole, *parts):
+        if study.clock.is_known(_first_round(study, setting, part)) or study.clock.fits(
+            _expected(study, setting, part)
+        ):
             break
-    notes.append(
-        f"law: for want of time its grid ends at {part.sizes[-1]:,} of {whole.sizes[-1]:,} examples, has "
-        f"{len(part.shapes)} of {len(whole.shapes)} widths and at most {most:,} steps"
-    )
+    if part != whole:
+        notes.append(
+            f"law: for want of time its grid ends at {part.sizes[-1]:,} of {whole.sizes[-1]:,} examples, has "
+            f"{len(part.shapes)} of {len(whole.shapes)} widths and at most {most:,} of {whole.most_steps:,} steps"
+        )
     return part
+
+
+def _first_round(study: Investigation, setting: Setting, grid: Design) -> list[Trial]:
+    """Return what a grid begins with."""
+    starts = [replace(study.trial(setting), n_train=n, shape=shape) for n in grid.sizes for shape in grid.shapes]
+    return [trial for start in starts for trial in first_trials(start, grid.first_steps)]
 
 
 def _expected(study: Investigation, setting: Setting, grid: Design) -> list[Trial]:
@@ -93,7 +105,7 @@ def _expected(study: Investigation, setting: Setting, grid: Design) -> list[Tria
         epochs = math.ceil(EPOCHS * n / start.batch_size)
         steps = min(max(2 * FIRST_STEPS, epochs), max(2 * FIRST_STEPS, 2 * setting.steps))
         runs = RATES * SEEDS * FIRST_STEPS / steps + NEAR * SEEDS * 2  # five rates first, then three as steps double
-        trials += [replace(start, steps=steps, seed=1000 * i + seed) for seed in range(math.ceil(runs))]
+        trials += [replace(start, steps=steps, seed=1000 * i + seed) for seed in range(math.ceil(SETTLING * runs))]
     return trials
 
 

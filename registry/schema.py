@@ -415,7 +415,7 @@ class LawPoint(Model):
     sd: Measure
     n_seeds: PositiveCount
     steps: PositiveCount
-    capped: Annotated[bool, Field(description="steps hit the cap before validation error settled; not fitted")]
+    capped: Annotated[bool, Field(description="validation error was still falling at the most steps; fitted as it stood")]
 
 
 class LawRegions(Model):

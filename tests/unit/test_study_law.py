@@ -91,20 +91,47 @@ def priced(trials: Sequence[Trial]) -> float:
     return float(sum(trial.steps for trial in trials))
 
 
-@pytest.mark.parametrize(("seconds", "n_widths"), [(1e9, 4), (1e6, 3), (1e3, 3)])
+@pytest.mark.parametrize(("seconds", "n_widths"), [(3.8e6, 4), (2.9e6, 3)])
 def test_where_time_is_short_the_grid_is_a_part_and_the_notes_say_so(
     study: Investigation, seconds: float, n_widths: int
 ) -> None:
     study.clock = Clock(seconds, priced, now=lambda: 0.0)
     notes: list[str] = []
-    grid = affordable(study, Setting(Shape(8, 1), 0.01, 4000), notes)
+    setting = Setting(Shape(8, 1), 0.01, 2000)
+    grid = affordable(study, setting, notes)
 
-    assert len(grid.shapes) == n_widths
-    assert grid.most_steps == 8000
-    assert notes == [
-        f"law: for want of time its grid ends at {grid.sizes[-1]} of 90 examples, has {n_widths} of 4 widths and at "
-        "most 8,000 steps"
-    ]
+    assert (len(grid.shapes), grid.sizes[-1]) == (n_widths, 90)
+    assert notes == (
+        []
+        if n_widths == 4
+        else [
+            "law: for want of time its grid ends at 90 of 90 examples, has 3 of 4 widths and at most 8,000 of 16,000 "
+            "steps"
+        ]
+    )
+
+
+def test_where_there_is_time_for_no_part_the_smallest_is_tried(study: Investigation) -> None:
+    study.clock = Clock(1e3, priced, now=lambda: 0.0)
+    grid = affordable(study, Setting(Shape(8, 1), 0.01, 4000), [])
+
+    assert len(grid.shapes) == 3
+    assert grid.sizes[-1] == 40
+
+
+def test_a_grid_that_was_begun_is_gone_on_with(study: Investigation) -> None:
+    study.clock = Clock(1e3, lambda trials: sum(priced([one]) for one in trials if one.steps > 1000), now=lambda: 0.0)
+
+    assert affordable(study, Setting(Shape(8, 1), 0.01, 4000), []) == design(study, Shape(8, 1))
+
+
+def test_no_part_of_a_small_data_set_has_more_examples_than_there_are(study: Investigation) -> None:
+    assert design(study, Shape(8, 1), share=1 / 64).sizes[-1] <= 40
+    study.dataset.n_classes, before = 30, study.dataset.n_classes
+    try:
+        assert design(study, Shape(8, 1), share=1 / 64).sizes[-1] == 90
+    finally:
+        study.dataset.n_classes = before
 
 
 def test_where_time_is_not_limited_the_grid_is_whole(study: Investigation) -> None:
