@@ -415,7 +415,9 @@ class LawPoint(Model):
     sd: Measure
     n_seeds: PositiveCount
     steps: PositiveCount
-    capped: Annotated[bool, Field(description="validation error was still falling at the most steps; fitted as it stood")]
+    capped: Annotated[
+        bool, Field(description="validation error was still falling at the most steps; fitted as it stood")
+    ]
 
 
 class LawRegions(Model):
