@@ -6,13 +6,13 @@ of one name that were trained on each benchmark by itself, as translators are, h
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple, final
 
 from registry.errors import BrokenRule
 from registry.literature.columns import BY_NAME, CellFault, Row, plain_name, read_cell
+from registry.literature.split import split, text_of
 from registry.literature.within import Found
 from registry.loader import read_bytes
 
@@ -52,16 +52,17 @@ def _pretrained(file: Path, root: Path) -> Iterator[tuple[str, Compute]]:
     """Yield (plain name, compute) of rows of another table; what cannot be read there is for its own rules to say."""
     place = "/".join(file.parts[-4:-2])
     try:
-        text = read_bytes(file, LIMIT, root=root).decode("ascii")
-        for cells in csv.DictReader(text.splitlines(keepends=True), strict=True):
-            try:
-                model, how, train_flops, first = (read_cell(BY_NAME[name], cells.get(name) or "") for name in _READ)
-            except CellFault:
-                continue
-            if how and train_flops and first:
-                yield plain_name(model), Compute(place, train_flops, how)
-    except (BrokenRule, UnicodeDecodeError, csv.Error):
+        (_, header), *body = split(text_of(read_bytes(file, LIMIT, root=root)))
+    except (BrokenRule, ValueError):
         return
+    for _, cells in body:
+        row = {} if isinstance(cells, str) else dict(zip(header, cells, strict=False))
+        try:
+            model, how, train_flops, first = (read_cell(BY_NAME[name], row.get(name) or "") for name in _READ)
+        except CellFault:
+            continue
+        if how and train_flops and first:
+            yield plain_name(model), Compute(place, train_flops, how)
 
 
 def faults(rows: Sequence[Row], others: dict[str, list[Compute]], place: str) -> Iterator[Found]:
