@@ -191,6 +191,8 @@ class Answer(NamedTuple):
         best: The best median of any network of the data set.
         near: Whether the asker's task is within a factor of 4 of the record's.
         also: Other published records of the same network: the same name, params within 1 %, figure within 0.1 %.
+        n_unstated: Where the answer is published, how many networks reach the target within the limits, as far as their
+            figures are stated, and have no figure of the size that "smallest" goes by first; None elsewhere.
     """
 
     question: Question
@@ -204,6 +206,7 @@ class Answer(NamedTuple):
     best: float
     near: bool
     also: tuple[Source, ...] = ()
+    n_unstated: int | None = None
 
 
 class Predicted(NamedTuple):

@@ -94,7 +94,8 @@ def reply(indexes: list[Index], query: Query, most: int | None = None) -> Reply:
     if not answers:
         misses = [_advised(indexes, miss) for miss in misses]
     more = next(questions, None) is not None
-    answers.sort(key=lambda one: one.network.evidence != "measured")  # what was measured comes before what was read
+    measured = {one.question for one in answers if one.network.evidence == "measured"}
+    answers.sort(key=lambda one: one.question not in measured)  # what was measured comes before what was read
     return Reply(tuple(answers), tuple(misses), more, tuple(line for one in indexes for line in one.damaged()))
 
 
@@ -274,7 +275,26 @@ def _smallest(indexes: list[Index], question: Question, query: Query, target: fl
         _best_median(indexes, question),
         _is_near(query, network),
         _also(indexes, question, network),
+        _n_unstated(indexes, question, query, target) if network.evidence == "published" else None,
     )
+
+
+def _n_unstated(indexes: list[Index], question: Question, query: Query, target: float | None) -> int:
+    """Count the networks that meet the query and have no figure of what "smallest" goes by first.
+
+    One that is published in several places counts once where its name is the same.
+    """
+    conditions, parameters = _conditions(question, query, target)
+    wanted = ("points.question = ?", "points.kind = 'frontier'", "points.superseded = 0", *conditions)
+    where = " AND ".join((*wanted, f"points.{query.sizes[0]} IS NULL"))
+    select = f"SELECT DISTINCT id, version, name FROM points JOIN records USING (record) WHERE {where}"  # noqa: S608  # ours
+    found = set()
+    for position, opened in enumerate(indexes):
+        number = opened.rows(_NUMBER, question).fetchone()
+        for record_id, version, name in opened.rows(select, (*number, *parameters)) if number else ():
+            if not is_hidden((record_id, version), indexes, position, allow_superseded=False):
+                found.add(name or f"{record_id} v{version}")
+    return len(found)
 
 
 def _also(indexes: list[Index], question: Question, network: Network) -> tuple[Source, ...]:

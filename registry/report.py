@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from registry.wording import bench_command, bound_of, foretold, further, params_of, shape_of, shown, trained_on
+from registry.wording import (
+    bench_command,
+    bound_of,
+    foretold,
+    further,
+    is_limited,
+    params_of,
+    shape_of,
+    shown,
+    trained_on,
+)
 
 if TYPE_CHECKING:
     from registry.answers import Answer, Bracket, Miss, Network, Query, Reply, Source
@@ -115,6 +125,7 @@ def _answer_values(query: Query, answer: Answer) -> dict[str, Any]:
         "point_target": answer.network.target,
         "near": answer.near,
         "ranked_by": _ranked_by(query, answer.network),
+        "size_unstated_by": answer.n_unstated,
         "runs_meeting_at_least": _runs_meeting(answer),
         "scratch": network_values(answer.scratch) if answer.scratch else None,
         "measured": network_values(answer.measured) if answer.measured else None,
@@ -218,24 +229,36 @@ def _ranked_by(query: Query, network: Network) -> str | None:
     return next((column for column in query.sizes if getattr(network, column) is not None), None)
 
 
-def _is_smallest(query: Query, network: Network) -> str:
-    """Say what stands between a published answer and a smaller one."""
-    first = query.sizes[0]
-    if getattr(network, first) is None:
-        return "no network with stated params does, and this one's are not" if first == "params" else ""
-    smaller = "smaller network on record" if first == "params" else f"network on record with less {_words(first)}"
-    return f"no {smaller} does"
+def _is_smallest(query: Query, answer: Answer) -> str:
+    """Say what stands between a published answer and a smaller one, and which networks nobody can rank beside it."""
+    first, unstated = query.sizes[0], answer.n_unstated or 0
+    limits = " known to keep these limits" if is_limited(query._replace(int8=False)) else ""
+    kind = f"{f' with {query.family}' if query.family else ''}{' in int8' if query.int8 else ''}"
+    network = f"network{kind}" if kind or limits else "network on record"
+    if getattr(answer.network, first) is None:
+        if first != "params":
+            return ""
+        others = "" if unstated < 2 else f", nor are those of {unstated - 1:,} more that meet it"
+        return f"no network{kind} with stated params{limits} does, and this one's are not{others}"
+    if first == "latency_ratio":
+        smaller = f"no {network} with a lower latency ratio{limits} does"
+    elif first == "params" and not unstated:
+        smaller = f"no smaller {network}{limits} does"
+    else:
+        smaller = f"no {network} with fewer {'stated ' * bool(unstated)}{_words(first)}{limits} does"
+    one = "1 that meets it states" if unstated == 1 else f"{unstated:,} that meet it state"
+    return f"{smaller}; {one} none" if unstated else smaller
 
 
 def _words(column: str) -> str:
-    return {"latency_ratio": "latency"}.get(column, column.replace("_", " "))
+    return column.replace("_", " ")
 
 
 def _sentence(query: Query, answer: Answer) -> str:
     network = answer.network
     if network.evidence == "published":
         side = "lower" if answer.question.sign > 0 else "upper"
-        others = _is_smallest(query, network)
+        others = _is_smallest(query, answer)
         return (
             f"'{network.name}' is published evidence ({network.citation}, {network.found_at}): its {side} bound, "
             f"{shown(bound_of(network, answer.question))}, meets {answer.target:g}{others and '; '}{others}."

@@ -489,7 +489,7 @@ def test_an_answer_without_the_figure_asked_for_says_what_ranked_it(
     reply = ask(root, minimise="latency")
     said = "\n".join(report.lines(query, reply))
 
-    assert "Of no network that meets it is the latency on record: this one is the smallest by params." in said
+    assert "Of no network that meets it is the latency ratio on record: this one is the smallest by params." in said
     assert "smaller network on record" not in said
     assert report.values(query, reply)["answers"][0]["ranked_by"] == "params"
 
@@ -501,7 +501,7 @@ def test_an_answer_with_the_figure_asked_for_is_the_smallest_by_it(root: Path) -
     query = Query("image-cls", (0.9,), minimise="flops")
     said = "\n".join(report.lines(query, ask(root, minimise="flops")))
 
-    assert "meets 0.9; no network on record with less flops does." in said
+    assert "meets 0.9; no network on record with fewer flops does." in said
     assert "Of no network" not in said
 
 
@@ -858,3 +858,54 @@ def test_symbols_are_counted_once_not_as_one_hot_rows(root: Path) -> None:
 
     assert only(ask(root, input_size=80)).near
     assert not only(ask(root, input_size=80 * 97)).near
+
+
+def several_published(root: Path, *changes: dict[str, Any], record_id: str = "image-cls/digits/lenet") -> Path:
+    """Write one record of as many published networks, each named and changed so."""
+    record = published_record(record_id)
+    (point,) = record["frontier"]
+    record["frontier"] = [{**point, "name": f"Network {i}", **change} for i, change in enumerate(changes)]
+    write(root, record)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("others", "limits", "said"),
+    [
+        ([], {}, "no smaller network on record does."),
+        ([{"params": None}], {}, "no network on record with fewer stated params does; 1 that meets it states none."),
+        ([{"params": None}] * 2, {}, "no network on record with fewer stated params does; 2 that meet it state none."),
+        ([{"params": None, "low": 0.5}], {}, "no smaller network on record does."),
+        ([{"params": None}], {"max_params": 3000}, "no smaller network known to keep these limits does."),
+        ([{"params": 9, "flops": None}], {"max_flops": 1e4}, "no smaller network known to keep these limits does."),
+        ([], {"family": "lenet"}, "no smaller network with lenet does."),
+        ([{"flops": None}], {"minimise": "flops"}, "no network on record with fewer stated flops does; 1 that meets"),
+    ],
+    ids=["none", "one", "two", "missing", "max-params", "max-flops", "family", "flops"],
+)
+def test_a_published_answer_claims_no_more_than_stated_sizes_within_the_limits_allow(
+    root: Path, others: list[dict[str, Any]], limits: dict[str, Any], said: str
+) -> None:
+    several_published(root, {"flops": 5e3}, *({"flops": 5e3, **other} for other in others))
+
+    (line,) = (
+        line for line in report.lines(Query("image-cls", (0.9,), **limits), ask(root, **limits)) if "; no" in line
+    )
+
+    assert f"meets 0.9; {said}" in line
+
+
+def test_where_no_network_states_params_the_others_are_counted(root: Path) -> None:
+    several_published(root, {"params": None}, {"params": None}, {"params": None})
+    said = text(ask(root))
+
+    assert "no network with stated params does, and this one's are not, nor are those of 2 more that meet it." in said
+
+
+def test_targets_stand_in_the_order_asked_whatever_evidence_answers(root: Path) -> None:
+    several_published(root, {"low": 0.979, "params": 9000})
+    write(root, example_record()[0])
+    reply = ask(root, targets=(0.95, 0.97, 0.9))
+
+    assert [answer.target for answer in reply.answers] == [0.95, 0.97, 0.9]
+    assert reply.answers[1].network.evidence == "published"
