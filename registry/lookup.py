@@ -241,8 +241,28 @@ def _refuse_unknown(indexes: list[Index], kind: str, name: str) -> None:
         for (value,) in opened.rows(f"SELECT DISTINCT {kind} FROM {source}")  # noqa: S608  # both words are ours
     }
     names = recorded | known(kind)
+    if kind == "family" and name not in names:
+        _refuse_family_of_source(indexes, name)
     if name not in names and (recorded or known(kind)):
         raise UnknownName({"dataset": "data set"}.get(kind, kind), name, names)
+
+
+def _refuse_family_of_source(indexes: list[Index], name: str) -> None:
+    """Raise for a name that published networks have as their family, which stands beside their figures only."""
+    import json
+
+    select = (
+        "SELECT DISTINCT records.id FROM points JOIN records USING (record) "
+        "WHERE instr(family_options, ?) ORDER BY records.id"
+    )
+    wanted = f'"family": {json.dumps(name)}'
+    found = [record_id for opened in indexes for (record_id,) in opened.rows(select, (wanted,))]
+    if found:
+        under = sorted({record_id.rpartition("/")[2] for record_id in found})
+        raise UsageError(
+            f"'{name}' is no family of guidelines: networks of it are published under {' and '.join(under)}",
+            f"Ask with --family {under[0]}, or without; guides show {found[0]}",
+        )
 
 
 def _families(indexes: list[Index], question: Question) -> list[str]:
