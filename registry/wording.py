@@ -50,8 +50,9 @@ def required(miss: Miss) -> str:
 def figure_of(network: Network, question: Question, target: float | None) -> str:
     """Return the figure of a network and what of it is sure, with as many decimals as tell it from the target."""
     plain = "in the median run" if network.evidence == "measured" else "as published"
-    bound = bound_of(network, question)
-    return f"{_nearest(network.median, target)} {plain}, of which {_nearest(bound, target)} is 95 % sure"
+    bound = _nearest(bound_of(network, question), target)
+    sure = f"of which {bound} is 95 % sure" if question.sign > 0 else f"with 95 % confidence at most {bound}"
+    return f"{_nearest(network.median, target)} {plain}, {sure}"
 
 
 def _no_knee(query: Query) -> NoAnswer:

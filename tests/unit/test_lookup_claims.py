@@ -200,3 +200,15 @@ def test_a_family_of_the_source_is_told_from_one_of_guidelines(root: Path) -> No
     assert caught.value.hint == "Ask with --family literature, or without; guides show image-cls/digits/literature"
     with pytest.raises(UnknownName):
         ask(root, family="regnet%")
+
+
+def test_where_lower_is_better_the_bound_is_what_a_figure_is_at_most(root: Path) -> None:
+    record = published_record("image-cls/digits/lenet")
+    record["question"]["metric"] = {"name": "bits", "unit": "bits-per-byte", "direction": "lower", "chance": 4.0}
+    record["frontier"][0].update(value=1.9, low=None, high=2.0)
+    write(root, record)
+    query = Query("image-cls", (1.5,), "bits")
+
+    assert "the best on record is 1.900 as published, with 95 % confidence at most 2.000 (" in (
+        no_answer(query, ask(root, targets=(1.5,), metric="bits")).message
+    )
