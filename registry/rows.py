@@ -41,7 +41,8 @@ CREATE TABLE points (
   weight_bytes INTEGER, weight_bytes_int8 INTEGER, ram_bytes INTEGER, ram_bytes_int8 INTEGER, latency_ratio REAL,
   median REAL NOT NULL, low REAL, high REAL, n_seeds INTEGER, reach_value REAL, reach_low REAL,
   int8_metric REAL, name TEXT, citation TEXT,
-  found_at TEXT, recipe TEXT, precision TEXT, file_bytes INTEGER, note TEXT, input_size INTEGER);
+  found_at TEXT, recipe TEXT, precision TEXT, file_bytes INTEGER, note TEXT, input_size INTEGER,
+  latency_s REAL, board TEXT);
 CREATE TABLE brackets (
   point INTEGER NOT NULL, width INTEGER NOT NULL, depth INTEGER NOT NULL, resolution INTEGER, params INTEGER NOT NULL,
   median REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, n_seeds INTEGER NOT NULL, n_meeting INTEGER,
@@ -270,6 +271,8 @@ def _published(point: Fields, facts: Fields, asked: Metric) -> Iterator[tuple[Me
         "precision": point.optional_text("precision"),
         "file_bytes": file_bytes,
         "note": point.optional_text("note"),
+        "latency_s": point.optional_number("latency_s"),
+        "board": point.optional_text("board"),
         "input_size": None if point.get("input_shape") is None else point.size("input_shape"),
     }
     yield asked, network | _figure(point.metric("value", scale), low, high, scale, is_int8=is_int8)

@@ -147,6 +147,17 @@ def test_a_figure_is_drawn_and_is_the_same_every_time(guides: Guides, tmp_path: 
     assert "least compute so far for one error" in drawn
 
 
+def test_a_line_that_the_text_refuses_is_not_drawn(guides: Guides, tmp_path: Path) -> None:
+    root = write(tmp_path / "root", record(power_law(20, 200.0, noise=0.3)))
+    said = guides(*ASK, root, "--plot", tmp_path / "one.svg")
+    drawn = (tmp_path / "one.svg").read_text(encoding="utf-8")
+
+    assert "of the variance of log error, less than" in said.out
+    assert "training compute in flops" in drawn
+    assert "no line: compute" in drawn
+    assert "k = " not in drawn
+
+
 def test_the_page_is_that_of_the_records() -> None:
     written = PAGE.read_text(encoding="utf-8")
 

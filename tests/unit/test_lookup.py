@@ -489,7 +489,7 @@ def test_an_answer_without_the_figure_asked_for_says_what_ranked_it(
     reply = ask(root, minimise="latency")
     said = "\n".join(report.lines(query, reply))
 
-    assert "Of no network that meets it is the latency on record: this one is the smallest by params." in said
+    assert "Of no network that meets it is the latency ratio on record: this one is the smallest by params." in said
     assert "smaller network on record" not in said
     assert report.values(query, reply)["answers"][0]["ranked_by"] == "params"
 
@@ -501,7 +501,7 @@ def test_an_answer_with_the_figure_asked_for_is_the_smallest_by_it(root: Path) -
     query = Query("image-cls", (0.9,), minimise="flops")
     said = "\n".join(report.lines(query, ask(root, minimise="flops")))
 
-    assert "meets 0.9; no network on record with less flops does." in said
+    assert "meets 0.9; no network on record with fewer flops does." in said
     assert "Of no network" not in said
 
 
@@ -513,7 +513,8 @@ def test_one_published_figure_is_not_called_a_median(root: Path) -> None:
     assert "published [low, high]" in heading
     assert "median" not in heading
     assert refusal(root, targets=(0.95,)).message.endswith(
-        "the best on record is 0.930, 95 % sure, or 0.980 as published (image-cls/digits/lenet v1, 'A network of 1998')"
+        "the best on record is 0.980 as published, of which 0.930 is 95 % sure "
+        "(image-cls/digits/lenet v1, 'A network of 1998')"
     )
     record = published_record("image-cls/fashion/lenet")
     record["frontier"][0].update(params=500)
@@ -682,8 +683,8 @@ def test_without_a_target_each_family_shows_its_knee(filled: Path) -> None:
 
 def test_nothing_that_reaches_names_the_best_on_record(filled: Path) -> None:
     assert str(refusal(filled, targets=(0.99,), dataset="digits", family="mlp")) == (
-        "no guideline for image-cls reaches 0.990; "
-        "the best on record is 0.950 (image-cls/digits/mlp v1, width 12, depth 1)\n"
+        "no guideline for image-cls with mlp reaches 0.990; the best on record is 0.975 in the median run, "
+        "of which 0.950 is 95 % sure (image-cls/digits/mlp v1, width 12, depth 1)\n"
         "  Measure more: guides bench --task image-cls --dataset digits --family mlp --target-acc 0.99"
     )
 
@@ -752,7 +753,7 @@ def test_a_best_that_misses_by_a_hair_is_shown_with_enough_decimals(root: Path) 
     edited(root, lambda record: set_tests(record, 0.9496, 0.96, 0.97))
 
     assert (
-        "the best on record is 0.9496, 95 % sure, or 0.960 in the median run ("
+        "the best on record is 0.960 in the median run, of which 0.9496 is 95 % sure ("
         in refusal(root, targets=(0.95,)).message
     )
 
