@@ -28,9 +28,12 @@ _SEARCH_ON: Final = "search on, with other families, inputs, resolution or label
 
 
 def predicted(indexes: list[Index], question: Question, network: Network, n_train: int) -> Predicted | None:
-    """Return what the law of a network's record predicts for ``n_train`` examples; None where it predicts nothing."""
+    """Return what the law of a network's record predicts for ``n_train`` examples.
+
+    None where it predicts nothing, or for networks of another depth or resolution.
+    """
     source = _source(indexes, question, network)
-    if source is None:
+    if source is None or not source.cells.has(network.depth, network.resolution):
         return None
     params = network.params if "params" in source.law.variables else None
     try:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from registry.laws.counting import count, is_far
 from registry.laws.mixes import Best, Weighed
-from registry.laws.report import backtested, cautions, forecast_values, short, source_values
+from registry.laws.report import backtested, cautions, forecast_values, is_measured, short, source_values
 from registry.report import table
 from registry.wording import aim, shown
 
@@ -60,7 +60,7 @@ def _best_lines(query: Query, found: Best) -> list[str]:
     asked = (
         f"the best mix for {found.budget:.3g} train flops"
         if found.target is None
-        else f"the cheapest mix for {query.metric} {aim(found.target)}"
+        else f"the cheapest mix for validation {query.metric} {aim(found.target)}"
     )
     mixes = sorted((found.mix, *found.beside), key=lambda mix: mix.params)
     out = [f"{query.task}, {short(found.source)}: {asked}, predicted, not measured:"]
@@ -157,6 +157,9 @@ def _is_far(mix: Mix) -> bool:
 def _warned(mixes: Sequence[Mix]) -> list[str]:
     if all(mix.forecast.error.outside == 0 for mix in mixes):
         return []
+    outside = [mix.forecast for mix in mixes if mix.forecast.error.outside > 0]
+    if any(is_measured(one.source, one.n_train, one.sizes) for one in outside):
+        return ["  Outside the range intervals are widened for the distance."]
     return ["  Outside the range nothing was measured; intervals there are widened for the distance."]
 
 

@@ -236,12 +236,12 @@ def test_it_prints_the_mix_what_stands_beside_it_and_how_training_was_counted(gu
 
     assert (result.code, result.err) == (0, "")
     assert result.out.splitlines() == [
-        "image-cls, digits/cnn v1: the cheapest mix for accuracy 0.900, predicted, not measured:",
+        "image-cls, digits/cnn v1: the cheapest mix for validation accuracy 0.900, predicted, not measured:",
         "        examples  params  train flops  accuracy  90 % of the mean",
         "  best       535     160     6.92e+08     0.900    [0.893, 0.906]",
         "             343     320     1.11e+09     0.900    [0.892, 0.907]",
         "  These params are at an end of the range: beyond it may be better still (--extrapolate).",
-        "  Fitted on n_train 60 to 1,000, params 160 to 2,410.",
+        "  Fitted on n_train 60 to 1,000, params 160 to 2,410, at depth 1.",
         "  Fitted without its largest cells it missed their error by 4 %.",
         "  Train flops are 3 x flops x examples seen; flops are 1.94 x params (as in the record's networks),",
         "  examples seen grow as n_train ** 0.49, as in its cells.",
