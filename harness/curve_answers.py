@@ -149,7 +149,7 @@ def answer(
 def out_of_reach(
     law: Mapping[str, Any], words: str, error: float, sizes: Mapping[str, float], scale: Scale
 ) -> GuidesError:
-    """Say that no amount of data reaches a target, that a larger network may, or that it lies inside the floor's interval.
+    """Say that no amount of data reaches a target, that a larger network may, or that the floor leaves it open.
 
     Args:
         law: The law.
@@ -177,9 +177,10 @@ def out_of_reach(
         )
     high = floor.get("high")
     if larger == x and len(x) > 1 and high is not None and high < error <= limit:
-        sizes = " and ".join(f"{name} {math.exp(value):,.0f}" for name, value in zip(ready.variables[1:], x[1:], strict=True))
+        named = zip(ready.variables[1:], x[1:], strict=True)
+        at = " and ".join(f"{name} {math.exp(value):,.0f}" for name, value in named)
         return NoAnswer(
-            f"{words} takes a larger network: at {sizes}, the largest measured, the law levels off at "
+            f"{words} takes a larger network: at {at} the law levels off at "
             f"{scale.apart(limit, error)}, and the floor lies beyond the target (90 % sure: {interval})",
             "measure larger networks",
         )

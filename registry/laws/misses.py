@@ -88,9 +88,10 @@ def out_of_reach(source: Source, target: float, error: float, x: Sequence[float]
         return NoAnswer(f"{says} a larger network: at this size the law {here}", f"with {sizes} it {there}")
     high = (source.facts.get("irreducible_error") or {}).get("high")
     if len(x) > 1 and tuple(best) == tuple(x) and high is not None and high < error <= limit:
-        named = " and ".join(f"{name} {math.exp(value):,.0f}" for name, value in zip(law.variables[1:], x[1:], strict=True))
+        named = zip(law.variables[1:], x[1:], strict=True)
+        at = " and ".join(f"{name} {math.exp(value):,.0f}" for name, value in named)
         return NoAnswer(
-            f"{says} a larger network: at {named} the law levels off at {level}, "
+            f"{says} a larger network: at {at} the law levels off at {level}, "
             f"and the floor lies beyond the target (90 % sure: {_floor(source, target)})",
             "measure larger networks; more data alone will not do",
         )

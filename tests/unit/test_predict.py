@@ -566,6 +566,20 @@ def test_where_cells_lie_outside_the_range_nothing_is_said_to_be_unmeasured(
     assert ("nothing was measured" not in guides(*changed, "--registry", root).out) == is_measured
 
 
+def test_a_target_that_the_floor_allows_takes_larger_networks_than_were_measured(guides: Guides, root: Path) -> None:
+    law = example_record(surface=True)[0]["law"]
+    with_law(root, {**law, "irreducible_error": {"value": 0.01, "low": None, "high": 0.012}})
+    asked = ("data-needed", "--task", "image-cls", "--target-acc", "0.985", "--registry", root)
+    result = guides(*asked)
+
+    assert result.code == 3
+    assert result.err.splitlines() == [
+        "image-cls/digits/mlp v1: 0.985 takes a larger network: at params 2,410 the law levels off at accuracy 0.983, "
+        "and the floor lies beyond the target (90 % sure: 0.988 to open)",
+        "  measure larger networks; more data alone will not do",
+    ]
+
+
 def test_at_chance_nothing_is_said_to_bind(guides: Guides, root: Path) -> None:
     with_law(root, {**stored(valid_range={"n_train": [60, 1000]}), "chance": 0.9})
     out = guides("predict", "--task", "image-cls", "--n-train", "2", "--extrapolate", "--registry", root).out
