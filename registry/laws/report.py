@@ -244,7 +244,12 @@ def _binding(one: Forecast) -> list[str]:
         out += [f"{inside[0].upper()}{inside[1:]}."] if inside else []
     else:
         binds = f"{_WORDS[one.binds].capitalize()} bind{'s' if one.binds in ('width', 'depth') else ''}"
-        out = [f"{binds}: {inside}." if inside else f"{binds}."]
+        if one.binds in said and one.binds in one.beyond:  # it is told below; what lies inside is another matter
+            out = [f"{binds}.", *([f"{inside[0].upper()}{inside[1:]}."] if inside else [])]
+        elif one.binds in said or not said:
+            out = [f"{binds}: {inside}." if inside else f"{binds}."]
+        else:
+            out = [f"{binds}, twice as much lies outside the range (--extrapolate); {inside}."]
     return [*out, f"Outside the range {outside}."] if outside else out
 
 

@@ -175,12 +175,18 @@ def _ratio(changed: Changed | None) -> str:
 def _rests(source: Source, count: Costing) -> list[str]:
     flops = f"{count.flops_per_param:.3g} x params"
     whose = "as in the record's networks" if count.measured else "as in a dense network, an approximation"
+    if count.sides is not None:
+        whose = f"by pixels from the record's networks, resolution {count.sides[0]}, to {count.sides[1]}"
     seen = (
         f"grow as n_train ** {count.slope:.2f}, as in its cells" if count.fitted else "taken to be n_train: one epoch"
     )
     return [
         *(f"  {line}" for line in backtested(source)),
-        f"  Train flops are 3 x flops x examples seen; flops are {flops} ({whose}),",
+        *(
+            [f"  Train flops are 3 x flops x examples seen; flops are {flops} ({whose}),"]
+            if count.sides is None
+            else [f"  Train flops are 3 x flops x examples seen; flops are {flops}", f"  ({whose}),"]
+        ),
         f"  examples seen {seen}.",
         *(f"  {line}" for line in cautions(source)),
     ]
@@ -201,7 +207,8 @@ def _mix_values(mix: Mix) -> dict[str, Any]:
 def _costing_values(count: Costing) -> dict[str, Any]:
     return {
         "flops_per_param": count.flops_per_param,
-        "flops_measured": count.measured,
+        "flops_measured": count.measured and count.sides is None,
+        "flops_scaled_by_resolution": None if count.sides is None else list(count.sides),
         "examples_seen_exponent": count.slope,
         "examples_seen_measured": count.fitted,
     }

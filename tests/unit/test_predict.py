@@ -440,7 +440,10 @@ def test_what_twice_as_much_brings_is_left_out_or_marked_outside_the_range(guide
     inside, told = guides(*question, "--registry", filled), guides(*question, "--extrapolate", "--registry", filled)
     (answer,) = envelope(guides(*question, "--json", "--registry", filled))["answers"]
 
-    assert f"    Examples bind: twice the params {1 - surface(800, 1400):.3f}." in inside.out.splitlines()
+    params = f"twice the params {1 - surface(800, 1400):.3f}."
+    binds = "Examples bind, twice as much lies outside the range (--extrapolate)"
+    assert f"    {binds}; {params}" in inside.out.splitlines()
+    assert told.out.count("    Examples bind.\n") == told.out.count(f"    {params.capitalize()}\n") == 1
     assert f"    Outside the range twice the examples {1 - surface(1600, 700):.3f}." in told.out.splitlines()
     assert list(answer["with_twice_as_much"]) == ["params"]
     assert answer["binds"] == "n_train"

@@ -13,7 +13,9 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 import registry
+from registry.commands.tradeoff import budget
 from registry.errors import NoAnswer, OutsideRange, UsageError
+from registry.laws import weighing
 from registry.laws.costing import Costing
 from tests.example_record import BATCH, example_record, write_record
 from tests.unit.conftest import Result
@@ -312,6 +314,34 @@ def test_changes_that_lead_outside_are_marked_in_their_rows(guides: Guides, fill
 
     assert [line.split("  ")[-1].strip() for line in lines[2:6]] == ["inside", "outside", "far outside", "inside"]
     assert "range" not in guides(*ask[:-1], "data*1.1", "--registry", filled).out.splitlines()[1]
+
+
+@pytest.mark.parametrize(("text", "flops"), [("1T", 1e12), ("0.5G", 5e8), ("7e9", 7e9), (" 2k ", 2e3)])
+def test_a_budget_may_be_told_with_a_letter(text: str, flops: float) -> None:
+    assert budget(text) == flops
+
+
+@pytest.mark.parametrize("text", ["T", "1TT", "-1G", "0k", "1t"])
+def test_a_budget_that_is_no_number_of_flops_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a number"):
+        budget(text)
+
+
+@pytest.mark.parametrize(("side", "per_param"), [(8, 1.0), (16, 4.0), (4, 0.25)], ids=["same", "larger", "smaller"])
+def test_flops_are_those_at_the_resolution_of_the_laws_cells(root: Path, side: int, per_param: float) -> None:
+    record, files = example_record(surface=True)
+    for point in (*record["frontier"], *record["knee"]):
+        point["shape"]["resolution"] = side
+        point["flops"] = 40 * point["params"]
+    for point in record["law"]["points"]:
+        point["resolution"] = 8
+    write_record(root, record, files)
+    (found,) = registry.tradeoff("image-cls", 0.9, registry=[str(root)])
+
+    assert found.costing.flops_per_param == pytest.approx(40 / per_param)
+    assert found.costing.sides == (None if side == 8 else (side, 8))
+    wording = "\n".join(weighing._rests(found.source, found.costing))
+    assert (f"by pixels from the record's networks, resolution {side}, to 8" in wording) == (side != 8)
 
 
 def test_a_record_that_does_not_say_how_it_trained_is_counted_as_dense_and_one_epoch(root: Path) -> None:
