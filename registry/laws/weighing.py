@@ -58,7 +58,7 @@ def verdict(found: Weighed) -> str:
 
 def _best_lines(query: Query, found: Best) -> list[str]:
     asked = (
-        f"the best mix for {found.budget:.3g} train flops"
+        f"best validation {found.source.question.metric} for {found.budget:.3g} train flops"
         if found.target is None
         else f"the cheapest mix for validation {query.metric} {aim(found.target)}"
     )
@@ -79,7 +79,8 @@ def _best_lines(query: Query, found: Best) -> list[str]:
 def _weighed_lines(query: Query, found: Weighed) -> list[str]:
     rows = [("now", found.mix), *((naming(changed.change), changed.mix) for changed in found.changes)]
     return [
-        f"{query.task}, {short(found.source)}: changes of one mix, predicted, not measured:",
+        f"{query.task}, {short(found.source)}: changes of one mix by validation {found.source.question.metric}, "
+        "predicted, not measured:",
         *_table(found.source, rows, [None, *found.changes]),
         *_warned([mix for _, mix in rows]),
         f"  {verdict(found)}",

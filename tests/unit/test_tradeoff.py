@@ -372,3 +372,15 @@ def test_from_python_too_it_is_one_question_at_a_time(wrong: dict[str, Any]) -> 
 def test_an_unknown_task_has_no_law(root: Path) -> None:
     with pytest.raises(NoAnswer):
         registry.tradeoff("image-cls", 0.9, registry=[str(root)])
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [("--target-acc", "0.9"), ("--budget-flops", "1G"), ("--at", "200,500", "--compare", "data*2")],
+    ids=["target", "budget", "changes"],
+)
+def test_every_table_says_that_it_is_of_validation(guides: Guides, filled: Path, asked: tuple[str, ...]) -> None:
+    result = guides("tradeoff", "--task", "image-cls", *asked, "--registry", filled)
+
+    assert "validation accuracy" in result.out.splitlines()[0]
+    assert max(map(len, result.out.splitlines())) <= 100
