@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from registry.laws.stored import Law
 
 SHAPE: Final = ("depth", "resolution")
+_FIRST: Final = '[{"capped":'
+_POINTS: Final = f'"points":{_FIRST}'  # in canonical JSON cells begin so and nothing else: the rest need not be read
 
 
 @final
@@ -22,26 +24,31 @@ class Cells:
     Args:
         path: The record's file.
         law: The law, ready.
+        same: Depth and resolution of all cells, where the law is of one shape.
     """
 
-    def __init__(self, path: str, law: Law) -> None:
-        self._path, self._law = path, law
+    def __init__(self, path: str, law: Law, same: Mapping[str, Any]) -> None:
+        self._path, self._law, self._same = path, law, same
 
     @cached_property
-    def _stored(self) -> tuple[Sequence[Mapping[str, Any]], Mapping[str, Any]]:
-        """Each cell as in the record, and the shape that all have."""
+    def _points(self) -> Sequence[Mapping[str, Any]]:
+        """Each cell as in the record."""
         try:
             with open(self._path, encoding="utf-8") as file:  # noqa: PTH123 - pathlib is slow to import
-                law = json.load(file)["law"]
-            return [dict(point) for point in law["points"]], law.get("shape") or {}
+                text = file.read()
+            start = text.find(_POINTS)
+            if start >= 0:
+                points, _ = json.JSONDecoder().raw_decode(text, start + len(_POINTS) - len(_FIRST))
+            else:
+                points = json.loads(text)["law"]["points"]
+            return [dict(point) for point in points]
         except (OSError, LookupError, TypeError, ValueError):
-            return (), {}
+            return ()
 
     @cached_property
     def shape(self) -> Mapping[str, tuple[int, ...]]:
         """The depths and resolutions of the cells, by name; one that no cell has, or the law is in, is left out."""
-        points, same = self._stored
-        said = {name: [point.get(name) or same.get(name) for point in points] for name in SHAPE}
+        said = {name: [point.get(name) or self._same.get(name) for point in self._points] for name in SHAPE}
         found = {name: {int(value) for value in each if value is not None} for name, each in said.items()}
         return {name: tuple(sorted(each)) for name, each in found.items() if each and name not in self._law.variables}
 
@@ -61,9 +68,8 @@ class Cells:
 
         None where no cell with the most examples was still improving when its steps ended.
         """
-        points, _ = self._stored
-        largest = max((point["n_train"] for point in points), default=0)
-        last = [point for point in points if point["n_train"] == largest]
+        largest = max((point["n_train"] for point in self._points), default=0)
+        last = [point for point in self._points if point["n_train"] == largest]
         capped = sum(bool(point.get("capped")) for point in last)
         return (largest, len(last), capped) if capped else None
 
@@ -80,4 +86,4 @@ class Cells:
                 if far
             )
 
-        return any(map(is_as_far, self._stored[0]))
+        return any(map(is_as_far, self._points))

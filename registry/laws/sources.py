@@ -191,7 +191,7 @@ def _source(rank: tuple[bool, int, int], opened: Index, row: tuple[Any, ...]) ->
         opened.root,
         ready,
         facts,
-        Cells(os.path.join(opened.root.path, path), ready),  # noqa: PTH118 - pathlib is slow to import
+        Cells(os.path.join(opened.root.path, path), ready, facts),  # noqa: PTH118 - pathlib is slow to import
         batch_size,
         flops_per_param,
         record,
