@@ -149,7 +149,7 @@ def answer(
 def out_of_reach(
     law: Mapping[str, Any], words: str, error: float, sizes: Mapping[str, float], scale: Scale
 ) -> GuidesError:
-    """Say that no amount of data reaches a target, or, where it lies inside the floor's interval, that none may.
+    """Say that no amount of data reaches a target, that a larger network may, or that the floor leaves it open.
 
     Args:
         law: The law.
@@ -174,6 +174,15 @@ def out_of_reach(
             f"{words} takes a larger network: at this size the law levels off at {scale.apart(limit, error)}, "
             f"at the largest measured at {scale.number(ready.limit(larger))}",
             "leave the size out: the largest measured is then answered for",
+        )
+    high = floor.get("high")
+    if larger == x and len(x) > 1 and high is not None and high < error <= limit:
+        named = zip(ready.variables[1:], x[1:], strict=True)
+        at = " and ".join(f"{name} {math.exp(value):,.0f}" for name, value in named)
+        return NoAnswer(
+            f"{words} takes a larger network: at {at} the law levels off at "
+            f"{scale.apart(limit, error)}, and the floor lies beyond the target (90 % sure: {interval})",
+            "measure larger networks",
         )
     levels = f"levels off at {scale.apart(limit, error)}"
     if limit < error:

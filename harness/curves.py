@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.curve_file import CurveFile, Observation
 from harness.fit import fit_curve, fit_surface
-from harness.laws.exponents import BestSize, Comparison, Curve, best_size, compare_exponents, knee_size
+from harness.laws.exponents import BestSize, Comparison, Curve, are_together, best_size, compare_exponents, knee_size
 from harness.laws.next_run import Candidate, rank_runs
 from harness.laws.points import Point, curve_of, flags
 from harness.laws.surface_cells import GridCell, table
@@ -115,6 +115,8 @@ class Fitted:
         cells = [point for point in self.points if isinstance(point, GridCell)]
         last = [cell for cell in cells if cell.n_train == max(each.n_train for each in cells)]
         sizes = [cell.params or 0.0 for cell in sorted(last, key=lambda cell: fmean(cell.errors))]
+        if are_together([(cell.n_train, cell.params) for cell in cells if cell.params]):
+            return "best size: not determined, n_train and params rise together; measure several params at one n_train"
         side = "smaller" if sizes[0] == min(sizes) < max(sizes) else "larger"
         return f"best size: unseen, {side} networks would have to be measured"
 
@@ -215,6 +217,9 @@ def _surface(name: str, cells: Sequence[GridCell], variables: tuple[str, ...], c
     _refuse_chance(means.tolist(), found.noise, chance)
     if chance is not None and (means > chance * (1 + 2 * found.noise)).any():
         against.append(f"error {means.max():.4g} lies above chance, {chance:.4g}")
+    sized = [(cell.n_train, cell.params) for cell in cells if cell.params]
+    if sized and are_together(sized):
+        against.append("n_train and params rise together: which of them lowers the error cannot be told")
     law = fit_surface(cells, variables=variables, chance=chance)
     law.pop("members")
     return Fitted(name, law, tuple(against), tuple(cells))

@@ -40,12 +40,21 @@ SUFFIXES: Final = (".svg", ".png", ".pdf")
 @final
 @dataclass(frozen=True)
 class Mark:
-    """One measured point: ``error`` at ``size``, with ``spread`` standard deviations of single runs where known."""
+    """One measured point.
+
+    Args:
+        size: Of its data.
+        error: What was measured there.
+        spread: Standard deviation of single runs, where known.
+        fitted: Whether the law was fitted to it.
+        improving: Whether runs were still improving at the most steps.
+    """
 
     size: float
     error: float
     spread: float | None = None
     fitted: bool = True
+    improving: bool = False
 
 
 def check_path(path: Path) -> None:
@@ -143,14 +152,20 @@ def draw_law(
             axes.fill_between(at, lows, highs, color=colour, alpha=0.22 if inside else 0.1, linewidth=0)
             if inside:
                 axes.fill_between([], [], [], color=colour, alpha=0.22, linewidth=0, label="90 % interval")
-    for kept, face, words in ((True, colour, "measured"), (False, "white", "measured, not fitted")):
-        chosen = [mark for mark in marks if mark.fitted == kept]
+    kinds = (
+        (True, False, colour, MARKERS.get(colour, "o"), "measured"),
+        (True, True, colour, "P", "measured, still improving at the most steps"),
+        (False, False, "white", MARKERS.get(colour, "o"), "measured, not fitted"),
+        (False, True, "white", MARKERS.get(colour, "o"), "measured, not fitted"),
+    )
+    for kept, improving, face, marker, words in kinds:
+        chosen = [mark for mark in marks if (mark.fitted, mark.improving) == (kept, improving)]
         if chosen:
             spread = [mark.spread or 0.0 for mark in chosen]
             lower = [min(s, 0.999 * mark.error) for s, mark in zip(spread, chosen, strict=True)]
             axes.errorbar(
                 [mark.size for mark in chosen], [mark.error for mark in chosen], yerr=[lower, spread],
-                fmt=MARKERS.get(colour, "o"), markersize=5, color=colour, markerfacecolor=face, markeredgecolor=INK,
+                fmt=marker, markersize=5, color=colour, markerfacecolor=face, markeredgecolor=INK,
                 markeredgewidth=0.6, elinewidth=1, linestyle="none", label=words,
             )  # fmt: skip
     if name:
@@ -205,6 +220,12 @@ def draw_target(axes: Axes, error: float, words: str, needed: Sequence[Needed] =
         axes.plot(ends, [error, error], color=ASKED, linewidth=3, alpha=0.45, solid_capstyle="butt")
         if high is None:
             axes.plot([ends[1]], [error], ">", color=ASKED, markersize=6, clip_on=False)
+
+
+def widen(axes: Axes, values: Sequence[float]) -> None:
+    """Show half to twice a value where it is the only one: a logarithmic scale of no width shows nothing."""
+    if values and min(values) == max(values):
+        axes.set_xlim(values[0] / 2, values[0] * 2)
 
 
 def label(axes: Axes, x: str, y: str, title: str) -> None:

@@ -28,9 +28,12 @@ _SEARCH_ON: Final = "search on, with other families, inputs, resolution or label
 
 
 def predicted(indexes: list[Index], question: Question, network: Network, n_train: int) -> Predicted | None:
-    """Return what the law of a network's record predicts for ``n_train`` examples; None where it predicts nothing."""
+    """Return what the law of a network's record predicts for ``n_train`` examples.
+
+    None where it predicts nothing, or for networks of another depth or resolution.
+    """
     source = _source(indexes, question, network)
-    if source is None:
+    if source is None or not source.cells.has(network.depth, network.resolution):
         return None
     params = network.params if "params" in source.law.variables else None
     try:
@@ -83,6 +86,15 @@ def out_of_reach(source: Source, target: float, error: float, x: Sequence[float]
         if limit < error:
             here, there = f"takes {_NEVER}", f"takes {about(law, log_n)} examples"
         return NoAnswer(f"{says} a larger network: at this size the law {here}", f"with {sizes} it {there}")
+    high = (source.facts.get("irreducible_error") or {}).get("high")
+    if len(x) > 1 and tuple(best) == tuple(x) and high is not None and high < error <= limit:
+        named = zip(law.variables[1:], x[1:], strict=True)
+        at = " and ".join(f"{name} {math.exp(value):,.0f}" for name, value in named)
+        return NoAnswer(
+            f"{says} a larger network: at {at} the law levels off at {level}, "
+            f"and the floor lies beyond the target (90 % sure: {_floor(source, target)})",
+            "measure larger networks; more data alone will not do",
+        )
     if limit < error:
         return NoAnswer(
             f"by the law {says} {_NEVER}: far outside the range {source.range_of('n_train')} that it was fitted on",

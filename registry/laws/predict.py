@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from registry import index, roots
 from registry.answers import Query
+from registry.errors import OutsideRange
 from registry.law import Bounds, Prediction, bounds, evaluate, locate, needed, refuse_outside
 from registry.laws.counting import about
 from registry.laws.sources import Refusal, Source, answers, find, unlogged
+from registry.laws.standing import Certified, best_within, fewest_examples
 from registry.tuples import NamedTuple
 from registry.wording import aim
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from registry.index import Index
+    from registry.law import Law
+    from registry.laws.forms import Logs
 
 Verdict = Literal["met", "missed", "undecided"]
 
@@ -37,6 +41,7 @@ class Forecast(NamedTuple):
             of those alone that stay inside.
         limit: Error with endless data.
         binds: What keeps the error up most: ``floor``, or the variable of which twice as much helps most.
+        certified: The best certified network of the record with no more examples and no larger sizes; None: none.
     """
 
     source: Source
@@ -48,6 +53,7 @@ class Forecast(NamedTuple):
     doubled: Mapping[str, float]
     limit: float
     binds: str
+    certified: Certified | None = None
 
     @property
     def beyond(self) -> tuple[str, ...]:
@@ -69,9 +75,10 @@ class Needed(NamedTuple):
         target: The value of the metric.
         sizes: Each size of the law, asked for or the best in its range.
         chosen: The sizes that were not asked for.
-        bounds: Training examples; None where the law never gets there but a certified network does.
-        certified: Training examples and params of the certified network with the fewest examples; None: there is none.
+        bounds: Training examples; None where the law does not say but a certified network gets there.
+        certified: The certified network with the fewest examples, no larger than asked for; None: there is none.
         outside: Whether the law was asked outside the range it was fitted on.
+        refused: Why the law does not answer, where it was asked outside its range and a certified network answers.
     """
 
     source: Source
@@ -79,8 +86,9 @@ class Needed(NamedTuple):
     sizes: Mapping[str, float]
     chosen: tuple[str, ...]
     bounds: Bounds | None
-    certified: tuple[int, int] | None
+    certified: Certified | None
     outside: bool = False
+    refused: OutsideRange | None = None
 
 
 class Reply(NamedTuple):
@@ -170,6 +178,7 @@ def foretell(
     def one(source: Source, n_train: float) -> Forecast:
         error = evaluate(source.law, n_train, extrapolate=extrapolate, **sizes)
         found = forecast(source, locate(source.law, n_train, **sizes), error, sizes, query.targets)
+        found = found._replace(certified=best_within(source, n_train, found.sizes))
         if extrapolate:
             return found
         inside = {name: error for name, error in found.doubled.items() if name not in found.beyond}
@@ -219,9 +228,9 @@ def _needed(source: Source, target: float, extrapolate: bool, sizes: Mapping[str
     start = locate(law, math.exp(law.ranges[0][0]), **sizes)
     full = dict(zip(law.variables[1:], map(unlogged, start[1:]), strict=True))
     chosen = tuple(name for name in full if sizes.get(name) is None)
-    if not extrapolate:
-        refuse_outside(law, start)
-    certified = _certified(source, target)
+    certified = fewest_examples(source, target, {name: full[name] for name in full if name not in chosen})
+    if refused := None if extrapolate else _outside(law, start):
+        return _refused(Needed(source, target, full, chosen, None, certified, refused=refused))
     log_n = needed(law, error, start) if error > 0 else None
     if log_n is None or is_irreducible(source, error):
         if certified is None:
@@ -230,20 +239,30 @@ def _needed(source: Source, target: float, extrapolate: bool, sizes: Mapping[str
             raise out_of_reach(source, target, error, start)
         return Needed(source, target, full, chosen, None, certified)
     x = (log_n, *start[1:])
-    if not extrapolate:
-        says = f"{source.question.metric} {aim(target)} needs {about(law, log_n)} training examples,"
-        refuse_outside(law, x, says)
+    says = f"{source.question.metric} {aim(target)} needs {about(law, log_n)} training examples,"
+    if refused := None if extrapolate else _outside(law, x, says):
+        return _refused(Needed(source, target, full, chosen, None, certified, refused=refused))
     return Needed(source, target, full, chosen, bounds(law, error, x), certified, law.outside(x) > 0)
 
 
-def _certified(source: Source, target: float) -> tuple[int, int] | None:
-    """Return examples and params of the record's certified network with the fewest examples that meets a target."""
-    select = (
-        "SELECT n_train, params FROM points WHERE record = ? AND kind = 'frontier' AND score >= ? "
-        "AND n_train IS NOT NULL ORDER BY n_train, params LIMIT 1"
-    )
-    row = source.opened.rows(select, (source.record, source.question.sign * target)).fetchone()
-    return (int(row[0]), int(row[1])) if row else None
+def _outside(law: Law, x: Logs, what: str = "") -> OutsideRange | None:
+    """Return why a law does not answer at a point outside its range; None where it does."""
+    try:
+        refuse_outside(law, x, what)
+    except OutsideRange as refused:
+        return refused
+    return None
+
+
+def _refused(one: Needed) -> Needed:
+    """Return an answer where a certified network gives it, though the law was asked outside its range.
+
+    Raises:
+        OutsideRange: If there is no such network.
+    """
+    if one.certified is None and one.refused is not None:
+        raise one.refused
+    return one
 
 
 def is_irreducible(source: Source, error: float) -> bool:

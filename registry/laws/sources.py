@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from registry.answers import Query, Question
 from registry.errors import NoAnswer
 from registry.law import Law
+from registry.laws.cells import Cells
 from registry.lookup import is_hidden, refuse_unanswerable
 from registry.tuples import NamedTuple
 from registry.wording import bench_command, further
@@ -35,7 +37,8 @@ class Source(NamedTuple):
         root: Where it lies.
         law: The law, ready. Of a fraction it predicts nothing worse than the best constant answer; of other metrics it
             does, as networks may be: R2 below 0, more bits than without a context.
-        facts: What else the index keeps of it: shape, floors, back-test error, cells.
+        facts: What else the index keeps of it: shape, floors, back-test error, examples and steps of its cells.
+        cells: Its cells, from the record.
         batch_size: Examples a step; None: unknown.
         flops_per_param: Forward flops of one example a parameter, over the record's networks; None: unknown.
         record: Its row in its index.
@@ -50,6 +53,7 @@ class Source(NamedTuple):
     root: Root
     law: Law
     facts: Mapping[str, Any]
+    cells: Cells
     batch_size: int | None
     flops_per_param: float | None
     record: int
@@ -170,13 +174,14 @@ def unlogged(log_value: float) -> float:
 
 _LAWS: Final = (
     "SELECT id, version, superseded, family, task, dataset, metric, unit, direction, law, batch_size, flops_per_param, "
-    "record FROM laws JOIN records USING (record) JOIN questions USING (question)"
+    "record, path FROM laws JOIN records USING (record) JOIN questions USING (question)"
 )
 
 
 def _source(rank: tuple[bool, int, int], opened: Index, row: tuple[Any, ...]) -> Source:
-    record_id, version, _, family, *question, law, batch_size, flops_per_param, record = row
+    record_id, version, _, family, *question, law, batch_size, flops_per_param, record, path = row
     facts, asked = json.loads(law), Question(*question)
+    ready = Law(facts if asked.unit == "fraction" else {**facts, "chance": None})
     return Source(
         record_id,
         version,
@@ -184,8 +189,9 @@ def _source(rank: tuple[bool, int, int], opened: Index, row: tuple[Any, ...]) ->
         family,
         asked,
         opened.root,
-        Law(facts if asked.unit == "fraction" else {**facts, "chance": None}),
+        ready,
         facts,
+        Cells(os.path.join(opened.root.path, path), ready, facts),  # noqa: PTH118 - pathlib is slow to import
         batch_size,
         flops_per_param,
         record,

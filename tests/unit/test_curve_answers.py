@@ -119,6 +119,19 @@ def test_what_a_small_network_never_reaches_is_no_matter_of_the_floor(low: float
     assert "no amount of data" not in small.message
 
 
+@pytest.mark.parametrize(("high", "code"), [(0.02, 3), (0.1, 7), (None, 7)])
+def test_a_target_that_the_floor_allows_takes_larger_networks_than_were_measured(high: float | None, code: int) -> None:
+    floors = {"irreducible_error": {"value": 0.01, "low": None, "high": high}}
+    found = out_of_reach(law("additive", **floors), "accuracy 0.975", 0.025, {}, ACCURACY)
+
+    assert found.exit_code == code
+    assert (
+        "takes a larger network: at params 5,000 the law levels off at accuracy 0.9719, and the floor lies beyond the "
+        "target (90 % sure: 0.98 to open)" in found.message
+    ) == (code == 3)
+    assert ("undecided" in found.message) == (code == 7)
+
+
 @pytest.mark.parametrize(
     ("result", "error", "shown"),
     [

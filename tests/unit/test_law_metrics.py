@@ -107,7 +107,7 @@ def test_targets_are_met_or_missed_by_the_right_side(
     out = guides(*question, "--registry", root).out
 
     assert [each["verdict"] for each in answer["targets"]] == ["met", "missed", "undecided"]
-    assert f"image-cls, {name} after training on 500 examples" in out
+    assert f"image-cls, validation {name} after training on 500 examples" in out
     assert f"wice the examples {value(metric, 1000):.3f}." in out
     assert ("The floor binds: by the law endless data, far outside the range, bring 1.500." in out) == (metric is BITS)
 
@@ -173,7 +173,7 @@ def test_the_cheapest_mix_meets_a_target_of_any_metric(
 
     assert mix["value"] == pytest.approx(target, abs=1e-6)
     assert mix["error"] == pytest.approx(LEAST[metric["name"]] + 20 / mix["n_train"] ** 0.5 + 5 / mix["params"] ** 0.5)
-    assert f"the cheapest mix for {metric['name']} {target:.3f}, predicted" in out
+    assert f"the cheapest mix for validation {metric['name']} {target:.3f}, predicted" in out
 
 
 @pytest.mark.parametrize("metric", [R2, BITS], ids=["r2", "bits"])
