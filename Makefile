@@ -9,7 +9,7 @@ unexport PYTHONHOME PYTHONPATH
 test check bench: export OMP_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test check format bench clean setup
+.PHONY: help quickstart test check format guidelines bench clean setup
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -32,6 +32,9 @@ check: setup ## lint, types, import rules, documentation, workflows
 format: setup ## format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
+
+guidelines: setup ## make every guideline that ships again, in my-guidelines/ (hours; resumable)
+	$(BIN)/python -m harness guidelines
 
 bench: setup ## run the benchmarks; figures go to .benchmarks/latest.json
 	@mkdir -p .benchmarks

@@ -14,6 +14,9 @@ from harness import published as sources
 from harness.burden.page import page as burden
 from harness.calibrate import calibrate
 from harness.fetch import fetch
+from harness.like.knees import knees
+from harness.results import results
+from harness.shipped import guidelines
 from harness.survey import survey
 from harness.tabulate import tabulate
 from registry.errors import GuidesError, UnknownName
@@ -68,7 +71,10 @@ harness.add_command(fetch)
 harness.add_command(tabulate)
 harness.add_command(calibrate)
 harness.add_command(survey)
+harness.add_command(knees)
 harness.add_command(burden)
+harness.add_command(results)
+harness.add_command(guidelines)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -18,19 +18,20 @@ class Adam:
 
     Args:
         parameters: (members, scalars); changed by :meth:`step`.
+        scales: What each scalar's rate is multiplied by, (members, scalars); None for 1 everywhere.
 
     Source:
         Kingma & Ba 2015, arXiv:1412.6980; decoupled decay: Loshchilov & Hutter 2019, arXiv:1711.05101.
     """
 
-    def __init__(self, parameters: torch.Tensor) -> None:
-        self.parameters = parameters
+    def __init__(self, parameters: torch.Tensor, scales: torch.Tensor | None = None) -> None:
+        self.parameters, self.scales = parameters, scales
         self.mean, self.square = torch.zeros_like(parameters), torch.zeros_like(parameters)
         self._root = torch.empty_like(parameters)
 
     def over(self, parameters: torch.Tensor, members: torch.Tensor) -> Self:
         """Return the optimiser of some of the members, as far as it has come, over a copy of their parameters."""
-        kept = type(self)(parameters)
+        kept = type(self)(parameters, None if self.scales is None else self.scales[members])
         kept.mean, kept.square = self.mean[members], self.square[members]
         return kept
 
@@ -48,4 +49,5 @@ class Adam:
         if keep is not None:
             self.parameters.mul_(keep)
         root = torch.sqrt(self.square, out=self._root).div_(math.sqrt(1 - BETA2**t)).add_(EPSILON)
-        self.parameters.sub_(torch.div(self.mean, root, out=root).mul_(rate))
+        change = torch.div(self.mean, root, out=root).mul_(rate)
+        self.parameters.sub_(change if self.scales is None else change.mul_(self.scales))

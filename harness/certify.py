@@ -24,7 +24,6 @@ FEW, SEEDS, MOST_SEEDS = LOOKS
 VALIDATION_SEEDS: Final = 5
 CLEAR: Final = 2  # of 20 meeting the target: so few that 5 longer runs decide
 LONGER: Final = 4  # a refuted shape is still refuted at this many times the steps
-WORST: Final = 1.0  # the error a diverged run counts with
 
 
 @final
@@ -138,7 +137,7 @@ class Bench:
         """Return the median validation error of fresh runs; the test split is not read."""
         fresh = fresh_trials(template, "search", n_seeds, self.study_seed, self.target)
         outcomes = yield [replace(trial, tested=False) for trial in fresh]
-        return statistics.median(WORST if o.val_error is None else o.val_error for o in outcomes)
+        return statistics.median(self.task.worst_error if o.val_error is None else o.val_error for o in outcomes)
 
     def attempt(self, template: Trial, number: int) -> Procedure[Attempt]:
         """Certify ``template``: 5 fresh seeds, then 20, then 64, until the sequential test decides."""
@@ -185,5 +184,5 @@ class Bench:
 
 def tested(trials: Sequence[Trial], outcomes: Sequence[Outcome], task: Task) -> Tested:
     """Collect runs and their outcomes."""
-    errors = [WORST if o.test_error is None else o.test_error for o in outcomes]
+    errors = [task.worst_error if o.test_error is None else o.test_error for o in outcomes]
     return Tested(tuple(trials), tuple(outcomes), tuple(task.metric_from_error(e) for e in errors))

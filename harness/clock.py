@@ -90,6 +90,10 @@ class Clock:
         """Say whether there is time for a round; there always is for one whose results are known."""
         return not self.is_limited or (price := self._price(trials)) == 0 or price <= self.left()
 
+    def is_known(self, trials: Sequence[Trial]) -> bool:
+        """Say whether a round takes no time: its results are known, or there is no limit."""
+        return not self.is_limited or self._price(trials) == 0
+
     def hurries(self, state: str, round_: Sequence[Trial], certification: Sequence[Trial]) -> bool:
         """Say whether a search in ``state`` has to certify now; once it has begun to, the answer never changes.
 

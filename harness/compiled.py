@@ -16,6 +16,7 @@ import torch
 from harness.adam import BETA1, BETA2, EPSILON
 from harness.loss import summed_loss
 from harness.stepping import Stepper
+from harness.symbols import as_read
 
 if TYPE_CHECKING:
     from harness.stack import StackedNetwork
@@ -44,13 +45,15 @@ class Compiled(Stepper):
 
     shrinks = False  # another number of members is another program to compile
 
-    def __init__(self, network: StackedNetwork) -> None:
-        super().__init__(network)
+    def __init__(self, network: StackedNetwork, scales: torch.Tensor | None = None) -> None:
+        super().__init__(network, scales)
+        self._scales = None if scales is None else [leaf.contiguous() for leaf in network.leaves(scales)]
         self._leaves = [leaf.contiguous() for leaf in network.leaves(network.parameters.clone())]
         self._means = [torch.zeros_like(leaf) for leaf in self._leaves]
         self._squares = [torch.zeros_like(leaf) for leaf in self._leaves]
         if COMPILED not in network.shared:
-            network.shared[COMPILED] = _compile(network.forward)
+            n_symbols, dtype = network.n_symbols, network.parameters.dtype
+            network.shared[COMPILED] = _compile(network.forward, lambda inputs: as_read(inputs, n_symbols, dtype))
         self._step: Callable[..., None] = network.shared[COMPILED]
 
     def over(self, places: torch.Tensor) -> NoReturn:
@@ -71,13 +74,17 @@ class Compiled(Stepper):
         with torch._dynamo.config.patch(recompile_limit=MOST_PROGRAMS):
             for i, row in enumerate(rows):
                 kept = None if keep is None else keep[i]
-                self._step(self._leaves, self._means, self._squares, inputs, labels, row, rate[i], kept, roots[i])
+                self._step(
+                    self._leaves, self._means, self._squares, self._scales, inputs, labels, row, rate[i], kept, roots[i]
+                )
         for place, leaf in zip(self.network.leaves(self.network.parameters), self._leaves, strict=True):
             place.copy_(leaf)
 
 
-def _compile(forward: Callable[[Tensors, torch.Tensor], torch.Tensor]) -> Callable[..., None]:
-    """Compile one step of a network; what it is given is changed in place."""
+def _compile(
+    forward: Callable[[Tensors, torch.Tensor], torch.Tensor], read: Callable[[torch.Tensor], torch.Tensor]
+) -> Callable[..., None]:
+    """Compile one step of a network, which takes inputs as ``read`` returns them; what is given is changed in place."""
 
     def loss(leaves: Tensors, inputs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return summed_loss(forward(leaves, inputs), labels)
@@ -86,6 +93,7 @@ def _compile(forward: Callable[[Tensors, torch.Tensor], torch.Tensor]) -> Callab
         leaves: Tensors,
         means: Tensors,
         squares: Tensors,
+        scales: Tensors | None,
         inputs: torch.Tensor,
         labels: torch.Tensor,
         rows: torch.Tensor,
@@ -93,14 +101,15 @@ def _compile(forward: Callable[[Tensors, torch.Tensor], torch.Tensor]) -> Callab
         keep: torch.Tensor | None,
         root: torch.Tensor,
     ) -> None:
-        gradients = torch.func.grad(loss)(leaves, inputs[rows], labels[rows])
-        for leaf, mean, square, gradient in zip(leaves, means, squares, gradients, strict=True):
+        gradients = torch.func.grad(loss)(leaves, read(inputs[rows]), labels[rows])
+        for i, (leaf, mean, square, gradient) in enumerate(zip(leaves, means, squares, gradients, strict=True)):
             each = (-1, *[1] * (leaf.dim() - 1))
             mean.lerp_(gradient, 1 - BETA1)
             square.mul_(BETA2).addcmul_(gradient, gradient, value=1 - BETA2)
             if keep is not None:
                 leaf.mul_(keep.view(each))
-            leaf.sub_(mean / (square.sqrt() * root + EPSILON) * rate.view(each))
+            change = mean / (square.sqrt() * root + EPSILON) * rate.view(each)
+            leaf.sub_(change if scales is None else change * scales[i])
 
     compiled: Callable[..., None] = torch.compile(step, fullgraph=True, dynamic=False)
     return compiled

@@ -13,7 +13,7 @@ import numpy as np
 
 from harness.curve_file import CurveFile, Observation
 from harness.fit import fit_curve, fit_surface
-from harness.laws.exponents import BestSize, Comparison, Curve, best_size, compare_exponents, knee_size
+from harness.laws.exponents import BestSize, Comparison, Curve, are_together, best_size, compare_exponents, knee_size
 from harness.laws.next_run import Candidate, rank_runs
 from harness.laws.points import Point, curve_of, flags
 from harness.laws.surface_cells import GridCell, table
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 EXPONENTS: Final = ("exponent", "data_exponent", "size_exponent", "width_exponent", "depth_exponent")
 REFUSED: Final = ("error rises", "error does not fall")  # how flags begin that no law can be fitted to
 FEW_SEEDS: Final = 3
-MANY: Final = 4  # totals that are no longer listed
 WORTH: Final = 0.1  # an interval that narrows by less is not worth a run
 NEXT: Final = (1.0, 2.0, 4.0)  # runs worth making: sizes up to so many times the largest
 
@@ -116,6 +115,8 @@ class Fitted:
         cells = [point for point in self.points if isinstance(point, GridCell)]
         last = [cell for cell in cells if cell.n_train == max(each.n_train for each in cells)]
         sizes = [cell.params or 0.0 for cell in sorted(last, key=lambda cell: fmean(cell.errors))]
+        if are_together([(cell.n_train, cell.params) for cell in cells if cell.params]):
+            return "best size: not determined, n_train and params rise together; measure several params at one n_train"
         side = "smaller" if sizes[0] == min(sizes) < max(sizes) else "larger"
         return f"best size: unseen, {side} networks would have to be measured"
 
@@ -186,27 +187,23 @@ def _fit(file: CurveFile, name: str, chance: float | None) -> Fitted:
             GridCell(
                 n_train=same[0].size, errors=tuple(row.error for row in same), params=same[0].params,
                 width=same[0].width, depth=same[0].depth, stderr=same[0].stderr if len(same) == 1 else None,
+                n_items=_totals(same),
             )
             for same in _grouped(rows, sizes)
         ]  # fmt: skip
-        return _surface(name, cells, rows, ("n_train", *sizes), chance)
+        return _surface(name, cells, ("n_train", *sizes), chance)
     if sizes:
         raise InvalidData(
             f"points in steps differ in {' and '.join(sizes)}, and no law has both",
             "name each size in a column 'curve', and leave the sizes out",
         )
-    points, against = [], []
+    points = []
     for same in _grouped(rows, []):
-        totals = sorted({row.total for row in same if row.total is not None})
-        errors = tuple(row.error for row in same)
-        counted = totals[0] if len(totals) == 1 or (totals and not any(errors)) else None
-        if len(totals) > 1:
-            read = f"read as counts of {counted:,}" if counted else "not read as counts"
-            against.append(f"totals differ at n {same[0].size:,.12g} ({_listed(totals)}): {read} there")
-        points.append(Point(same[0].size, errors, same[0].stderr if len(same) == 1 else None, counted))
+        stderr = same[0].stderr if len(same) == 1 else None
+        points.append(Point(same[0].size, tuple(row.error for row in same), stderr, _totals(same)))
     curve = curve_of(points)
     _refuse_chance([point.mean for point in curve.points], curve.noise, chance)
-    against += flags(curve, chance=chance)
+    against = flags(curve, chance=chance)
     for flag in against:
         if flag.startswith(REFUSED):
             raise InvalidData(flag, "double descent, too few steps or too few seeds: fit the falling part alone")
@@ -214,20 +211,16 @@ def _fit(file: CurveFile, name: str, chance: float | None) -> Fitted:
     return Fitted(name, law, tuple(against), tuple(points))
 
 
-def _surface(
-    name: str, cells: Sequence[GridCell], rows: Sequence[Observation], variables: tuple[str, ...], chance: float | None
-) -> Fitted:
-    totals = sorted({row.total for row in rows if row.total is not None})
-    n_val = min(totals, default=None)
-    found = table(cells, variables, n_val=n_val)
+def _surface(name: str, cells: Sequence[GridCell], variables: tuple[str, ...], chance: float | None) -> Fitted:
+    found = table(cells, variables)
     means, against = np.exp(found.log_error), []
     _refuse_chance(means.tolist(), found.noise, chance)
     if chance is not None and (means > chance * (1 + 2 * found.noise)).any():
         against.append(f"error {means.max():.4g} lies above chance, {chance:.4g}")
-    if len(totals) > 1:
-        read = "not read as counts" if found.counts is None else f"read as counts of {totals[0]:,}"
-        against.append(f"totals differ ({_listed(totals)}): {read}")
-    law = fit_surface(cells, variables=variables, chance=chance, n_val=n_val)
+    sized = [(cell.n_train, cell.params) for cell in cells if cell.params]
+    if sized and are_together(sized):
+        against.append("n_train and params rise together: which of them lowers the error cannot be told")
+    law = fit_surface(cells, variables=variables, chance=chance)
     law.pop("members")
     return Fitted(name, law, tuple(against), tuple(cells))
 
@@ -259,8 +252,10 @@ def _refuse_nothing(file: CurveFile, rows: Sequence[Observation]) -> None:
             raise InvalidData(f"{file.result} is {file.error(0.0):g} at n {size:,.12g}: no power law gets there", hint)
 
 
-def _listed(totals: Sequence[int]) -> str:
-    return ", ".join(f"{total:,}" for total in totals) if len(totals) < MANY else f"{totals[0]:,} to {totals[-1]:,}"
+def _totals(rows: Sequence[Observation]) -> tuple[int, ...] | None:
+    """Return what each run was counted on; None where runs were not counted."""
+    totals = tuple(row.total for row in rows if row.total is not None)
+    return totals if len(totals) == len(rows) else None
 
 
 def shared_exponent(fitted: Sequence[Fitted]) -> Comparison | None:

@@ -1,6 +1,8 @@
 """Draw laws and frontiers: what was measured, what is predicted, how sure that is.
 
 Figures are drawn without a window system, to SVG or PNG by the file's name; the same input gives the same SVG.
+Colours are those of Okabe and Ito (2008, Color Universal Design), which colour-blind readers tell apart, and nothing is
+told by colour alone: each thing has a line style, a marker or a hatching of its own, and its name below the axes.
 """
 
 from __future__ import annotations
@@ -24,25 +26,35 @@ from registry.law import evaluate
 
 Needed = tuple[float, float | None, float | None]
 INK: Final = "#1a1a1a"
-MUTED: Final = "#8a8f98"
-LAW: Final = "#2458a6"
-ASKED: Final = "#c2410c"
-COLOURS: Final = (LAW, "#b45309", "#15803d", "#7c3aed", "#be123c", "#0e7490")
+MUTED: Final = "#6b7079"
+LAW: Final = "#0072b2"
+ASKED: Final = "#d55e00"
+COLOURS: Final = (LAW, "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#000000")
+MARKERS: Final = dict(zip(COLOURS, "os^Dvp", strict=True))
 BEYOND: Final = 4.0  # times the range to either side that a law is drawn over, dashed
 NARROW: Final = 4.0  # times the low end: up to there ticks are even
-SAMPLES: Final = 160
+SAMPLES: Final = 60  # a segment
 SUFFIXES: Final = (".svg", ".png", ".pdf")
 
 
 @final
 @dataclass(frozen=True)
 class Mark:
-    """One measured point: ``error`` at ``size``, with ``spread`` standard deviations of single runs where known."""
+    """One measured point.
+
+    Args:
+        size: Of its data.
+        error: What was measured there.
+        spread: Standard deviation of single runs, where known.
+        fitted: Whether the law was fitted to it.
+        improving: Whether runs were still improving at the most steps.
+    """
 
     size: float
     error: float
     spread: float | None = None
     fitted: bool = True
+    improving: bool = False
 
 
 def check_path(path: Path) -> None:
@@ -62,7 +74,7 @@ def variables(law: Mapping[str, Any]) -> list[str]:
     return list(law.get("variables") or ["n_train"])
 
 
-def figure(width: float = 6.4, height: float = 4.2, panels: int = 1) -> tuple[Figure, list[Axes]]:
+def figure(width: float = 6.4, height: float = 4.8, panels: int = 1) -> tuple[Figure, list[Axes]]:
     """Return an empty figure of so many inches and its panels side by side."""
     made = Figure(figsize=(width * panels, height), layout="constrained")
     axes = made.subplots(1, panels, squeeze=False)[0]
@@ -129,40 +141,51 @@ def draw_law(
     logarithmic(axes)
     low, high = law["valid_range"][variables(law)[0]]
     end = max(high * BEYOND, reach)
-    for first, last, style in ((low / BEYOND, low, "--"), (low, high, "-"), (high, end, "--")):
+    parts = ((low / BEYOND, low, "--", "beyond the range"), (low, high, "-", name or "law"), (high, end, "--", ""))
+    for first, last, style, words in parts:
         at = np.geomspace(max(1.0, first), max(1.0, last), SAMPLES)
         found = [evaluate(law, float(x), extrapolate=True, **(sizes or {})) for x in at]
-        axes.plot(at, [one.value for one in found], style, color=colour, linewidth=1.8 if style == "-" else 1.2)
+        inside = style == "-"
+        axes.plot(at, [one.value for one in found], style, color=colour, linewidth=2 if inside else 1.2, label=words)
         if found[0].low is not None:
             lows, highs = ([getattr(one, end) for one in found] for end in ("low", "high"))
-            axes.fill_between(at, lows, highs, color=colour, alpha=0.14 if style == "-" else 0.07, linewidth=0)
-    for kept, face in ((True, colour), (False, "white")):
-        chosen = [mark for mark in marks if mark.fitted == kept]
+            axes.fill_between(at, lows, highs, color=colour, alpha=0.22 if inside else 0.1, linewidth=0)
+            if inside:
+                axes.fill_between([], [], [], color=colour, alpha=0.22, linewidth=0, label="90 % interval")
+    kinds = (
+        (True, False, colour, MARKERS.get(colour, "o"), "measured"),
+        (True, True, colour, "P", "measured, still improving at the most steps"),
+        (False, False, "white", MARKERS.get(colour, "o"), "measured, not fitted"),
+        (False, True, "white", MARKERS.get(colour, "o"), "measured, not fitted"),
+    )
+    for kept, improving, face, marker, words in kinds:
+        chosen = [mark for mark in marks if (mark.fitted, mark.improving) == (kept, improving)]
         if chosen:
             spread = [mark.spread or 0.0 for mark in chosen]
             lower = [min(s, 0.999 * mark.error) for s, mark in zip(spread, chosen, strict=True)]
             axes.errorbar(
-                [mark.size for mark in chosen], [mark.error for mark in chosen], yerr=[lower, spread], fmt="o",
-                markersize=5, color=colour, markerfacecolor=face, elinewidth=1, linestyle="none",
+                [mark.size for mark in chosen], [mark.error for mark in chosen], yerr=[lower, spread],
+                fmt=marker, markersize=5, color=colour, markerfacecolor=face, markeredgecolor=INK,
+                markeredgewidth=0.6, elinewidth=1, linestyle="none", label=words,
             )  # fmt: skip
     if name:
         value = evaluate(law, end, extrapolate=True, **(sizes or {})).value
-        axes.annotate(name, (end, value), (4, 0), textcoords="offset points", color=colour, fontsize=9)
+        axes.annotate(name, (end, value), (4, 0), textcoords="offset points", color=INK, fontsize=9)
 
 
 def draw_floor(axes: Axes, law: Mapping[str, Any]) -> None:
-    """Draw the irreducible error with its interval; open ends fade."""
+    """Draw the irreducible error, dotted, with its interval, hatched; one whose lower end is open says so."""
     floor = law["irreducible_error"]
     if floor["value"] <= 0:
         return
-    axes.axhline(floor["value"], color=MUTED, linewidth=1, linestyle=":")
-    if floor["low"] is not None and floor["high"] is not None:
-        axes.axhspan(floor["low"], floor["high"], color=MUTED, alpha=0.12, linewidth=0)
     state = "" if floor["low"] is not None else " (may be lower)"
-    axes.annotate(
-        f"floor {floor['value']:.3g}{state}", (0.01, floor["value"]), (0, 3), xycoords=("axes fraction", "data"),
-        textcoords="offset points", color=MUTED, fontsize=8,
-    )  # fmt: skip
+    words = f"floor {floor['value']:.3g}{state}"
+    axes.axhline(floor["value"], color=INK, linewidth=1.4, linestyle=":", label=words)
+    if floor["low"] is not None and floor["high"] is not None:
+        axes.axhspan(
+            floor["low"], floor["high"], facecolor="none", edgecolor=MUTED, alpha=0.5, hatch="////", linewidth=0,
+            label="its 90 % interval",
+        )  # fmt: skip
 
 
 def draw_regions(axes: Axes, law: Mapping[str, Any]) -> None:
@@ -171,17 +194,13 @@ def draw_regions(axes: Axes, law: Mapping[str, Any]) -> None:
         return
     regions = law.get("regions") or {}
     low, high = axes.get_xlim()
-    for key, words in (("small_data_end", "small data"), ("irreducible_start", "irreducible")):
+    for key, words, hatch in (("small_data_end", "small data", "\\\\"), ("irreducible_start", "irreducible", "..")):
         found = regions.get(key)
-        if not found:
-            continue
-        span = (low, found["value"]) if key == "small_data_end" else (found["value"], high)
-        axes.axvspan(*span, color="#f1f3f6", zorder=0, linewidth=0)
-        side = "left" if key == "small_data_end" else "right"
-        axes.annotate(
-            words, (span[0] if side == "left" else span[1], 0.99), (4 if side == "left" else -4, 0),
-            xycoords=("data", "axes fraction"), textcoords="offset points", ha=side, va="top", color=MUTED, fontsize=8,
-        )  # fmt: skip
+        if found:
+            span = (low, found["value"]) if key == "small_data_end" else (found["value"], high)
+            axes.axvspan(
+                *span, facecolor="#f4f5f7", edgecolor="#c9cdd3", hatch=hatch, zorder=0, linewidth=0, label=words
+            )
     axes.set_xlim(low, high)
 
 
@@ -194,21 +213,23 @@ def draw_target(axes: Axes, error: float, words: str, needed: Sequence[Needed] =
         words: What the line is called.
         needed: For each curve that gets there data and the ends of its interval, None where open.
     """
-    axes.axhline(error, color=ASKED, linewidth=1)
-    axes.annotate(
-        words, (0.01, error), (0, 3), xycoords=("axes fraction", "data"), textcoords="offset points", color=ASKED,
-        fontsize=9,
-    )  # fmt: skip
+    axes.axhline(error, color=ASKED, linewidth=1.4, linestyle="-.", label=words)
     for value, low, high in needed:
-        axes.plot([value], [error], "D", color=ASKED, markersize=6)
+        axes.plot([value], [error], "D", color=ASKED, markersize=7, markeredgecolor=INK)
         ends = (low or value, high or axes.get_xlim()[1])
         axes.plot(ends, [error, error], color=ASKED, linewidth=3, alpha=0.45, solid_capstyle="butt")
         if high is None:
             axes.plot([ends[1]], [error], ">", color=ASKED, markersize=6, clip_on=False)
 
 
+def widen(axes: Axes, values: Sequence[float]) -> None:
+    """Show half to twice a value where it is the only one: a logarithmic scale of no width shows nothing."""
+    if values and min(values) == max(values):
+        axes.set_xlim(values[0] / 2, values[0] * 2)
+
+
 def label(axes: Axes, x: str, y: str, title: str) -> None:
-    """Name the axes and the panel; a scale that spans little gets even ticks."""
+    """Name the axes, the panel and what is drawn there; a scale that spans little gets even ticks."""
     for axis in (axes.xaxis, axes.yaxis):
         low, high = sorted(axis.get_view_interval())
         if low > 0 and high < NARROW * low:
@@ -217,3 +238,15 @@ def label(axes: Axes, x: str, y: str, title: str) -> None:
     axes.set_xlabel(x, color=INK, fontsize=10)
     axes.set_ylabel(y, color=INK, fontsize=10)
     axes.set_title(title, loc="left", color=INK, fontsize=11)
+    _name_below(axes)
+
+
+def _name_below(axes: Axes) -> None:
+    """Name what is drawn, each once, below the axes, where no data are; unless the panel has a legend already."""
+    named = {name: handle for handle, name in reversed(list(zip(*axes.get_legend_handles_labels(), strict=True)))}
+    if axes.get_legend() is None and named:
+        names = list(reversed(named))
+        axes.legend(
+            [named[name] for name in names], names, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3,
+            frameon=False, fontsize=8, labelcolor=INK,
+        )  # fmt: skip

@@ -20,7 +20,7 @@ import onnx
 import torch
 from torch import nn
 
-from harness.inference import INPUT_NAME, OUTPUT_NAME, FloatArray, evaluating, predict_network, predict_onnx
+from harness.inference import INPUT_NAME, OUTPUT_NAME, Inputs, blank, evaluating, predict_network, predict_onnx
 from registry.errors import InvalidRecord
 
 OPSET: Final = 20
@@ -55,7 +55,8 @@ class Exported:
 def export_onnx(network: nn.Module, input_shape: tuple[int, ...], path: Path) -> Exported:
     """Write ``network`` to ``path`` as one self-contained ONNX file with a dynamic batch.
 
-    The graph has one input, ``input`` of ``(batch, *input_shape)`` float32, and one output, ``logits``. The same
+    The graph has one input, ``input`` of ``(batch, *input_shape)`` float32, or of symbols, ``(batch, length)`` int64,
+    and one output, ``logits``. The same
     weights give the same bytes. The first export in a process takes seconds (imports), later ones half a second.
 
     Args:
@@ -66,7 +67,7 @@ def export_onnx(network: nn.Module, input_shape: tuple[int, ...], path: Path) ->
     Raises:
         InvalidRecord: If the network cannot be exported, or only for a fixed batch size.
     """
-    example = torch.zeros(EXAMPLE_BATCH, *input_shape)
+    example = blank(network, input_shape, EXAMPLE_BATCH)
     with evaluating(network), _quiet_exporter():
         try:
             program = torch.onnx.export(
@@ -119,8 +120,8 @@ def write_model(model: onnx.ModelProto, path: Path) -> Exported:
     return Exported(path, hashlib.sha256(content).hexdigest(), len(content), opset)
 
 
-def parity(network: nn.Module, path: Path, inputs: FloatArray) -> float:
-    """Compare PyTorch and onnxruntime on ``inputs``, ``(n, *input_shape)``, at batch 1, 7 and n.
+def parity(network: nn.Module, path: Path, inputs: Inputs) -> float:
+    """Compare PyTorch and onnxruntime on ``inputs``, ``(n, ...)`` as it takes them, at batch 1, 7 and n.
 
     Where there are fewer than 7 examples they are repeated.
 

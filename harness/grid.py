@@ -32,6 +32,7 @@ COLUMNS: Final = (
     "interior", "val_wrong", "run_flops", "cell_flops",
 )  # fmt: skip
 FINE_TUNING: Final = (0.25, 0.5, 1.0)  # rates of fine-tuning, as shares of the rate of training
+BEHIND: Final = 1.1  # times the error of a cell with fewer examples
 NEEDED: Final = ("dataset", "family", "n_val", "chance_error")  # of the facts
 
 
@@ -57,6 +58,9 @@ class Design:
     def settle(self, template: Trial) -> Procedure[list[Settled]]:
         """Tune every cell, all of them in lockstep.
 
+        Error may stand still for a doubling of steps and fall later. A cell with clearly more error than one of the
+        same shape with fewer examples, which was trained for longer, is tuned again from as many steps on.
+
         Args:
             template: The run whose data set, family, batch size and weight decay all cells share; its learning rate is
                 the middle of the first ones tried.
@@ -64,13 +68,17 @@ class Design:
         Returns:
             One result a cell, by n_train and then shape.
         """
-        return together(
-            [
-                settle(_start(template, n, shape), first_steps=self.first_steps, most_steps=self.most_steps)
-                for n in self.sizes
-                for shape in self.shapes
-            ]
+        starts = [_start(template, n, shape) for n in self.sizes for shape in self.shapes]
+        found = yield from together(
+            [settle(start, first_steps=self.first_steps, most_steps=self.most_steps) for start in starts]
         )
+        behind = {i: steps for i, one in enumerate(found) if (steps := _steps_of_better(one, found)) > one.trial.steps}
+        again = yield from together(
+            [settle(starts[i], first_steps=steps, most_steps=self.most_steps) for i, steps in behind.items()]
+        )
+        for i, one in zip(behind, again, strict=True):
+            found[i] = min(found[i], one, key=lambda each: each.error)
+        return found
 
     def prune(self, parents: Sequence[Settled]) -> Procedure[list[Settled]]:
         """Prune every settled network to each share of its width, and fine-tune at the best of three rates.
@@ -165,6 +173,18 @@ def read_grid(path: Path) -> Grid:
     """
     facts, cells = commented_csv.read(path, "grid", COLUMNS, NEEDED, _cell)
     return Grid(facts, tuple(cells))
+
+
+def _steps_of_better(one: Settled, among: Sequence[Settled]) -> int:
+    """Return the most steps of the same shape with fewer examples and clearly less error; 0 where none has less."""
+    return max(
+        (
+            other.trial.steps
+            for other in among
+            if other.shape == one.shape and other.trial.n_train < one.trial.n_train and one.error > BEHIND * other.error
+        ),
+        default=0,
+    )
 
 
 def _seeded(trial: Trial, seed: int) -> Trial:

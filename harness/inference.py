@@ -21,6 +21,14 @@ PROVIDERS: Final = ("CPUExecutionProvider",)
 FATAL_ONLY: Final = 4  # onnxruntime writes to the terminal what it also raises
 
 FloatArray = npt.NDArray[np.float32]
+Inputs = npt.NDArray[np.float32] | npt.NDArray[np.int64]
+
+
+def blank(network: nn.Module, input_shape: tuple[int, ...], n: int = 1) -> torch.Tensor:
+    """Return ``n`` examples of zeros as ``network`` takes them: symbols, if it says that it reads them, or numbers."""
+    if getattr(network, "reads_symbols", False):
+        return torch.zeros(n, *input_shape[:-1], dtype=torch.int64)
+    return torch.zeros(n, *input_shape)
 
 
 @contextmanager
@@ -39,10 +47,10 @@ def evaluating(network: nn.Module) -> Iterator[None]:
                 module.training = training
 
 
-def predict_network(network: nn.Module, inputs: FloatArray) -> FloatArray:
-    """Return the logits, ``(n, n_classes)``, of ``inputs``, ``(n, *input_shape)``, all in one batch on the CPU."""
+def predict_network(network: nn.Module, inputs: Inputs) -> FloatArray:
+    """Return the logits of ``inputs``, ``(n, ...)`` as the network takes them, all in one batch on the CPU."""
     with evaluating(network):
-        logits: torch.Tensor = network(torch.from_numpy(np.ascontiguousarray(inputs, dtype=np.float32)))
+        logits: torch.Tensor = network(torch.tensor(inputs))
     return np.asarray(logits.numpy(), dtype=np.float32)
 
 
@@ -63,16 +71,16 @@ def open_session(model: Path | bytes) -> Any:
     return onnxruntime.InferenceSession(content, options, providers=list(PROVIDERS))
 
 
-def predict_onnx(model: Path | bytes, inputs: FloatArray, batch_size: int = 256) -> FloatArray:
+def predict_onnx(model: Path | bytes, inputs: Inputs, batch_size: int = 256) -> FloatArray:
     """Return the logits of ``inputs`` under onnxruntime.
 
     Args:
         model: A file with one input and one output, batch first, or its bytes.
-        inputs: ``(n, *input_shape)``, n at least 1.
+        inputs: ``(n, ...)`` as the network takes them, n at least 1.
         batch_size: Examples a run; the last run has what is left.
 
     Returns:
-        Logits, ``(n, n_classes)``.
+        Logits, ``(n, ...)``.
 
     Raises:
         InvalidData: If ``inputs`` is empty or does not fit the network.
@@ -83,7 +91,6 @@ def predict_onnx(model: Path | bytes, inputs: FloatArray, batch_size: int = 256)
     if inputs.shape[1:] != expected or len(inputs) == 0:
         wanted = ", ".join(map(str, ("n", *expected)))
         raise InvalidData(f"inputs of shape {inputs.shape} do not fit the network: expected ({wanted}), n >= 1")
-    inputs = np.ascontiguousarray(inputs, dtype=np.float32)
     parts = [
         session.run(None, {node.name: inputs[start : start + batch_size]})[0]
         for start in range(0, len(inputs), batch_size)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, final
 
 from harness.bracket import Answer, Bracket
-from harness.certify import SEEDS, WORST, Attempt, Tested, fresh_trials, tested
+from harness.certify import SEEDS, Attempt, Tested, fresh_trials, tested
 from harness.datasets.base import Dataset
 from harness.procedure import CUT, Procedure, together
 from harness.search.base import SETTLED_BELOW, History, Run, Setting, Space, Test, median_error
@@ -63,7 +63,7 @@ class Knee:
 
     def validation_target(self, task: Task, dataset: Dataset) -> float:
         """Return the limit that follows from the reference's errors on validation, where the test split has no say."""
-        middle = task.metric_from_error(min(median_error(_val_errors(self.reference.outcomes)), WORST))
+        middle = task.metric_from_error(min(median_error(_val_errors(self.reference.outcomes)), task.worst_error))
         return knee_limit(middle, task.metric.direction, _items(task, len(dataset.val())))
 
 
@@ -253,4 +253,4 @@ def _coarse(n_wrong: float, n_items: int) -> list[str]:
 
 def _items(task: Task, n: int) -> int | None:
     """Return ``n`` where the error is a share of items: then a median counts whole items, and 0 wrong is not 0."""
-    return n if task.metric.name == "accuracy" else None
+    return n if task.counts else None

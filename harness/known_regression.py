@@ -1,23 +1,24 @@
 """Regression problems whose best possible error is known: Friedman's three, with normal noise of a chosen size.
 
-Made by scikit-learn's ``make_friedman1``, ``2`` and ``3``. Not data sets of the harness yet: it has no task for targets
-that are numbers.
+Made by scikit-learn's ``make_friedman1``, ``2`` and ``3``. One size of noise each makes the data sets.
 """
 
 from __future__ import annotations
 
 import math
+from abc import ABC
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from typing import Final, final
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float32, Float64
 
-from harness.datasets.base import Split
+from harness.datasets.base import Dataset, Split, Splits
 from registry.errors import UsageError
 
+SPLIT_SIZES: Final = (10_000, 2_000, 2_000)
 NODES: Final = 32  # of the quadrature, an axis
 RANGES: Final = (
     (0.0, 100.0),
@@ -78,6 +79,11 @@ class Friedman:
         return best
 
     @property
+    def ranges(self) -> tuple[tuple[float, float], ...]:
+        """Lowest and highest value of each input, which is uniform between them."""
+        return ((0.0, 1.0),) * self.n_features if self.number == 1 else RANGES
+
+    @property
     def noise_variance(self) -> float:
         """Expected squared error of the best prediction."""
         return self.noise_sd**2
@@ -99,6 +105,38 @@ class Friedman:
     def bayes_error(self) -> float:
         """Normalised squared error of the best prediction: noise variance over the variance of targets."""
         return self.noise_variance / (self.signal_variance + self.noise_variance)
+
+
+class KnownRegression(Dataset, ABC):
+    """One of Friedman's problems as a data set, 10,000 / 2,000 / 2,000: inputs of mean 0 and variance 1 by formula.
+
+    Attributes:
+        problem: Which function, and how much noise.
+    """
+
+    task = "tabular-reg"
+    source = "Friedman 1991, Multivariate Adaptive Regression Splines, doi:10.1214/aos/1176347963"
+    licence = "CC0-1.0"
+    group = None
+    n_classes = None
+    problem: Friedman
+
+    @final
+    def load(self) -> Splits:
+        """Draw the fixed splits; targets in the function's own unit."""
+        return Splits(*(self._scaled(self.problem.sample(n, seed)) for seed, n in enumerate(SPLIT_SIZES)))
+
+    @final
+    def bayes_error(self) -> float:
+        """Return the squared error of the best prediction over the variance of targets."""
+        return self.problem.bayes_error
+
+    def _scaled(self, split: Split) -> Split:
+        low, high = np.array(self.problem.ranges).T
+        inputs: Float32[np.ndarray, " n features"] = (
+            (split.inputs - (low + high) / 2) / ((high - low) / math.sqrt(12))
+        ).astype(np.float32)
+        return Split(inputs, split.labels)
 
 
 def _variance(

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from harness.inference import evaluating
+from harness.inference import blank, evaluating
 from registry.errors import InvalidData
 
 FLOAT_BYTES: Final = 4
@@ -86,8 +86,8 @@ def count_flops(network: nn.Module, input_shape: tuple[int, ...]) -> float:
     network itself writes as elementwise ``*`` and a sum are elementwise and count 0.
 
     Args:
-        network: Any module on the CPU that takes ``(batch, *input_shape)`` float32. It comes back unchanged, each
-            module in the mode it was in.
+        network: Any module on the CPU that takes ``(batch, *input_shape)`` float32, or symbols. It comes back
+            unchanged, each module in the mode it was in.
         input_shape: One example, without the batch axis.
 
     Returns:
@@ -98,7 +98,7 @@ def count_flops(network: nn.Module, input_shape: tuple[int, ...]) -> float:
     """
     counter = _Counter()
     with evaluating(network), _composite_kernels_off(), counter:
-        network(torch.zeros(1, *input_shape))
+        network(blank(network, input_shape))
     return float(counter.flops)
 
 

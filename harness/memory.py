@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import onnx
-from onnx import TensorProto, helper, shape_inference
+from onnx import TensorProto, helper, numpy_helper, shape_inference
+from onnx.reference import ReferenceEvaluator
 
 from registry.errors import InvalidRecord
 
 # These hand the same elements on in the same order: no runtime copies them.
 VIEWS: Final = frozenset({"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"})
 FLOATS: Final = frozenset({TensorProto.FLOAT, TensorProto.DOUBLE, TensorProto.FLOAT16, TensorProto.BFLOAT16})
+# What exporters write to work out a shape; inference itself does not follow all of it.
+ARITHMETIC: Final = frozenset(
+    {"Add", "Concat", "Constant", "Gather", "Mul", "Reshape", "Slice", "Squeeze", "Unsqueeze"}
+)
+MOST_AXES: Final = 8
 QUANTISED: Final = frozenset({"QuantizeLinear", "DequantizeLinear"})
 
 
@@ -79,7 +86,55 @@ def _with_shapes_at_batch_1(model: onnx.ModelProto) -> onnx.ModelProto:
             value.type.tensor_type.shape.dim[0].dim_value = 1
     for value in fixed.graph.output:
         value.type.tensor_type.ClearField("shape")
-    return shape_inference.infer_shapes(fixed, data_prop=True)
+    inferred = shape_inference.infer_shapes(fixed, data_prop=True)
+    for _ in range(len(fixed.graph.node)):  # a tensor's shape may rest on arithmetic on the shape of one before it
+        values = _shape_values(inferred)
+        further = _inferred_given(fixed, values)
+        if len(further) <= len(_complete(inferred)):
+            break
+        del inferred.graph.value_info[:]
+        inferred.graph.value_info.extend(further.values())
+    return inferred
+
+
+def _shape_values(model: onnx.ModelProto) -> dict[str, np.ndarray]:
+    """Return what a graph computes of shapes that are known, by tensor: integers."""
+    shapes = {name: tensor.type.tensor_type.shape.dim for name, tensor in _complete(model).items()}
+    known = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    found: dict[str, np.ndarray] = {}
+    for node in model.graph.node:
+        if node.op_type == "Shape" and node.input[0] in shapes:
+            ends = {attribute.name: attribute.i for attribute in node.attribute}
+            sizes = [axis.dim_value for axis in shapes[node.input[0]]]
+            found[node.output[0]] = np.array(sizes[ends.get("start", 0) : ends.get("end")], dtype=np.int64)
+        elif node.op_type in ARITHMETIC and all(name in found or name in known for name in node.input):
+            given = {name: found.get(name, known.get(name)) for name in node.input}
+            results: Any = ReferenceEvaluator(node).run(None, given)
+            value = np.asarray(results[0])
+            if value.dtype == np.int64 and value.size <= MOST_AXES:
+                found[node.output[0]] = value
+    return found
+
+
+def _inferred_given(model: onnx.ModelProto, values: Mapping[str, np.ndarray]) -> dict[str, onnx.ValueInfoProto]:
+    """Return the tensors whose shapes are known once ``values`` are."""
+    given = onnx.ModelProto()
+    given.CopyFrom(model)
+    del given.graph.node[:]
+    given.graph.node.extend(node for node in model.graph.node if node.output[0] not in values)
+    given.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in values.items())
+    stated = [helper.make_tensor_value_info(name, TensorProto.INT64, v.shape) for name, v in values.items()]
+    return {value.name: value for value in stated} | _complete(shape_inference.infer_shapes(given, data_prop=True))
+
+
+def _complete(model: onnx.ModelProto) -> dict[str, onnx.ValueInfoProto]:
+    """Return the inner tensors all of whose axes are known, by name."""
+    return {
+        value.name: value
+        for value in model.graph.value_info
+        if value.type.tensor_type.HasField("shape")
+        and all(axis.HasField("dim_value") for axis in value.type.tensor_type.shape.dim)
+    }
 
 
 def _n_bytes(values: Mapping[str, onnx.ValueInfoProto], name: str, int8: bool) -> int:

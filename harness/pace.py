@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 MEMBERS: Final = 8
 FEW_STEPS: Final = 20
 MORE_STEPS: Final = 200
+SLOW_S: Final = 1.0  # seconds of few steps, validation read between them, beyond which only twice as many are timed
 PRIOR_S: Final = 2.0  # seconds of rounds until these weigh as much as the packs measured first
 
 
@@ -70,7 +71,9 @@ class Pace:
 
 
 def probe(template: Trial, shapes: tuple[Shape, Shape], running: Running, workers: int) -> Pace:
-    """Measure a few short packs on all workers at once: less than a second or two, where the networks are small.
+    """Measure a few short packs on all workers at once: a second or two where networks are small.
+
+    Where they are not, or a split takes long to read, five times what a few steps take.
 
     Args:
         template: Any trial of the question.
@@ -79,16 +82,19 @@ def probe(template: Trial, shapes: tuple[Shape, Shape], running: Running, worker
         workers: How many packs it runs at once.
     """
     small, middling = shapes
-    loading = [(small, FEW_STEPS), (middling, FEW_STEPS)]  # untimed: each resolution is loaded when first trained on
-    kinds = [*loading, (small, FEW_STEPS), (small, MORE_STEPS), (middling, MORE_STEPS)]
-    kept = [
-        [replace(template, shape=shape, steps=steps, seed=seed, tested=False) for seed in range(MEMBERS)]
-        for shape, steps in kinds
-    ]
-    *_, few_s, more_s, middling_s = (_taken(running, pack, workers) for pack in kept)
-    few, more, most = (MEMBERS * _work(pack[0]) for pack in kept[len(loading) :])
+
+    def pack(shape: Shape, steps: int) -> list[Trial]:
+        return [replace(template, shape=shape, steps=steps, seed=seed, tested=False) for seed in range(MEMBERS)]
+
+    for shape in shapes:  # untimed: each resolution is loaded when first trained on
+        _taken(running, pack(shape, FEW_STEPS), workers)
+    few_s = _taken(running, pack(small, FEW_STEPS), workers)
+    more_steps = MORE_STEPS if few_s < SLOW_S else 2 * FEW_STEPS
+    more_s, middling_s = (_taken(running, pack(shape, more_steps), workers) for shape in shapes)
+    few, more = (MEMBERS * _work(pack(small, steps)[0]) for steps in (FEW_STEPS, more_steps))
+    most = MEMBERS * _work(pack(middling, more_steps)[0])
     flop_s = max(middling_s - more_s, 0.0) / (most - more) if most > more else 0.0
-    step_s = max(more_s - few_s - flop_s * (more - few), 0.0) / (MORE_STEPS - FEW_STEPS)
+    step_s = max(more_s - few_s - flop_s * (more - few), 0.0) / (more_steps - FEW_STEPS)
     start_s = max(few_s - flop_s * few - FEW_STEPS * step_s, 0.0)
     return Pace(start_s, step_s, flop_s, workers)
 

@@ -13,10 +13,12 @@ from registry.errors import UnknownName, UsageError
 SEAMS: Final = {
     "tasks": "task",
     "datasets": "dataset",
+    "sources": "source of data sets",
     "families": "family",
     "search": "search strategy",
     "executors": "executor",
 }
+_SOURCES: Final = {"datasets": ("sources",)}  # seams whose plug-ins answer for names of this one, and are none of it
 
 
 @cache
@@ -34,15 +36,16 @@ def load(seam: str, name: str) -> Any:
     """Return the plug-in ``name`` of ``seam``, or the variant so called. Only its own file is imported.
 
     A plug-in with a method ``variant`` answers for every name ``<its own>-<suffix>`` that is no plug-in itself; where
-    several could, the one with the longest name does.
+    several could, the one with the longest name does. A source of data sets answers for names of data sets.
 
     Raises:
         UnknownName: If there is none; carries the closest name.
         UsageError: If its file holds no ``PLUGIN``, its entry point cannot be loaded, or two plug-ins have this name.
     """
     if name not in names(seam):
-        if stem := max((known for known in names(seam) if name.startswith(f"{known}-")), key=len, default=None):
-            plugin = load(seam, stem)
+        stems = {known: place for place in (*_SOURCES.get(seam, ()), seam) for known in names(place)}
+        if stem := max((known for known in stems if name.startswith(f"{known}-")), key=len, default=None):
+            plugin = load(stems[stem], stem)
             if hasattr(plugin, "variant"):
                 return plugin.variant(name.removeprefix(f"{stem}-"))
         raise UnknownName(SEAMS[seam], name, names(seam))

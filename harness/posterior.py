@@ -61,7 +61,7 @@ CLIP: Final = 0.985  # share of chance beyond which an error says no more than t
 
 def link(error: Float64[Array, " n"], chance: float, n_items: int) -> Float64[Array, " n"]:
     """Return the logit of an error as a share of chance, kept finite by half an item at either end."""
-    share = np.clip(error / chance, 0.5 / n_items / chance, CLIP)
+    share = np.clip(error / chance, 0.5 / n_items * max(1.0, chance) / chance, CLIP)
     return np.log(share) - np.log1p(-share)
 
 
@@ -169,8 +169,10 @@ class Posterior:
     ) -> None:
         self._space = space
         self._constants = c = constants or CONSTANTS
-        share = min(max(target_error, 0.5 / space.n_test) / space.chance_error, CLIP)
-        items = (1 - target_error) / max(target_error, 0.5 / space.n_test)
+        most = max(1.0, space.chance_error)  # an error that is no share of items counts as one of so much
+        lowest = max(target_error, 0.5 / space.n_test * most)
+        share = min(lowest / space.chance_error, CLIP)
+        items = (most - target_error) / lowest
         # the two splits are samples: by how much their errors differ where both are near the target
         self._offset = items * (1 / space.n_val + 1 / space.n_test) / (1 - share) ** 2
         self._seen = _observations(space, history, sees_tests)
@@ -258,7 +260,13 @@ class Posterior:
     def target(self, target_error: float) -> float:
         """Return a target error on the surface's scale: a hair above it, because counts that equal it meet it."""
         space = self._space
-        return float(link(np.array([target_error + 0.5 / space.n_test]), space.chance_error, space.n_test)[0])
+        return float(
+            link(
+                np.array([target_error + 0.5 / space.n_test * max(1.0, space.chance_error)]),
+                space.chance_error,
+                space.n_test,
+            )[0]
+        )
 
 
 def _observations(space: Space, history: History, sees_tests: bool) -> _Observations:

@@ -42,6 +42,8 @@ class Pruning:
             steps: Those of the answer from scratch: pruned networks get at most 4 x as many, or as many as two budgets.
             found: Receives the bracket.
         """
+        if not self._study.family.prunable:
+            return
         most = max(steps * LONGER, self._study.space.steps[min(2, len(self._study.space.steps) - 1)])
         widest = self._study.expected_smallest(self._target, hidden=True, most_steps=most)
         if widest is None:

@@ -30,12 +30,12 @@ from harness.measure import weight_bytes, weight_bytes_int8
 from harness.memory import ram_bytes
 from harness.provenance import energy, provenance
 from harness.quantise import quantise_static
-from harness.space import EPOCHS, FEWEST_STEPS, MOST_STEPS, RATES
+from harness.space import EPOCHS, FEWEST_STEPS, MOST_FOR_EPOCHS, MOST_STEPS, RATES
 from harness.study import TUNING_SEEDS, Findings, Investigation
+from harness.symbols import as_fed
 from harness.train import flops, load_weights, run_pack, train_flops
 from harness.trial import Shape, Trial
 from registry.errors import GuidesError
-from registry.outcomes import decode_bits, encode_bits
 from registry.schema import SCHEMA_ID, SCHEMA_VERSION
 from registry.statistics import best_of_3, meets, summarise
 
@@ -53,7 +53,14 @@ class Publication:
 
 
 def publication(
-    investigation: Investigation, findings: Findings, ledger: Ledger, weights: Path, *, version: int, command: str
+    investigation: Investigation,
+    findings: Findings,
+    ledger: Ledger,
+    weights: Path,
+    *,
+    version: int,
+    command: str,
+    baselines: list[dict[str, Any]] | None = None,
 ) -> Publication:
     """Build the record of a finished study.
 
@@ -64,12 +71,14 @@ def publication(
         weights: Folder with ``<key>.npz`` of each tested run.
         version: Version of the record.
         command: The command that makes this record again.
+        baselines: Methods without a network, where they were fitted already; else they are now.
 
     Raises:
         InvalidRecord: If an exported network differs from its PyTorch original.
     """
     files: dict[str, bytes] = {}
-    baselines = run_baselines(investigation.task, investigation.dataset)
+    if baselines is None:
+        baselines = run_baselines(investigation.task, investigation.dataset)
     frontier = [_point(investigation, answer, weights, files) for answer in findings.answers]
     frontier.sort(key=lambda point: (point["target"], point["route"]))
     rows = list(ledger.rows())
@@ -93,7 +102,7 @@ def publication(
         "knee": _knee(investigation, findings.knee, weights, files),
         "law": findings.law,
         "baselines": baselines,
-        "recipe": _recipe(),
+        "recipe": _recipe(investigation.family.most_steps),
         "cost": {
             "train_flops": float(sum(o.train_flops for o in outcomes)),
             "wall_s": wall_s,
@@ -129,6 +138,7 @@ def _question(investigation: Investigation) -> dict[str, Any]:
             "input_shape": list(data.input_shape),
             "n_classes": data.n_classes,
             "group": data.group,
+            **_further_facts(data),
         },
         "metric": {
             "name": metric.name,
@@ -139,7 +149,17 @@ def _question(investigation: Investigation) -> dict[str, Any]:
     }
 
 
-def _recipe() -> dict[str, Any]:
+def _further_facts(data: Dataset) -> dict[str, Any]:
+    """Return what is said of some data sets alone: where inputs are symbols, or labels are targets."""
+    facts: dict[str, Any] = {name: True for name in ("symbols", "per_position", "private") if getattr(data, name)}
+    if (scale := data.target_scale()) is not None:
+        facts["target_mean"], facts["target_sd"] = scale
+    return facts
+
+
+def _recipe(most_steps: int | None) -> dict[str, Any]:
+    """Say how networks were trained; ``most_steps`` is the family's own limit."""
+    own = "" if most_steps is None else f", for this family at most {most_steps:,}"
     return {
         "optimiser": "Adam (0.9, 0.999), decoupled weight decay",
         "schedule": "cosine from the peak rate to 0 over the run",
@@ -153,10 +173,11 @@ def _recipe() -> dict[str, Any]:
             "three seeds, at every n_train and width; weight decay 0"
         ),
         "steps_rule": (
-            f"from {FEWEST_STEPS} steps in doublings, at most {MOST_STEPS:,} or {EPOCHS} epochs, whichever is more; "
-            "for the law at most twice that, and doubled until the mean validation error of the best rate and its "
-            "neighbours improves by less than 3 %; the best of log-spaced checkpoints counts; epochs without "
-            "replacement; a batch is 32 examples or all where there are fewer"
+            f"from {FEWEST_STEPS} steps in doublings, at most {MOST_STEPS:,} or {EPOCHS} epochs (these at most "
+            f"{MOST_FOR_EPOCHS:,} steps), whichever is more{own}; for the law at most twice that, and doubled until "
+            "the mean validation error of the best rate and its neighbours improves by less than 3 %; the best of "
+            "log-spaced checkpoints counts; epochs without replacement; a batch is 32 examples, or all where there "
+            "are fewer"
         ),
         "augmentation": "none",
     }
@@ -267,17 +288,15 @@ def _shape(shape: Shape) -> dict[str, Any]:
 
 def _test(investigation: Investigation, test: Tested, target: float | None) -> dict[str, Any]:
     n_items = len(investigation.dataset.test())
-    rows = [
-        [False] * n_items if o.test_outcomes is None else decode_bits(o.test_outcomes, 1, n_items)[0]
-        for o in test.outcomes
-    ]
-    # a diverged run has all items wrong, which is the worst value it was counted with
+    task = investigation.task
+    # a diverged run has the worst of outcomes on all items, which is what it was counted with
+    outcomes = np.concatenate([task.decode(one.test_outcomes, n_items) for one in test.outcomes])
     val_errors = [o.val_error for o in test.outcomes]
     return {
-        **summarise(test.values, target, investigation.task.metric.direction),
+        **summarise(test.values, target, task.metric.direction),
         "n_diverged": sum(o.status != "ok" for o in test.outcomes),
         "best_of_3": best_of_3(test.values, val_errors),
-        "outcomes": encode_bits(rows),
+        "outcomes": task.encode(outcomes),
     }
 
 
@@ -327,11 +346,12 @@ def _export(investigation: Investigation, network: torch.nn.Module, run: Trial) 
     with tempfile.TemporaryDirectory() as folder:
         path, small = Path(folder) / f"{stem}.onnx", Path(folder) / f"{stem}-int8.onnx"
         exported = export_onnx(network, data.input_shape, path)
-        difference = parity(network, path, test.inputs)
+        n_symbols = investigation.family.one_hot(data)
+        difference = parity(network, path, as_fed(test.inputs, n_symbols))
         files = {f"onnx/{path.name}": path.read_bytes()}
         int8: dict[str, Any] | None = None
         try:
-            quantised = quantise_static(path, train.inputs[:CALIBRATION], small)
+            quantised = quantise_static(path, as_fed(train.inputs[:CALIBRATION], n_symbols), small)
         except GuidesError:  # some networks have no static int8 form: the record says null
             pass
         else:
@@ -356,12 +376,13 @@ def _export(investigation: Investigation, network: torch.nn.Module, run: Trial) 
             files=files,
             ram_bytes=ram_bytes(model),
             ram_bytes_int8=ram_bytes(model, int8=True),
-            latency_ratio=latency_ratio(path, data.input_shape),
+            latency_ratio=latency_ratio(path),
         )
 
 
 def _metric(investigation: Investigation, path: Path, data: Dataset) -> float:
     """Return the test metric of a file in onnxruntime."""
-    test = data.test()
-    right = predict_onnx(path, test.inputs).argmax(axis=1) == test.labels
-    return investigation.task.metric_from_error(float(investigation.task.error_from_outcomes(right[np.newaxis])[0]))
+    test, task = data.test(), investigation.task
+    outputs = predict_onnx(path, as_fed(test.inputs, investigation.family.one_hot(data)))
+    outcomes = task.outcomes(outputs[np.newaxis], test.labels)
+    return task.metric_from_error(float(task.error_from_outcomes(outcomes)[0]))

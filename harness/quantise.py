@@ -15,17 +15,20 @@ from onnx import TensorProto, helper
 from onnxruntime import quantization
 
 from harness.export import Exported, write_model
-from harness.inference import INPUT_NAME, FloatArray, predict_onnx
+from harness.inference import INPUT_NAME, Inputs, predict_onnx
 from registry.errors import InvalidData, InvalidRecord
 
 CALIBRATION_BATCH: Final = 64
+# Scores of attention: what masks them would stretch their range until nothing else is told apart, and onnxruntime
+# cannot run a quantised scale that two blocks share.
+LEFT_FLOAT: Final = frozenset({"Mul", "Softmax", "Where"})
 
 
-def quantise_static(onnx_path: Path, calibration: FloatArray, out_path: Path) -> Exported:
+def quantise_static(onnx_path: Path, calibration: Inputs, out_path: Path) -> Exported:
     """Write the static int8 form of a float network: int8 weights, one scale an output channel, int32 biases.
 
-    Activation ranges are the smallest and largest values seen on ``calibration``. The batch stays dynamic; the same
-    file and examples give the same bytes.
+    Softmax, masks and scales, which are attention's, stay float. Activation ranges are the smallest and largest values
+    seen on ``calibration``. The batch stays dynamic; the same file and examples give the same bytes.
 
     Args:
         onnx_path: Float network, as :func:`harness.export.export_onnx` writes it.
@@ -35,7 +38,7 @@ def quantise_static(onnx_path: Path, calibration: FloatArray, out_path: Path) ->
     Raises:
         InvalidData: If ``calibration`` is empty, not finite or does not fit the network.
         InvalidRecord: If a weight has no static int8 form in onnxruntime (recurrent layers), or onnxruntime cannot
-            run the int8 form (some attention layers).
+            run the int8 form.
     """
     model = onnx.load(onnx_path)
     _check_calibration(model, calibration)
@@ -51,6 +54,7 @@ def quantise_static(onnx_path: Path, calibration: FloatArray, out_path: Path) ->
             activation_type=quantization.QuantType.QInt8,
             weight_type=quantization.QuantType.QInt8,
             per_channel=True,
+            nodes_to_exclude=[node.name for node in model.graph.node if node.op_type in LEFT_FLOAT],
         )
         quantised = onnx.load(written)
     unquantised = [t.name for t in quantised.graph.initializer if t.data_type == TensorProto.FLOAT and len(t.dims) > 1]
@@ -71,7 +75,7 @@ def quantise_static(onnx_path: Path, calibration: FloatArray, out_path: Path) ->
     return exported
 
 
-def _check_calibration(model: onnx.ModelProto, calibration: FloatArray) -> None:
+def _check_calibration(model: onnx.ModelProto, calibration: Inputs) -> None:
     expected = tuple(axis.dim_value for axis in model.graph.input[0].type.tensor_type.shape.dim[1:])
     if len(calibration) == 0 or calibration.shape[1:] != expected:
         wanted = ", ".join(map(str, ("n", *expected)))
@@ -97,8 +101,9 @@ def _quiet_root_logger() -> Iterator[None]:
 class _Batches(quantization.CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
     """Hands the calibration inputs to onnxruntime, a batch at a time."""
 
-    def __init__(self, inputs: FloatArray) -> None:
-        inputs = np.ascontiguousarray(inputs, dtype=np.float32)
+    def __init__(self, inputs: Inputs) -> None:
+        if inputs.dtype != np.int64:
+            inputs = np.ascontiguousarray(inputs, dtype=np.float32)
         self._batches: Iterator[dict[str, Any]] = iter(
             [{INPUT_NAME: inputs[i : i + CALIBRATION_BATCH]} for i in range(0, len(inputs), CALIBRATION_BATCH)]
         )

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import warnings
 
-import torch
 from torch import nn
 
 from harness.families.base import Family, Outputs
+from harness.inference import blank
 from harness.trial import Shape
 from registry.errors import UsageError
 
@@ -32,11 +32,14 @@ def prune(
         A fresh plain network of ``shape`` holding the kept weights.
 
     Raises:
-        UsageError: If ``shape`` is not reached, for example because it is wider than ``network``.
+        UsageError: If ``shape`` is not reached, for example because it is wider than ``network``; or the family's
+            networks cannot be pruned.
 
     Source:
         Fang et al. 2023, DepGraph, arXiv:2301.12900 (Torch-Pruning).
     """
+    if not family.prunable:
+        raise UsageError(f"{family.name} networks cannot be pruned", "train the size you want from scratch")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch_pruning's import warns of optional back ends we do not use
         import torch_pruning
@@ -48,11 +51,12 @@ def prune(
     network.eval()
     pruner = torch_pruning.pruner.BasePruner(
         network,
-        torch.zeros(2, *input_shape),
+        blank(network, input_shape, n=2),
         importance=torch_pruning.importance.MagnitudeImportance(p=2),
         # the library rounds the count of kept channels down: keep float error from costing one
         pruning_ratio=(widest - shape.width - 1e-6) / widest,
         ignored_layers=[head],
+        root_module_types=[nn.Linear, nn.modules.conv._ConvNd, nn.Embedding],
     )
     pruner.step()
     reached = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
@@ -66,7 +70,7 @@ def prune(
 
 def _width(network: nn.Module, head: nn.Module) -> int:
     """Return the outputs of the first layer: its width."""
-    first = next(m for m in network.modules() if isinstance(m, nn.Linear | nn.Conv2d))
+    first = next(m for m in network.modules() if isinstance(m, nn.Linear | nn.Conv1d | nn.Conv2d))
     if first is head:
         raise UsageError("a linear network has no hidden units to prune", "prune a network of depth 1 or more")
     return int(first.weight.shape[0])

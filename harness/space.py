@@ -14,13 +14,15 @@ from harness.tasks.base import Task
 BATCH: Final = 32
 RATES: Final = tuple(0.01 * 2.0**octave for octave in range(-4, 5))
 FEWEST_STEPS: Final = 500
-MOST_STEPS: Final = 8_000  # or 20 epochs, whichever is more
+MOST_STEPS: Final = 8_000  # or 20 epochs, whichever is more, ...
 EPOCHS: Final = 20
+MOST_FOR_EPOCHS: Final = 32_000  # ... but for epochs no more than this: of a million examples one epoch
 
 
 def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
     """Return what may be trained: every ladder shape at every resolution, rates a factor 2 apart, steps doubling."""
-    most = max(MOST_STEPS, EPOCHS * len(dataset.train()) / BATCH)
+    most = max(MOST_STEPS, min(MOST_FOR_EPOCHS, EPOCHS * len(dataset.train()) / BATCH))
+    most = min(most, family.most_steps or most)
     doublings = math.ceil(math.log2(most / FEWEST_STEPS) - 1e-9)
     params, flops = {}, {}
     for resolution in dataset.resolutions or (None,):

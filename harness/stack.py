@@ -14,7 +14,7 @@ import copy
 import math
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, final
 
@@ -25,8 +25,10 @@ from harness.adam import BETA1
 from harness.allocator import keep_freed_memory
 from harness.batches import BatchStream
 from harness.compiled import Compiled, can_compile
+from harness.loss import on_each
 from harness.schedule import Schedule
 from harness.stepping import Eager, Stepper
+from harness.symbols import as_read
 
 # MKL's default kernels round by where a matrix lies in memory, so by a member's place in its pack: ask for those that
 # do not, the same on every x86 machine. Read at MKL's first call; other libraries ignore it.
@@ -36,6 +38,7 @@ keep_freed_memory()
 
 CHECKPOINTS: Final = 12
 ROWS_AHEAD: Final = 1 << 21  # row numbers drawn at a time: 16 MB
+SYMBOLS_AT_ONCE: Final = 4096  # read at a time where only outputs are wanted
 
 
 class StackedNetwork(ABC):
@@ -52,12 +55,14 @@ class StackedNetwork(ABC):
         gradient: Same shape; written by ``differentiate``.
         shared: What programs of this shape have in common, whatever their members: :meth:`over` hands it on.
         least_members: Smaller packs are filled up with copies, so that results do not depend on the pack.
+        n_symbols: How many symbols there are, where they are turned into one-hot rows for these networks; else 0.
         members_at_once: So many members, with their optimiser and their activations, fit a core's cache: larger packs
             are trained in parts of about this many.
     """
 
     least_members = 1
     members_at_once = 64
+    n_symbols = 0
 
     def __init__(self, members: int, sizes: Sequence[int]) -> None:
         ends = np.cumsum(sizes)
@@ -103,6 +108,29 @@ class StackedNetwork(ABC):
     def state(self, member: int, like: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Return one member as a plain network's state, cut to the shapes of ``like``."""
 
+    @final
+    def read(self, inputs: torch.Tensor) -> torch.Tensor:
+        """Return inputs as the networks take them.
+
+        Numbers are left as they are. Symbols, uint8 (..., length), become int64 where the networks read symbols, and
+        one-hot rows, float32 (..., length, n_symbols), where they do not.
+        """
+        return as_read(inputs, self.n_symbols, self.parameters.dtype)
+
+    @final
+    def outputs(self, inputs: torch.Tensor) -> Iterator[torch.Tensor]:
+        """Yield the logits of a split, some examples at a time, without gradients: (members, some, *outputs).
+
+        Args:
+            inputs: (n, ...), as a data set gives them: the same for all members.
+        """
+        each = len(inputs) if inputs.dtype != torch.uint8 else SYMBOLS_AT_ONCE // inputs[0].numel()
+        for part in torch.split(
+            inputs, max(1, each)
+        ):  # always so many, whatever the members: no result depends on them
+            read = self.read(part)
+            yield self.logits(read.unsqueeze(0).expand(self.members, *read.shape))
+
     def logits(self, inputs: torch.Tensor) -> torch.Tensor:
         """Map inputs (members, batch, *input_shape) to logits (members, batch, n_outputs), without gradients."""
         with torch.no_grad():
@@ -110,11 +138,11 @@ class StackedNetwork(ABC):
 
     @abstractmethod
     def differentiate(self, inputs: torch.Tensor, labels: torch.Tensor) -> None:
-        """Write the gradient of each member's mean cross-entropy on its batch into ``gradient``.
+        """Write the gradient of each member's mean loss on its batch into ``gradient``.
 
         Args:
-            inputs: (members, batch, *input_shape).
-            labels: (members, batch), class indices.
+            inputs: (members, batch, *input_shape), as :meth:`read` returns them.
+            labels: (members, batch): class indices, or targets; or (members, batch, length).
         """
 
 
@@ -125,7 +153,7 @@ class Progress:
 
     Attributes:
         best_error: Lowest validation error over the checkpoints, (members,); infinite if none was finite.
-        best_loss: Validation cross-entropy there.
+        best_loss: Validation loss there: cross-entropy, or squared error.
         best_step: Step of that checkpoint.
         best_parameters: Parameters there, (members, scalars).
         curves: Per member: [step, validation error, validation loss] at log-spaced steps.
@@ -158,6 +186,7 @@ def train(
     weight_decays: Sequence[float],
     steps: int | Sequence[int],
     schedules: Schedule | Sequence[Schedule] = Schedule(),  # noqa: B008 - frozen
+    scales: torch.Tensor | None = None,
     compiled: bool = False,
 ) -> Progress:
     """Train every member by Adam with decoupled weight decay; keep the best validation checkpoint.
@@ -168,7 +197,7 @@ def train(
     Args:
         network: The members, already loaded, at least ``least_members``; each ends at its own last step.
         inputs: Training inputs, (n, *input_shape), on the network's device.
-        labels: Training labels, (n,).
+        labels: Training labels, (n,): classes or targets; or (n, length).
         val_inputs: Validation inputs, (n_val, *input_shape).
         val_labels: Validation labels, (n_val,).
         streams: One a member; all of one batch size.
@@ -176,6 +205,7 @@ def train(
         weight_decays: Decoupled decay of each member.
         steps: Optimiser steps, one number for all or one a member.
         schedules: How the rate moves, one for all or one a member.
+        scales: What the rate of each scalar is multiplied by, (members, scalars); None for 1 everywhere.
         compiled: Whether to compile a whole step. It takes seconds to a minute for each new shape of a pack and a C++
             compiler; results differ from the eager ones in the last digits. Without a compiler it says so once, on
             stderr, and trains eagerly.
@@ -198,6 +228,7 @@ def train(
         decays=torch.tensor(weight_decays, dtype=network.parameters.dtype),
         steps=[steps] * k if isinstance(steps, int) else list(steps),
         schedules=[schedules] * k if isinstance(schedules, Schedule) else list(schedules),
+        scales=scales,
         stepper=Compiled if compiled and can_compile(network.parameters.device.type) else Eager,
     )
     progress = _empty_progress(network)
@@ -223,6 +254,7 @@ class _Run:
     decays: torch.Tensor
     steps: list[int]
     schedules: list[Schedule]
+    scales: torch.Tensor | None
     stepper: type[Stepper]
 
     def rows(self, members: Sequence[int], n: int) -> torch.Tensor:
@@ -248,7 +280,8 @@ class _Run:
 def _train_part(network: StackedNetwork, members: list[int], run: _Run, progress: Progress) -> None:
     """Train some of the members to their ends, and write their last parameters back."""
     places = _filled(members, network.least_members)  # the member in each place of the program
-    stepper = run.stepper(network.over(network.parameters[places]))
+    scales = None if run.scales is None else run.scales[places]
+    stepper = run.stepper(network.over(network.parameters[places]), scales)
     live, done = members, 0
     while live:
         due = min(next(c for c in checkpoints(run.steps[member]) if c > done) for member in live)
@@ -275,12 +308,14 @@ def _filled(members: Sequence[int], least: int) -> list[int]:
 def errors_and_losses(
     network: StackedNetwork, inputs: torch.Tensor, labels: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return each member's share of wrong answers and mean cross-entropy on one common split, both (members,)."""
-    logits = network.logits(inputs.unsqueeze(0).expand(network.members, *inputs.shape))
-    picked = labels.view(1, -1, 1).expand(network.members, -1, 1)
-    losses = (torch.logsumexp(logits, dim=2) - logits.gather(2, picked).squeeze(2)).mean(dim=1)
-    errors = (logits.argmax(dim=2) != labels).to(torch.float64).mean(dim=1)
-    return errors, losses
+    """Return each member's error and mean loss on one common split, both (members,)."""
+    errors, losses, start = [], [], 0
+    for outputs in network.outputs(inputs):
+        error, each = on_each(outputs, labels[start : start + outputs.shape[1]])
+        errors.append(error)
+        losses.append(each)
+        start += outputs.shape[1]
+    return torch.cat(errors, dim=1).mean(dim=1), torch.cat(losses, dim=1).mean(dim=1)
 
 
 def _empty_progress(network: StackedNetwork) -> Progress:

@@ -18,6 +18,7 @@ class Stepper(ABC):
 
     Args:
         network: The members, loaded; their parameters are changed in place.
+        scales: As in :class:`Adam`.
 
     Attributes:
         network: The members, up to date between calls.
@@ -26,8 +27,8 @@ class Stepper(ABC):
 
     shrinks: ClassVar[bool]
 
-    def __init__(self, network: StackedNetwork) -> None:
-        self.network = network
+    def __init__(self, network: StackedNetwork, scales: torch.Tensor | None = None) -> None:
+        self.network, self.scales = network, scales
 
     @abstractmethod
     def over(self, places: torch.Tensor) -> Self:
@@ -61,9 +62,9 @@ class Eager(Stepper):
 
     shrinks = True
 
-    def __init__(self, network: StackedNetwork) -> None:
-        super().__init__(network)
-        self._adam = Adam(network.parameters)
+    def __init__(self, network: StackedNetwork, scales: torch.Tensor | None = None) -> None:
+        super().__init__(network, scales)
+        self._adam = Adam(network.parameters, scales)
 
     def over(self, places: torch.Tensor) -> Self:
         """Copy the members at ``places``."""
@@ -87,5 +88,5 @@ class Eager(Stepper):
         batch_labels = labels[rows]
         for i, row in enumerate(rows.flatten(1)):
             torch.index_select(flat, 0, row, out=taken)
-            self.network.differentiate(batch_inputs, batch_labels[i])
+            self.network.differentiate(self.network.read(batch_inputs), batch_labels[i])
             self._adam.step(self.network.gradient, done + i + 1, rate[i], None if keep is None else keep[i])

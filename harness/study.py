@@ -197,6 +197,8 @@ class Investigation:
             if results[len(certified) + i] is CUT:
                 findings.notes += [f"target {target:g}: pruning was cut short: the time was up"]
                 findings.notes += [_unbracketed(answer, f"target {target:g}") for answer in second]
+            elif not self.family.prunable:
+                findings.notes.append(f"target {target:g}: networks of this family are not pruned")
             elif not second or self.order(second[0].test.trial.shape) >= self.order(first.test.trial.shape):
                 findings.notes.append(f"target {target:g}: pruning certified nothing smaller than from scratch")
         findings.notes += self._doubts(findings.answers)
@@ -371,7 +373,10 @@ class Investigation:
         have = len(before.trials) if before else 0
         test = yield from bench.measure(self.trial(request.setting), "certify", have + request.n, before)
         tests[number] = test
-        return [Result(_error(o), 1.0 if o.test_error is None else o.test_error) for o in test.outcomes[have:]]
+        return [
+            Result(_error(o), self.task.worst_error if o.test_error is None else o.test_error)
+            for o in test.outcomes[have:]
+        ]
 
     def _miss(self, target: float, attempts: list[Attempt], reason: str) -> Procedure[Miss]:
         """Say which of the attempts came nearest; without any, the best by validation is measured once."""
@@ -412,7 +417,7 @@ class Investigation:
         for answer in answers:
             trial = answer.test.trial
             here = Setting(trial.shape, trial.learning_rate, self.space.steps[-1])
-            if trial.steps >= self.space.steps[-1] and trial.route == "scratch":
+            if trial.steps >= self.space.steps[-1] and trial.route == "scratch" and len(self.space.steps) > 1:
                 errors = self.posterior(answer.target).mean([here, here._replace(steps=self.space.steps[-2])])
                 if errors[0] < errors[1] + math.log(1 - FALLING):
                     said = f"validation error was still falling at the most steps, {trial.steps:,}"

@@ -1,13 +1,16 @@
 """A study's law: validation error over training examples and size, on a designed grid around the answers.
 
 The grid has every number of examples with every width, at one depth and resolution. Each of its cells is tuned and
-trained until it has settled, and each seed draws its own nested subset of train (:mod:`harness.grid`).
+trained until it has settled or made the most steps, and each seed draws its own nested subset of train
+(:mod:`harness.grid`).
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.fit import fit_curve, fit_surface
@@ -16,8 +19,9 @@ from harness.laws.points import Point, curve_of, flags
 from harness.laws.surface_cells import GridCell
 from harness.procedure import Procedure
 from harness.search.base import Setting
-from harness.trial import Shape
-from harness.tuning import FIRST_STEPS, MOST_STEPS, Settled
+from harness.space import EPOCHS
+from harness.trial import Shape, Trial
+from harness.tuning import FIRST_STEPS, MOST_STEPS, RATES, SEEDS, Settled, first_trials
 from registry.errors import InvalidData
 
 if TYPE_CHECKING:
@@ -25,24 +29,84 @@ if TYPE_CHECKING:
 
 SIZES: Final = 6  # numbers of training examples
 WIDTHS: Final = (0.5, 1.0, 2.0, 4.0)  # times that of the answer
+# Shares of all examples and numbers of widths, the dearest first, to choose from where time is limited
+PARTS: Final = ((1.0, 4), (1.0, 3), (0.25, 3), (1 / 16, 3), (1 / 64, 3))
+NEAR: Final = 3  # rates that are tried again as steps double
+SETTLING: Final = 3  # measured: on the grids that ship cells that hit the cap make it 2 to 3.6 times what is expected
 LEAST_EXAMPLES: Final = 10
 FEWEST_POINTS: Final = 5  # of a record's law
 SEEN: Final = "steps x batch, with steps doubled until validation error improves by less than 3 %"
 
 
-def design(study: Investigation, answer: Shape) -> Design:
+def design(
+    study: Investigation, answer: Shape, share: float = 1.0, n_widths: int | None = None, most_steps: int = 0
+) -> Design:
     """Return the grid around a shape: six numbers of examples up to all, four widths a factor 2 apart.
 
     Of a linear answer the widths are those around the narrowest hidden layer that has as many params.
+
+    Args:
+        study: Whose data set and family.
+        answer: The shape.
+        share: Which share of all examples is the most in the grid.
+        n_widths: How many widths there are, the narrowest first; None for all.
+        most_steps: Beyond which a cell counts as capped; 0 for what the harness allows.
     """
-    space, n_full = study.space, len(study.dataset.train())
-    least = max(LEAST_EXAMPLES, 2 * study.dataset.fewest)
-    sizes = tuple(sorted({round(least * (n_full / least) ** (i / (SIZES - 1))) for i in range(SIZES)}))
+    space, least = study.space, max(LEAST_EXAMPLES, 2 * study.dataset.fewest)
+    n_full = len(study.dataset.train())
+    n_most = min(n_full, max(4 * least, round(share * n_full)))
+    sizes = tuple(sorted({round(least * (n_most / least) ** (i / (SIZES - 1))) for i in range(SIZES)}))
     depth = max(1, answer.depth)
     ladder = space.ladders[depth, answer.resolution]
     middle = answer if answer.depth else _as_large(study, answer, ladder)
-    wanted = (min(ladder, key=lambda shape: abs(math.log(shape.width / (times * middle.width)))) for times in WIDTHS)
-    return Design(sizes, tuple(dict.fromkeys(wanted)), FIRST_STEPS, max(MOST_STEPS, 2 * space.steps[-1]))
+    wanted = (
+        min(ladder, key=lambda shape: abs(math.log(shape.width / (times * middle.width))))
+        for times in WIDTHS[:n_widths]
+    )
+    most = most_steps or max(MOST_STEPS, 2 * space.steps[-1])
+    return Design(sizes, tuple(dict.fromkeys(wanted)), FIRST_STEPS, most)
+
+
+def affordable(study: Investigation, setting: Setting, notes: list[str]) -> Design:
+    """Return the whole grid, or where time is limited the largest part of it that there seems to be time for.
+
+    A part has fewer widths, then fewer examples, and fewer steps at most. What a cell takes is expected to be
+    ``SETTLING`` times what it takes to settle at twice the steps of ``setting``, or at 20 epochs where those are fewer.
+    A grid that was begun before is gone on with. Where there seems to be no time for the smallest part either it is
+    tried all the same: another run goes on from what is trained.
+    """
+    whole = design(study, setting.shape)
+    most = min(whole.most_steps, max(8 * FIRST_STEPS, 2 * setting.steps))
+    parts = [design(study, setting.shape, share, n_widths, most) for share, n_widths in PARTS]
+    for part in (whole, *parts):
+        if study.clock.is_known(_first_round(study, setting, part)) or study.clock.fits(
+            _expected(study, setting, part)
+        ):
+            break
+    if part != whole:
+        notes.append(
+            f"law: for want of time its grid ends at {part.sizes[-1]:,} of {whole.sizes[-1]:,} examples, has "
+            f"{len(part.shapes)} of {len(whole.shapes)} widths and at most {most:,} of {whole.most_steps:,} steps"
+        )
+    return part
+
+
+def _first_round(study: Investigation, setting: Setting, grid: Design) -> list[Trial]:
+    """Return what a grid begins with."""
+    starts = [replace(study.trial(setting), n_train=n, shape=shape) for n in grid.sizes for shape in grid.shapes]
+    return [trial for start in starts for trial in first_trials(start, grid.first_steps)]
+
+
+def _expected(study: Investigation, setting: Setting, grid: Design) -> list[Trial]:
+    """Return trainings that take about as long as settling every cell of a grid."""
+    trials = []
+    for i, (n, shape) in enumerate(itertools.product(grid.sizes, grid.shapes)):
+        start = replace(study.trial(setting), n_train=n, shape=shape, phase="tune")
+        epochs = math.ceil(EPOCHS * n / start.batch_size)
+        steps = min(max(2 * FIRST_STEPS, epochs), max(2 * FIRST_STEPS, 2 * setting.steps))
+        runs = RATES * SEEDS * FIRST_STEPS / steps + NEAR * SEEDS * 2  # five rates first, then three as steps double
+        trials += [replace(start, steps=steps, seed=1000 * i + seed) for seed in range(math.ceil(SETTLING * runs))]
+    return trials
 
 
 def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedure[dict[str, Any] | None]:
@@ -56,29 +120,34 @@ def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedu
     Returns:
         The law as a record holds it; None where the data carry none.
     """
-    settled = yield from design(study, setting.shape).settle(study.trial(setting))
-    task, n_val = study.task, len(study.dataset.val())
+    grid = affordable(study, setting, notes)
+    settled, most = (yield from grid.settle(study.trial(setting))), grid.most_steps
+    task = study.task
+    n_val = len(study.dataset.val()) if task.counts else None
     chance = task.target_to_error(task.chance(study.dataset))
     capped = sum(one.capped for one in settled)
     if capped:
-        notes.append(f"law: {capped} of {len(settled)} cells were still improving at the most steps and are not fitted")
+        notes.append(
+            f"law: {capped} of {len(settled)} cells were still improving at the most steps, {most:,}, and are fitted "
+            "as they stood: the law tells what so many steps reach"
+        )
     try:
         cells = [_cell(study, one) for one in settled]
         law = fit_surface(cells, chance=chance, n_val=n_val, seed=study.study.seed)
         law.pop("members")
-        return {**law, "shape": None, "examples_seen_rule": SEEN}
+        return {**_flagged(law, settled), "shape": None, "examples_seen_rule": SEEN}
     except InvalidData as refusal:
         no_surface = f"in n_train and params: {refusal.message}"
     shape = max((one.shape for one in settled), key=lambda shape: shape.width)
     points = [
-        Point(one.trial.n_train, _finite(one.val_errors), None, n_val, one.trial.steps, one.capped)
+        Point(one.trial.n_train, _finite(one.val_errors), None, n_val, one.trial.steps)
         for one in settled
         if one.shape == shape and _finite(one.val_errors)
     ]
     try:
         if len(points) < FEWEST_POINTS:
             raise InvalidData(f"a record's law needs {FEWEST_POINTS} n_train, got {len(points)}")
-        against = flags(curve_of(points), chance=chance)
+        against = flags(curve_of(points), chance=chance if task.counts else None)
         if against:
             raise InvalidData(against[0])
         law = fit_curve(points, chance=chance, seed=study.study.seed)
@@ -87,7 +156,22 @@ def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedu
         return None
     notes.append(f"no law {no_surface}")
     values = {"width": shape.width, "depth": shape.depth, "resolution": shape.resolution}
-    return {**law, "shape": values, "examples_seen_rule": SEEN}
+    return {**_flagged(law, settled, shape), "shape": values, "examples_seen_rule": SEEN}
+
+
+def _flagged(law: dict[str, Any], settled: Sequence[Settled], shape: Shape | None = None) -> dict[str, Any]:
+    """Say of each of the law's points whether its error was still falling at the most steps.
+
+    Such cells are fitted all the same: without them the law would rest, where data are many and networks large, on the
+    few that stood still early, and predict more error than was measured.
+    # measured: image-cls/glyphs/cnn, docs/log.md
+    """
+    capped = {(one.trial.n_train, one.shape.width) for one in settled if one.capped}
+    points = [
+        {**point, "capped": (point["n_train"], shape.width if shape else point["width"]) in capped}
+        for point in law["points"]
+    ]
+    return {**law, "points": points}
 
 
 def _as_large(study: Investigation, linear: Shape, ladder: Sequence[Shape]) -> Shape:
@@ -105,7 +189,6 @@ def _cell(study: Investigation, settled: Settled) -> GridCell:
         depth=shape.depth,
         cost=study.space.flops[shape] * trial.steps * min(trial.batch_size, trial.n_train),
         steps=trial.steps,
-        capped=settled.capped,
         resolution=shape.resolution,
         learning_rate=trial.learning_rate,
     )

@@ -18,13 +18,13 @@ import torch
 
 from harness import measure, plugins
 from harness.batches import BatchStream
-from harness.datasets.base import Split
+from harness.datasets.base import Dataset, Split
 from harness.families.base import Family, State
 from harness.ledger import sync_folder
 from harness.shrink import prune
 from harness.stack import Progress, StackedNetwork, train
+from harness.tasks.base import Task
 from harness.trial import Outcome, Shape, Trial
-from registry.outcomes import encode_bits
 
 MOST_MEMBERS: Final = 64
 # Packs smaller than this take about as long as one of 8: a step is overhead, and grouped convolution fills up to 8.
@@ -229,13 +229,18 @@ def _train(trials: Sequence[Trial], states: list[State], device: str, compiled: 
 
 
 def _test(trials: Sequence[Trial], states: list[State], device: str) -> np.ndarray:
-    """Return which test items each member's best checkpoint gets right, bool (members, items)."""
+    """Return the outcome of each member's best checkpoint on each test item, (members, items)."""
     network = _stacked(trials, states)
     network = network.over(network.parameters.to(device))
-    inputs, labels = _on(device, plugins.load("datasets", trials[0].dataset).at(trials[0].shape.resolution).test())
-    logits = network.logits(inputs.unsqueeze(0).expand(len(trials), *inputs.shape))
-    right: np.ndarray = (logits.argmax(dim=2) == labels).cpu().numpy()
-    return right
+    data: Dataset = plugins.load("datasets", trials[0].dataset)
+    task: Task = plugins.load("tasks", data.task)
+    test = data.at(trials[0].shape.resolution).test()
+    found, start = [], 0
+    for outputs in network.outputs(torch.tensor(test.inputs, device=device)):
+        labels = test.labels[start : start + outputs.shape[1]]
+        found.append(task.outcomes(outputs.cpu().numpy(), labels))
+        start += outputs.shape[1]
+    return np.concatenate(found, axis=1)
 
 
 def _stacked(trials: Sequence[Trial], states: list[State]) -> StackedNetwork:
@@ -250,8 +255,10 @@ def _stacked(trials: Sequence[Trial], states: list[State]) -> StackedNetwork:
 @cache
 def _program_of(family: str, dataset: str, shape: Shape) -> StackedNetwork:
     """Return a program of one member; packs of this process share what is compiled for it."""
-    data = plugins.load("datasets", dataset).at(shape.resolution)
-    network: StackedNetwork = plugins.load("families", family).stacked(data.input_shape, data.n_outputs, shape, 1)
+    data: Dataset = plugins.load("datasets", dataset).at(shape.resolution)
+    chosen: Family = plugins.load("families", family)
+    network = chosen.stacked(data.input_shape, data.n_outputs, shape, 1)
+    network.n_symbols = chosen.one_hot(data)
     return network
 
 
@@ -276,6 +283,6 @@ def _outcome(i: int, trial: Trial, progress: Progress, tested: np.ndarray | None
     )
     if not trial.tested or tested is None:
         return found
-    return replace(
-        found, test_outcomes=encode_bits([tested[i].tolist()]), test_error=round(1 - float(tested[i].mean()), 12)
-    )
+    task: Task = plugins.load("tasks", plugins.load("datasets", trial.dataset).task)
+    error = float(task.error_from_outcomes(tested[i : i + 1])[0])
+    return replace(found, test_outcomes=task.encode(tested[i : i + 1]), test_error=round(error, 12))

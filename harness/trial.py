@@ -7,7 +7,7 @@ import json
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, Literal, final, get_args
 
-from harness.fields import choice, fraction, number, text, unlike, whole, whole_object
+from harness.fields import choice, number, text, unlike, whole, whole_object
 
 Route = Literal["scratch", "pruned"]
 Status = Literal["ok", "diverged", "failed"]
@@ -124,15 +124,15 @@ class Trial:
 @final
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a trial. Errors are the task's error form, as fractions of its own scale.
+    """What came of a trial. Errors are in the task's error form.
 
     Args:
         status: ``ok``, ``diverged`` (a non-finite loss or weight), ``failed`` (the run raised; ``reason`` says what).
         val_error: Validation error of the best checkpoint; None unless ok.
-        val_loss: Cross-entropy (or squared error) there.
+        val_loss: What training minimises, there: cross-entropy in nats, or squared error.
         best_step: Step of that checkpoint.
         curve: (step, validation error, validation loss) at log-spaced steps.
-        test_outcomes: Packed correct/wrong bits per test item, base64; None unless ``tested`` and ok.
+        test_outcomes: Packed bits or losses per test item (:mod:`registry.outcomes`); None unless ``tested`` and ok.
         test_error: Test error of the best checkpoint; None unless ``tested`` and ok.
         train_flops: Unpadded, all stages of this run.
         wall_s: This run's share of its pack's wall time.
@@ -172,11 +172,11 @@ class Outcome:
             if found[part] is not None and not ok:
                 raise unlike(found[part], f"{name}.{part}", f"null where the status is '{found['status']}'")
         if ok:
-            fraction(found, "val_error", name)
+            number(found, "val_error", name)
             number(found, "val_loss", name)
             whole(found, "best_step", name, least=1)
         if found["test_error"] is not None:
-            fraction(found, "test_error", name)
+            number(found, "test_error", name)
         if found["test_outcomes"] is not None:
             text(found, "test_outcomes", name)
         number(found, "train_flops", name)
@@ -216,6 +216,6 @@ def _check_curve(curve: object, name: str) -> None:
             raise unlike(point, here, "[step, error, loss]")
         named = dict(zip(("step", "error", "loss"), point, strict=True))
         whole(named, "step", here, least=last + 1)
-        fraction(named, "error", here)
+        number(named, "error", here)
         number(named, "loss", here)
         last = named["step"]

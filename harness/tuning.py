@@ -57,17 +57,12 @@ Score = tuple[float, float]
 
 def settle(start: Trial, *, first_steps: int = FIRST_STEPS, most_steps: int = MOST_STEPS) -> Procedure[Settled]:
     """Find learning rate and steps for the run ``start`` describes; its own rate is the middle of the first grid."""
-    middle, steps = start.learning_rate, first_steps
+    steps = first_steps
     scores: dict[float, Score] = {}
     errors: dict[float, tuple[float, ...]] = {}
 
     def measure(rates: Sequence[float], steps: int) -> Procedure[None]:
-        trials = [
-            replace(start, learning_rate=rate, steps=steps, seed=seed, phase="tune", tested=False)
-            for rate in rates
-            for seed in range(SEEDS)
-        ]
-        outcomes = yield trials
+        outcomes = yield _trials(start, rates, steps)
         for i, rate in enumerate(rates):
             runs = outcomes[i * SEEDS : (i + 1) * SEEDS]
             scores[rate] = _score(runs)
@@ -82,7 +77,7 @@ def settle(start: Trial, *, first_steps: int = FIRST_STEPS, most_steps: int = MO
         best, tried = _best(scores), sorted(scores)
         return tried[0] < best < tried[-1]
 
-    yield from measure([middle * 2.0**i for i in range(-(RATES // 2), RATES // 2 + 1)], steps)
+    yield from measure(_first_rates(start), steps)
     interior = yield from extend(steps)
     while True:
         best = _best(scores)
@@ -98,6 +93,23 @@ def settle(start: Trial, *, first_steps: int = FIRST_STEPS, most_steps: int = MO
             return replace(here, capped=False)
         steps *= 2
         interior = yield from extend(steps)
+
+
+def first_trials(start: Trial, first_steps: int) -> list[Trial]:
+    """Return what settling ``start`` begins with: five rates, three seeds each."""
+    return _trials(start, _first_rates(start), first_steps)
+
+
+def _first_rates(start: Trial) -> list[float]:
+    return [start.learning_rate * 2.0**i for i in range(-(RATES // 2), RATES // 2 + 1)]
+
+
+def _trials(start: Trial, rates: Sequence[float], steps: int) -> list[Trial]:
+    return [
+        replace(start, learning_rate=rate, steps=steps, seed=seed, phase="tune", tested=False)
+        for rate in rates
+        for seed in range(SEEDS)
+    ]
 
 
 def _best(scores: Mapping[float, Score]) -> float:

@@ -90,6 +90,7 @@ class Network(NamedTuple):
     """One network on record. Fields are those of a point in the record; ``int8_metric`` is its int8 file's.
 
     Those from ``name`` on are of published evidence; ``found_at`` is ``where`` in the record, a word of SQL.
+    ``latency_s`` is in seconds on ``board``, which no ``latency_ratio`` follows from.
     ``median`` is its one figure, ``n_train`` is None where other data were used, too, or its source does not say.
     """
 
@@ -133,6 +134,8 @@ class Network(NamedTuple):
     precision: str | None
     file_bytes: int | None
     note: str | None
+    latency_s: float | None
+    board: str | None
 
 
 class Bracket(NamedTuple):
@@ -164,6 +167,18 @@ class Baseline(NamedTuple):
     flops: float | None
 
 
+class Source(NamedTuple):
+    """Another place that tells of a published network; fields as in :class:`Network`."""
+
+    id: str
+    version: int
+    name: str
+    citation: str
+    found_at: str
+    params: int
+    median: float
+
+
 class Answer(NamedTuple):
     """The smallest network of one data set for one target, and what stands beside it.
 
@@ -178,6 +193,9 @@ class Answer(NamedTuple):
         baselines: Every baseline of the data set, best first.
         best: The best median of any network of the data set.
         near: Whether the asker's task is within a factor of 4 of the record's.
+        also: Other published records of the same network: the same name, params within 1 %, figure within 0.1 %.
+        n_unstated: Where the answer is published, how many networks reach the target within the limits, as far as their
+            figures are stated, and have no figure of the size that "smallest" goes by first; None elsewhere.
     """
 
     question: Question
@@ -190,6 +208,8 @@ class Answer(NamedTuple):
     baselines: tuple[Baseline, ...]
     best: float
     near: bool
+    also: tuple[Source, ...] = ()
+    n_unstated: int | None = None
 
 
 class Predicted(NamedTuple):
@@ -210,6 +230,14 @@ class Predicted(NamedTuple):
     high: float | None
 
 
+class Limit(NamedTuple):
+    """A score that a source requires, or says that a network meets: no result of anything."""
+
+    name: str
+    value: float
+    citation: str
+
+
 class Miss(NamedTuple):
     """A data set and target that nothing on record reaches.
 
@@ -224,6 +252,7 @@ class Miss(NamedTuple):
             another data set or target has an answer.
         int8: The smallest network that reaches the target within the limits where bytes are those of int8 files, if
             these were not asked for.
+        limit: The hardest score that a source requires, where nothing else is on record; None elsewhere.
     """
 
     question: Question
@@ -233,6 +262,7 @@ class Miss(NamedTuple):
     predicted: Predicted | None = None
     advice: str | None = None
     int8: Network | None = None
+    limit: Limit | None = None
 
 
 class Reply(NamedTuple):

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "list": ("registry.commands.list", "Every guideline on record, with the root it lies in."),
     "show": ("registry.commands.show", "One guideline: its answers, what beats them, what it cost."),
     "export": ("registry.commands.export", "A network of a guideline, as ONNX file or PyTorch program."),
+    "like": ("harness.commands.like", "Which recorded data sets yours is like, and the size that suggests."),
     "bench": ("harness.commands.bench", "Train, shrink, measure and certify: make a guideline."),
     "fit": ("harness.commands.fit", "Fit laws to your own learning curves."),
     "plot": ("harness.commands.plot", "Draw the frontier and the law of a guideline."),

@@ -31,9 +31,10 @@ def program(values: dict[str, Any], point: dict[str, Any], target: str) -> str:
     options = {key.replace("-", "_"): value for key, value in point["family_options"].items()}
     dataset = values["question"]["dataset"]
     input_shape = tuple(dataset["input_shape"])
+    n_outputs = dataset["n_classes"] or 1
     arguments = {
         "input_shape": input_shape,
-        "n_outputs": dataset["n_classes"] or 1,
+        "n_outputs": (input_shape[0], n_outputs) if dataset.get("per_position") else n_outputs,
         "width": point["shape"]["width"],
         "depth": point["shape"]["depth"],
         **{key: value for key, value in options.items() if key in takes},
@@ -44,6 +45,7 @@ def program(values: dict[str, Any], point: dict[str, Any], target: str) -> str:
         command += f" --route {point['route']}"
     fixed = "".join(f"# Fixed in this family: {key} {value}\n" for key, value in options.items() if key not in takes)
     imports = "import math\n\n" if _uses(source, "math") else ""
+    shape, kind = (input_shape[:-1], ", dtype=torch.int64") if _reads_symbols(source) else (input_shape, "")
     head = f"{values['id']} v{values['version']}, target {target}: {point['route']}, {point['params']:,} params"
     return f"""# {head}.
 {fixed}# Untrained: the trained weights are in the ONNX file of the same answer.
@@ -58,7 +60,7 @@ from torch import nn
 
 if __name__ == "__main__":
     network = {name}({built})
-    outputs = network(torch.zeros({", ".join(map(str, (2, *input_shape)))}))
+    outputs = network(torch.zeros({", ".join(map(str, (2, *shape)))}{kind}))
     print(tuple(outputs.shape), sum(p.numel() for p in network.parameters()), "params")
 """
 
@@ -101,6 +103,19 @@ def _constructor_names(source: str) -> set[str]:
     functions = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.FunctionDef))
     arguments = next((node.args for node in functions if node.name == "__init__"), None)
     return {one.arg for one in (*arguments.args, *arguments.kwonlyargs)} if arguments else set()
+
+
+def _reads_symbols(source: str) -> bool:
+    """Say whether a class sets ``reads_symbols = True``: its network takes symbols, int64 (batch, length)."""
+    [found] = ast.parse(source).body
+    assert isinstance(found, ast.ClassDef)  # noqa: S101 - narrows the type: the source is that of one class
+    return any(
+        isinstance(node, ast.Assign | ast.AnnAssign)
+        and _target(node) == "reads_symbols"
+        and isinstance(node.value, ast.Constant)
+        and node.value.value is True
+        for node in found.body
+    )
 
 
 def _uses(source: str, module: str) -> bool:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from registry.laws.forms import Logs
 
-__all__ = ["FORMS", "LEVELS", "Bounds", "Comparison", "Interval", "Law", "Prediction", "compare", "data_needed"]
-__all__ += ["evaluate", "interval", "locate", "needed", "predicted", "refuse_outside"]
+__all__ = ["FORMS", "LEVELS", "Bounds", "Comparison", "Interval", "Law", "Prediction", "bounds", "compare"]
+__all__ += ["data_needed", "evaluate", "interval", "locate", "needed", "predicted", "refuse_outside"]
 
 LEVELS: Final = (80, 90)
 _LARGEST: Final = 1e300  # an end of an interval beyond it is cut: JSON has no infinity
@@ -157,8 +157,13 @@ def data_needed(
     if not extrapolate:
         unit = _UNITS[known.variables[0]]
         refuse_outside(known, (log_n, *x[1:]), f"error {error:.4g} needs {about(known, log_n)} {unit},")
-    low, high = _ends(known, error, (log_n, *x[1:]), known.calibration.factors[level])
-    return Bounds(math.exp(log_n), low, high)
+    return bounds(known, error, (log_n, *x[1:]), level)
+
+
+def bounds(law: Law, error: float, x: Logs, level: int = 90) -> Bounds:
+    """Return the data at ``x``, where the curve gets down to ``error``, with the interval of :func:`data_needed`."""
+    low, high = _ends(law, error, x, law.calibration.factors[level])
+    return Bounds(math.exp(x[0]), low, high)
 
 
 def compare(

@@ -11,13 +11,14 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from registry import index, roots
-from registry.answers import FAR, Answer, Baseline, Bracket, Miss, Network, Query, Question, Reply
+from registry.answers import Answer, Baseline, Bracket, Limit, Miss, Network, Query, Question, Reply
 from registry.errors import DamagedRegistry, NoAnswer, UnknownName, UsageError
-from registry.wording import bench_command, bound_of, is_limited, no_answer
+from registry.wording import bench_command, bound_of, can_train, further, is_limited, is_near, no_answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from registry.answers import Source
     from registry.index import Index
     from registry.roots import Root
 
@@ -93,7 +94,8 @@ def reply(indexes: list[Index], query: Query, most: int | None = None) -> Reply:
     if not answers:
         misses = [_advised(indexes, miss) for miss in misses]
     more = next(questions, None) is not None
-    answers.sort(key=lambda one: one.network.evidence != "measured")  # what was measured comes before what was read
+    measured = {one.question for one in answers if one.network.evidence == "measured"}
+    answers.sort(key=lambda one: one.question not in measured)  # what was measured comes before what was read
     return Reply(tuple(answers), tuple(misses), more, tuple(line for one in indexes for line in one.damaged()))
 
 
@@ -159,21 +161,21 @@ def refuse_unanswerable(indexes: list[Index], query: Query) -> None:
     if first is None:
         _refuse_damaged(indexes, query)
         _refuse_unknown(indexes, "task", query.task)
-        raise NoAnswer(f"no guideline for {query.task} is on record", f"Make one: {bench_command(query)}")
+        raise NoAnswer(f"no guideline for {query.task} is on record", further(query, query.dataset, "Make one"))
     if query.dataset is not None:
         first = _any(indexes, f"{_QUESTIONS} AND dataset = ?", query.task, query.dataset)
         if first is None:
             _refuse_damaged(indexes, query)
             _refuse_unknown(indexes, "dataset", query.dataset)
             message = f"no guideline for {query.task} on {query.dataset} is on record"
-            raise NoAnswer(message, f"Make one: {bench_command(query)}")
+            raise NoAnswer(message, _of_task(indexes, query, query.dataset))
     if query.family is not None:
         select = "SELECT 1 FROM questions JOIN records USING (question) WHERE task = ? AND family = ? LIMIT 1"
         if _any(indexes, select, query.task, query.family) is None:
             _refuse_damaged(indexes, query)
             _refuse_unknown(indexes, "family", query.family)
             message = f"no guideline for {query.task} with {query.family} is on record"
-            raise NoAnswer(message, f"Make one: {bench_command(query, first[1])}")
+            raise NoAnswer(message, further(query, query.dataset or first[1], "Make one"))
     if not query.targets:
         return
     asked = next(_questions(indexes, query), None)
@@ -183,6 +185,15 @@ def refuse_unanswerable(indexes: list[Index], query: Query) -> None:
         raise UsageError(message, f"Ask with: --target {'=VALUE or --target '.join(metrics)}=VALUE")
     for target in query.targets:
         refuse_impossible(asked, target)
+
+
+def _of_task(indexes: list[Index], query: Query, dataset: str) -> str:
+    """Return the command that makes what a data set lacks; where none does, the data sets of the task on record."""
+    if can_train(query, dataset):
+        return f"Make one: {bench_command(query, dataset)}"
+    select = "SELECT DISTINCT dataset FROM questions WHERE task = ?"
+    found = {name for opened in indexes for (name,) in opened.rows(select, (query.task,))}
+    return f"On record for {query.task}: {', '.join(sorted(found))}"
 
 
 def _metrics(indexes: list[Index], query: Query) -> list[str]:
@@ -230,8 +241,28 @@ def _refuse_unknown(indexes: list[Index], kind: str, name: str) -> None:
         for (value,) in opened.rows(f"SELECT DISTINCT {kind} FROM {source}")  # noqa: S608  # both words are ours
     }
     names = recorded | known(kind)
+    if kind == "family" and name not in names:
+        _refuse_family_of_source(indexes, name)
     if name not in names and (recorded or known(kind)):
         raise UnknownName({"dataset": "data set"}.get(kind, kind), name, names)
+
+
+def _refuse_family_of_source(indexes: list[Index], name: str) -> None:
+    """Raise for a name that published networks have as their family, which stands beside their figures only."""
+    import json
+
+    select = (
+        "SELECT DISTINCT records.id FROM points JOIN records USING (record) "
+        "WHERE instr(family_options, ?) ORDER BY records.id"
+    )
+    wanted = f'"family": {json.dumps(name)}'
+    found = [record_id for opened in indexes for (record_id,) in opened.rows(select, (wanted,))]
+    if found:
+        under = sorted({record_id.rpartition("/")[2] for record_id in found})
+        raise UsageError(
+            f"'{name}' is no family of guidelines: networks of it are published under {' and '.join(under)}",
+            f"Ask with --family {under[0]}, or without; guides show {found[0]}",
+        )
 
 
 def _families(indexes: list[Index], question: Question) -> list[str]:
@@ -249,6 +280,8 @@ def _smallest(indexes: list[Index], question: Question, query: Query, target: fl
         free = _without_limits(query)
         unlimited = _first(indexes, question, free, target) if is_limited(query) else None
         miss = _miss(indexes, question, query, target, _network(best), _network(unlimited))
+        if best is None and unlimited is None:
+            miss = miss._replace(limit=_limit(indexes, question, query.family))
         if unlimited is None or query.int8 or (query.flash is None and query.ram is None):
             return miss
         return miss._replace(int8=_network(_first(indexes, question, query._replace(int8=True), target)))
@@ -271,8 +304,51 @@ def _smallest(indexes: list[Index], question: Question, query: Query, target: fl
         bracket,
         _baselines(indexes, question),
         _best_median(indexes, question),
-        _is_near(query, network),
+        is_near(query, network),
+        _also(indexes, question, network),
+        _n_unstated(indexes, question, query, target) if network.evidence == "published" else None,
     )
+
+
+def _limit(indexes: list[Index], question: Question, family: str | None) -> Limit | None:
+    """Return the hardest score that a source only requires; None where the data set has results, too, or neither."""
+    select = (
+        "SELECT name, median, citation, score FROM points WHERE question = ? AND kind = 'frontier' AND superseded = 0 "
+        "AND family = COALESCE(?, family) ORDER BY score IS NULL, median"
+    )
+    rows: list[tuple[Any, ...]] = []
+    for opened in indexes:
+        number = opened.rows(_NUMBER, question).fetchone()
+        rows += opened.rows(select, (*number, family)) if number else ()
+    if not rows or any(score is not None for *_, score in rows):
+        return None
+    return max((Limit(*row[:3]) for row in rows), key=lambda one: question.sign * one.value)
+
+
+def _n_unstated(indexes: list[Index], question: Question, query: Query, target: float | None) -> int:
+    """Count the networks that meet the query and have no figure of what "smallest" goes by first.
+
+    One that is published in several places counts once where its name is the same.
+    """
+    conditions, parameters = _conditions(question, query, target)
+    wanted = ("points.question = ?", "points.kind = 'frontier'", "points.superseded = 0", *conditions)
+    where = " AND ".join((*wanted, f"points.{query.sizes[0]} IS NULL"))
+    select = f"SELECT DISTINCT id, version, name FROM points JOIN records USING (record) WHERE {where}"  # noqa: S608  # ours
+    found = set()
+    for position, opened in enumerate(indexes):
+        number = opened.rows(_NUMBER, question).fetchone()
+        for record_id, version, name in opened.rows(select, (*number, *parameters)) if number else ():
+            if not is_hidden((record_id, version), indexes, position, allow_superseded=False):
+                found.add(name or f"{record_id} v{version}")
+    return len(found)
+
+
+def _also(indexes: list[Index], question: Question, network: Network) -> tuple[Source, ...]:
+    if network.evidence != "published":
+        return ()
+    from registry import twins  # only here: what was measured stands in one record
+
+    return twins.elsewhere(indexes, question, network)
 
 
 def _miss(
@@ -457,12 +533,3 @@ def _best_median(indexes: list[Index], question: Question) -> float:
     medians = [opened.rows(select, question).fetchone()[0] for opened in indexes]
     known = [float(median) for median in medians if median is not None]
     return max(known) if question.sign > 0 else min(known)
-
-
-def _is_near(query: Query, network: Network) -> bool:
-    pairs = (
-        (query.n_train, network.n_train),
-        (query.input_size, network.record_input_size),
-        (query.n_classes, network.record_n_classes),
-    )
-    return all(asked is None or recorded is None or 1 / FAR <= asked / recorded <= FAR for asked, recorded in pairs)

@@ -20,6 +20,7 @@ from registry.loader import LARGEST_INT, shown
 SIZE_LIMIT: Final = 5_000_000  # bytes of a file: as many as a record's folder holds
 FIELD_LIMIT: Final = 100_000  # fields in all messages of a file
 RANK_LIMIT: Final = 8  # dimensions of a tensor
+CONSTANT_LIMIT: Final = 32  # single floats a float network's formulas may need, such as a scale of attention
 
 # What a float network is made of, and what its static int8 form adds. None of them holds a graph or draws numbers.
 FLOAT_OPERATORS: Final = frozenset(
@@ -30,19 +31,29 @@ FLOAT_OPERATORS: Final = frozenset(
         "Concat",
         "Constant",
         "Conv",
+        "Expand",
         "Flatten",
+        "GRU",
         "Gather",
         "Gemm",
         "GlobalAveragePool",
+        "LSTM",
+        "LayerNormalization",
         "MatMul",
         "MaxPool",
+        "Mul",
+        "ReduceMax",
         "ReduceMean",
         "Relu",
         "Reshape",
         "Shape",
+        "Slice",
+        "Softmax",
         "Squeeze",
         "Transpose",
+        "Trilu",
         "Unsqueeze",
+        "Where",
     }
 )
 INT8_OPERATORS: Final = FLOAT_OPERATORS | {"DequantizeLinear", "QuantizeLinear"}
@@ -162,7 +173,8 @@ class Network(NamedTuple):
     Args:
         opset: Version of the default operator set.
         operators: Types of the nodes.
-        params: Elements of all float tensors, wherever they stand.
+        params: Elements of all float tensors, wherever they stand; but not those without dimensions, single numbers
+            of a formula, of which a float network may have few.
         largest_integers: Elements of the largest tensor of another type; a shape constant has few.
     """
 
@@ -184,7 +196,12 @@ def read_network(data: bytes, kind: Literal["float", "int8"]) -> Network:
     """
     if len(data) > SIZE_LIMIT:
         raise InvalidRecord(f"is larger than {SIZE_LIMIT:,} bytes")
-    return _Reader(FLOAT_OPERATORS if kind == "float" else INT8_OPERATORS).read(memoryview(data))
+    network, constants = _Reader(FLOAT_OPERATORS if kind == "float" else INT8_OPERATORS).read(memoryview(data))
+    if kind == "float" and constants > CONSTANT_LIMIT:
+        raise InvalidRecord(
+            f"has {constants:,} single floats, expected at most {CONSTANT_LIMIT}: weights have dimensions"
+        )
+    return network
 
 
 @final
@@ -213,7 +230,8 @@ class _Reader:
         self._allowed = operators
         self._n_fields = 0
 
-    def read(self, data: memoryview) -> Network:
+    def read(self, data: memoryview) -> tuple[Network, int]:
+        """Return what a file is made of, and how many floats stand in it by themselves."""
         model = self._message(data, "model")
         if not data or "graph" not in model.inner:
             raise InvalidRecord("is not an ONNX file: it has no graph")
@@ -227,13 +245,16 @@ class _Reader:
         for attribute in attributes:
             tensors += [*attribute.inner.get("t", []), *attribute.inner.get("tensors", [])]
         sizes = [(each.number("data_type") in _FLOATS, _elements(each)) for each in tensors]
-        return Network(
+        constants = sum(each.number("data_type") in _FLOATS and not each.numbers.get("dims") for each in tensors)
+        network = Network(
             opset=_opset(model),
             operators=operators,
             params=sum(size for is_float, size in sizes if is_float)
+            - constants
             + sum(len(each.numbers.get("floats", [])) for each in attributes),
             largest_integers=max((size for is_float, size in sizes if not is_float), default=0),
         )
+        return network, constants
 
     def _operator(self, node: _Message) -> str:
         name, domain = node.text("op_type"), node.text("domain")

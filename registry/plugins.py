@@ -7,7 +7,7 @@ from typing import Final
 
 from registry.errors import MissingDependency
 
-_FETCHED: Final = "from harness.pictures.fetched import"  # what the file of such a data set says
+_FETCHED: Final = ".fetched import"  # what the file of such a data set says
 _FOLDERS: Final = {"task": "tasks", "dataset": "datasets", "family": "families"}
 
 

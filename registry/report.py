@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-from registry.wording import bench_command, bound_of, foretold, further, params_of, shape_of, shown, trained_on
+from registry.wording import (
+    bench_command,
+    bound_of,
+    farness,
+    figure_of,
+    foretold,
+    further,
+    is_limited,
+    is_near,
+    params_of,
+    required,
+    shape_of,
+    shown,
+    trained_on,
+)
 
 if TYPE_CHECKING:
-    from registry.answers import Answer, Bracket, Miss, Network, Query, Reply
+    from registry.answers import Answer, Bracket, Miss, Network, Query, Reply, Source
 
 _HEADINGS = ("target", "guideline", "width", "depth", "route", "params", "flops", "bytes")
 _LEFT = (1, 4)  # columns of words; numbers are set to the right
@@ -17,7 +32,7 @@ def lines(query: Query, reply: Reply) -> list[str]:
     """Return the reply as lines: per data set a table, and per answer what binds and how sure it is."""
     out: list[str] = []
     if not any(answer.near for answer in reply.answers):
-        out.append(far_line(query, reply.answers[0]))
+        out.append(far_line(query, reply))
     datasets = list(dict.fromkeys(answer.question for answer in reply.answers))
     for question in datasets:
         answers = [answer for answer in reply.answers if answer.question == question]
@@ -27,7 +42,7 @@ def lines(query: Query, reply: Reply) -> list[str]:
         out += _table(query, answers)
         for answer in answers:
             out += _beside(query, answer, answers)
-    out += [_missed(miss) for miss in reply.misses]
+    out += [_missed(query, miss) for miss in reply.misses]
     if len(datasets) > 1:
         out += ["", "Sizes for different data sets are not comparable."]
     if reply.more:
@@ -35,8 +50,13 @@ def lines(query: Query, reply: Reply) -> list[str]:
     return out
 
 
-def far_line(query: Query, answer: Answer) -> str:
-    """Say that no record is near the asker's task, and which command makes evidence."""
+def far_line(query: Query, reply: Reply) -> str:
+    """Say that no answer is near the asker's task, and which command makes evidence, or what near it was left out."""
+    left_out = [miss for miss in reply.misses if miss.unlimited is not None and is_near(query, miss.unlimited)]
+    if left_out:
+        names = ", ".join(dict.fromkeys(miss.question.dataset for miss in left_out))
+        return f"no answer is near your task: near it is {names}, where nothing known to keep these limits is enough"
+    answer = min(reply.answers, key=lambda one: farness(query, one.network))
     network = answer.network
     facts = (
         ("training examples", network.n_train),
@@ -62,6 +82,7 @@ def values(query: Query, reply: Reply) -> dict[str, Any]:
                 "smallest_without_limits": network_values(miss.unlimited) if miss.unlimited else None,
                 "predicted": miss.predicted._asdict() if miss.predicted else None,
                 "smallest_with_int8": network_values(miss.int8) if miss.int8 else None,
+                "limit": miss.limit._asdict() if miss.limit else None,
             }
             for miss in reply.misses
         ],
@@ -115,9 +136,11 @@ def _answer_values(query: Query, answer: Answer) -> dict[str, Any]:
         "point_target": answer.network.target,
         "near": answer.near,
         "ranked_by": _ranked_by(query, answer.network),
+        "size_unstated_by": answer.n_unstated,
         "runs_meeting_at_least": _runs_meeting(answer),
         "scratch": network_values(answer.scratch) if answer.scratch else None,
         "measured": network_values(answer.measured) if answer.measured else None,
+        "also": [_source_values(one) for one in answer.also],
         "bracket": [
             {**part._asdict(), "verdict": part.verdict if _is_refuted(answer, part) else "undecided"}
             for part in answer.bracket
@@ -126,6 +149,11 @@ def _answer_values(query: Query, answer: Answer) -> dict[str, Any]:
             {**one._asdict(), "beats": _beats(answer, one.metric, answer.network.median)} for one in answer.baselines
         ],
     }
+
+
+def _source_values(one: Source) -> dict[str, Any]:
+    plain = one._asdict()
+    return {**plain, "where": plain.pop("found_at")}
 
 
 def _from(answers: list[Answer]) -> str:
@@ -212,24 +240,36 @@ def _ranked_by(query: Query, network: Network) -> str | None:
     return next((column for column in query.sizes if getattr(network, column) is not None), None)
 
 
-def _is_smallest(query: Query, network: Network) -> str:
-    """Say what stands between a published answer and a smaller one."""
-    first = query.sizes[0]
-    if getattr(network, first) is None:
-        return "no network with stated params does, and this one's are not" if first == "params" else ""
-    smaller = "smaller network on record" if first == "params" else f"network on record with less {_words(first)}"
-    return f"no {smaller} does"
+def _is_smallest(query: Query, answer: Answer) -> str:
+    """Say what stands between a published answer and a smaller one, and which networks nobody can rank beside it."""
+    first, unstated = query.sizes[0], answer.n_unstated or 0
+    limits = " known to keep these limits" if is_limited(query._replace(int8=False)) else ""
+    kind = f"{f' with {query.family}' if query.family else ''}{' in int8' if query.int8 else ''}"
+    network = f"network{kind}" if kind or limits else "network on record"
+    if getattr(answer.network, first) is None:
+        if first != "params":
+            return ""
+        others = "" if unstated < 2 else f", nor are those of {unstated - 1:,} more that meet{'s' * (unstated == 2)} it"
+        return f"no network{kind} with stated params{limits} does, and this one's are not{others}"
+    if first == "latency_ratio":
+        smaller = f"no {network} with a lower latency ratio{limits} does"
+    elif first == "params" and not unstated:
+        smaller = f"no smaller {network}{limits} does"
+    else:
+        smaller = f"no {network} with fewer {'stated ' * bool(unstated)}{_words(first)}{limits} does"
+    one = "1 that meets it states" if unstated == 1 else f"{unstated:,} that meet it state"
+    return f"{smaller}; {one} none" if unstated else smaller
 
 
 def _words(column: str) -> str:
-    return {"latency_ratio": "latency"}.get(column, column.replace("_", " "))
+    return column.replace("_", " ")
 
 
 def _sentence(query: Query, answer: Answer) -> str:
     network = answer.network
     if network.evidence == "published":
         side = "lower" if answer.question.sign > 0 else "upper"
-        others = _is_smallest(query, network)
+        others = _is_smallest(query, answer)
         return (
             f"'{network.name}' is published evidence ({network.citation}, {network.found_at}): its {side} bound, "
             f"{shown(bound_of(network, answer.question))}, meets {answer.target:g}{others and '; '}{others}."
@@ -276,6 +316,7 @@ def _further(query: Query, answer: Answer) -> list[str]:
     if by != first and first != "params":
         rank = "nothing says which is smallest" if by is None else f"this one is the smallest by {_words(by)}"
         out.append(f"Of no network that meets it is the {_words(first)} on record: {rank}.")
+    out += _costs(query, network)
     if network.evidence == "published":
         out += _published(answer)
     if network.route != "scratch":
@@ -294,12 +335,28 @@ def _further(query: Query, answer: Answer) -> list[str]:
     return out
 
 
+def _costs(query: Query, network: Network) -> list[str]:
+    """Return the bytes of live tensors, where asked for or published, and the seconds on a board, where stated."""
+    out = []
+    ram = network.ram_bytes_int8 if query.int8 else network.ram_bytes
+    asked = query.ram is not None or query.minimise == "ram-bytes" or network.evidence == "published"
+    if ram is not None and asked:
+        out.append(f"Its live tensors take {ram:,} bytes of RAM.")
+    if network.latency_s is not None:
+        took = f"{network.latency_s * 1000:,.4g} ms"
+        asked = query.minimise == "latency" or query.max_latency_ratio is not None
+        ratio = ": seconds, from which no latency ratio follows" if asked else ""
+        out.append(f"One inference takes {took} on {network.board or 'a board that is not named'}{ratio}.")
+    return out
+
+
 def _published(answer: Answer) -> list[str]:
     """Return what a published answer is, where to read on, and what was measured instead."""
     network, out = answer.network, []
     sizes = [f"{network.precision} weights"] if network.precision not in (None, "float32") else []
     sizes += [f"a file of {network.file_bytes:,} bytes"] if network.file_bytes is not None else []
     sizes += [f"an input of {network.resolution} a side"] if network.resolution and network.width is None else []
+    out += [f"By name, size and figure the same network: {_source(one)}." for one in answer.also]
     if sizes:
         out.append(f"It has {', '.join(sizes)}.")
     if network.n_train is None and network.record_n_train is not None:
@@ -315,6 +372,11 @@ def _published(answer: Answer) -> list[str]:
         least = answer.measured
         out.append(f"Measured here, it takes {params_of(least)} ({_name(least)}, {shape_of(least)}).")
     return out
+
+
+def _source(one: Source) -> str:
+    what = f"'{one.name}' in {one.id} v{one.version}: {one.params:,} params, {shown(one.median)}"
+    return f"{what} ({one.citation}, {one.found_at})"
 
 
 def _is_refuted(answer: Answer, part: Bracket) -> bool:
@@ -347,15 +409,27 @@ def _beats(answer: Answer, metric: float, other: float) -> bool:
     return not answer.question.meets(other, metric)
 
 
-def _missed(miss: Miss) -> str:
-    best = ""
+def _missed(query: Query, miss: Miss) -> str:
+    """Say that a target has no answer, whether limits alone are in the way, and what comes nearest."""
+    limits = is_limited(query)
+    least = miss.unlimited
+    nothing = "nothing" if least is None else "nothing known to keep these limits"
+    said = f"{nothing}{f' with {query.family}' if query.family else ''} "
+    said += "has a knee" if miss.target is None else f"reaches {miss.target:g}"
+    if miss.limit is not None:
+        said += f"; {required(miss)}"
+    if least is not None:
+        said += f"; without them: {_name(least)}, {shape_of(least)}, with {params_of(least)}"
+        if query.n_train is not None and least.n_train is None:
+            said += f", {trained_on(least, miss.question.dataset)}"
+        elif least.n_train is not None and least.n_train > (query.n_train or math.inf):
+            said += f", trained on {least.n_train:,}"
     if miss.best is not None:
-        best = f"; best on record: {_name(miss.best)}, {shape_of(miss.best)}, with {shown(miss.best.median)}"
-        if miss.target is not None and miss.question.meets(miss.best.median, miss.target):
-            best += f", of which {shown(bound_of(miss.best, miss.question))} is 95 % sure"
-    aim = "no knee" if miss.target is None else f"nothing reaches {miss.target:g}"
-    int8 = "" if miss.int8 is None else f"; with --int8: {_name(miss.int8)}, {shape_of(miss.int8)}"
-    return f"{miss.question.task} on {miss.question.dataset}: {aim}{best}{int8}{foretold(miss)}"
+        said += f"; best {'within them' if limits and least else 'within these limits' if limits else 'on record'}: "
+        said += f"{_name(miss.best)}, {shape_of(miss.best)}, with {figure_of(miss.best, miss.question, miss.target)}"
+    if miss.int8 is not None:
+        said += f"; with --int8: {_name(miss.int8)}, {shape_of(miss.int8)}"
+    return f"{miss.question.task} on {miss.question.dataset}: {said}{foretold(miss)}"
 
 
 def _minutes(seconds: float) -> str:

@@ -35,12 +35,14 @@ CREATE TABLE records (
 CREATE TABLE points (
   point INTEGER PRIMARY KEY, record INTEGER NOT NULL, question INTEGER NOT NULL, family TEXT NOT NULL,
   superseded INTEGER NOT NULL DEFAULT 0, kind TEXT NOT NULL, score REAL, target REAL,
+  of_knee INTEGER NOT NULL DEFAULT 0,
   width INTEGER, depth INTEGER, resolution INTEGER, family_options TEXT NOT NULL, route TEXT NOT NULL,
   n_train INTEGER, steps INTEGER, params INTEGER, flops REAL, train_flops REAL,
   weight_bytes INTEGER, weight_bytes_int8 INTEGER, ram_bytes INTEGER, ram_bytes_int8 INTEGER, latency_ratio REAL,
   median REAL NOT NULL, low REAL, high REAL, n_seeds INTEGER, reach_value REAL, reach_low REAL,
   int8_metric REAL, name TEXT, citation TEXT,
-  found_at TEXT, recipe TEXT, precision TEXT, file_bytes INTEGER, note TEXT, input_size INTEGER);
+  found_at TEXT, recipe TEXT, precision TEXT, file_bytes INTEGER, note TEXT, input_size INTEGER,
+  latency_s REAL, board TEXT);
 CREATE TABLE brackets (
   point INTEGER NOT NULL, width INTEGER NOT NULL, depth INTEGER NOT NULL, resolution INTEGER, params INTEGER NOT NULL,
   median REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, n_seeds INTEGER NOT NULL, n_meeting INTEGER,
@@ -122,7 +124,10 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
     kinds = ("frontier", "knee") if measured else ("frontier",)
     points = [(kind, point) for kind in kinds for point in record.parts(kind)]
     rows = (
-        [(asked, *_measured(kind, point, scale)) for kind, point in points]
+        [
+            *[(asked, *_measured(kind, point, scale)) for kind, point in points],
+            *[(asked, *_as_target(point, scale)) for kind, point in points if kind == "knee"],
+        ]
         if measured
         else [(*row, _NONE) for _, point in points for row in _published(point, facts, asked)]
     )
@@ -136,7 +141,7 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
         "evidence": record.text("evidence"),
         "created": record.text("created"),
         "n_train": facts.optional_count("n_train"),
-        "input_size": None if facts.get("input_shape") is None else facts.size("input_shape"),
+        "input_size": _input_size(facts),
         "n_classes": facts.optional_count("n_classes"),
         "wall_s": record.part("cost").optional_number("wall_s") if measured else None,
         "path": path,
@@ -153,6 +158,14 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
         _add(connection, "baselines", {**baseline, "record": key, "question": number})
     if law is not None:
         _add(connection, "laws", {**law, "record": key})
+
+
+def _input_size(facts: Fields) -> int | None:
+    """Return how many numbers, or symbols, an example has: symbols are counted once, not as one-hot rows."""
+    if facts.get("input_shape") is None:
+        return None
+    size: int = facts.size("input_shape")
+    return size // facts.get("input_shape")[-1] if facts.get("symbols") is True else size
 
 
 def _size(point: Fields, *, measured: bool) -> dict[str, Any]:
@@ -228,6 +241,12 @@ def _measured(kind: str, point: Fields, scale: Scale) -> tuple[dict[str, Any], l
     return row, brackets
 
 
+def _as_target(point: Fields, scale: Scale) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return a knee as what it is besides: a network certified for its limit, and so for every easier target."""
+    row, brackets = _measured("knee", point, scale)
+    return {**row, "kind": "frontier", "target": point.metric("limit", scale), "of_knee": 1}, brackets
+
+
 _NONE: Final[list[dict[str, Any]]] = []  # nothing was tried below a published network
 
 
@@ -252,6 +271,8 @@ def _published(point: Fields, facts: Fields, asked: Metric) -> Iterator[tuple[Me
         "precision": point.optional_text("precision"),
         "file_bytes": file_bytes,
         "note": point.optional_text("note"),
+        "latency_s": point.optional_number("latency_s"),
+        "board": point.optional_text("board"),
         "input_size": None if point.get("input_shape") is None else point.size("input_shape"),
     }
     yield asked, network | _figure(point.metric("value", scale), low, high, scale, is_int8=is_int8)

@@ -74,12 +74,22 @@ class DatasetFacts(Model):
     n_test: Annotated[PositiveCount | None, Field(description="examples the claim rests on")]
     input_shape: Annotated[
         list[PositiveCount] | None,
-        Field(max_length=4, description="one example: features, or channels x height x width"),
+        Field(
+            max_length=4,
+            description="one example: features, channels x height x width, or length x symbols where they are symbols",
+        ),
     ]
     n_classes: Annotated[PositiveCount | None, Field(description="classes, where the task has them")]
     group: Annotated[
         Line | None, Field(description="what the splits keep apart (file, font family); null: same source")
     ]
+    symbols: Annotated[bool, Field(description="whether inputs are symbols, such as characters, not numbers")] = False
+    per_position: Annotated[bool, Field(description="whether every position is answered, not each example")] = False
+    target_mean: Annotated[
+        Real | None, Field(description="of a regression: mean of the training targets; networks answer (y - mean) / sd")
+    ] = None
+    target_sd: Annotated[Real | None, Field(description="of a regression: standard deviation of them")] = None
+    private: Annotated[bool, Field(description="whether the data are somebody's own, and not to be had")] = False
 
 
 class Metric(Model):
@@ -140,7 +150,7 @@ class TestResult(Model):
         Field(
             max_length=400_000,
             description="per seed and test item: zlib + base64 of packed correct bits (classification) or "
-            "float16 losses, seeds first",
+            "float16 losses (of more than 100 items their means over 100 blocks), seeds first",
         ),
     ]
 
@@ -405,7 +415,9 @@ class LawPoint(Model):
     sd: Measure
     n_seeds: PositiveCount
     steps: PositiveCount
-    capped: Annotated[bool, Field(description="steps hit the cap before validation error settled; not fitted")]
+    capped: Annotated[
+        bool, Field(description="validation error was still falling at the most steps; fitted as it stood")
+    ]
 
 
 class LawRegions(Model):

@@ -51,7 +51,8 @@ def listed(indexes: list[Index], record_id: str | None = None) -> list[Listed]:
     select = (
         "SELECT id, version, task, dataset, records.family, metric, evidence, created, superseded, "
         "(SELECT COUNT(DISTINCT COALESCE(target, point)) FROM points "
-        "WHERE points.record = records.record AND points.question = records.question AND kind = 'frontier'), path "
+        "WHERE points.record = records.record AND points.question = records.question AND kind = 'frontier' "
+        "AND NOT of_knee), path "
         "FROM records JOIN questions USING (question)"
     )
     condition, parameters = ("", ()) if record_id is None else (" WHERE id = ?", (record_id,))

@@ -41,7 +41,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("R-RANGE", "metrics lie where their unit allows, an example has at most 2**53 - 1 numbers", figures.ranges),
     Rule("R-INTERVAL", "bounds enclose their value, and a certified bound meets its target", figures.intervals),
     Rule("R-REACH", "reach stands beside every target or limit, with its Clopper-Pearson bound", figures.reach),
-    Rule("R-OUTCOMES", "median, mean, bounds, sd and reach follow from the outcomes (accuracy)", figures.outcomes),
+    Rule("R-OUTCOMES", "median, mean, bounds, sd and reach follow from the outcomes", figures.outcomes),
     Rule(
         "R-BRACKET",
         "bracketing shapes are cheaper; those refuted miss the target, also at 4 x the steps, no others do",

@@ -18,7 +18,8 @@ def no_answer(query: Query, reply: Reply) -> NoAnswer:
         return _no_knee(query)
     miss = max(reply.misses, key=_nearness)
     dataset = miss.question.dataset
-    start = f"no guideline for {query.task} {'has a knee' if miss.target is None else f'reaches {aim(miss.target)}'}"
+    about = f"{query.task} with {query.family}" if query.family else query.task
+    start = f"no guideline for {about} {'has a knee' if miss.target is None else f'reaches {aim(miss.target)}'}"
     if query.n_train is not None and miss.unlimited is not None:
         trained = miss.unlimited.n_train
         if not is_limited(query._replace(n_train=None)) if trained is None else trained > query.n_train:
@@ -30,12 +31,28 @@ def no_answer(query: Query, reply: Reply) -> NoAnswer:
     if miss.target is None:
         return NoAnswer("no knee is on record yet", further(query, dataset, "Measure one"))
     if miss.best is None:
-        return NoAnswer(start, further(query, dataset, "Measure one"))
-    message = f"{start}; the best on record is {_nearest(bound_of(miss.best, miss.question), miss.target)}"
-    if miss.target is not None and miss.question.meets(miss.best.median, miss.target):
-        plain = "in the median run" if miss.best.evidence == "measured" else "as published"
-        message += f", 95 % sure, or {shown(miss.best.median)} {plain}"
-    return NoAnswer(f"{message} ({naming(miss.best)})", miss.advice or further(query, dataset, "Measure more"))
+        said = start if miss.limit is None else f"{start}: {required(miss)}"
+        return NoAnswer(said, further(query, dataset, "Measure one"))
+    where = "within these limits" if is_limited(query) else "on record"
+    message = f"{start}; the best {where} is {figure_of(miss.best, miss.question, miss.target)} ({naming(miss.best)})"
+    return NoAnswer(message, miss.advice or further(query, dataset, "Measure more"))
+
+
+def required(miss: Miss) -> str:
+    """Say that what is on record is a limit that its source sets or meets, and no result."""
+    if miss.limit is None:
+        return ""
+    name, value, citation = miss.limit
+    least = "at least" if miss.question.sign > 0 else "at most"
+    return f"on record is a limit, {least} {shown(value)} ('{name}', {citation}): a required score, not a result"
+
+
+def figure_of(network: Network, question: Question, target: float | None) -> str:
+    """Return the figure of a network and what of it is sure, with as many decimals as tell it from the target."""
+    plain = "in the median run" if network.evidence == "measured" else "as published"
+    bound = _nearest(bound_of(network, question), target)
+    sure = f"of which {bound} is 95 % sure" if question.sign > 0 else f"with 95 % confidence at most {bound}"
+    return f"{_nearest(network.median, target)} {plain}, {sure}"
 
 
 def _no_knee(query: Query) -> NoAnswer:
@@ -102,14 +119,28 @@ def bench_command(query: Query, dataset: str | None = None) -> str:
     return f"{command} --target-acc {','.join(f'{target:g}' for target in query.targets)}"
 
 
-def further(query: Query, dataset: str, invitation: str) -> str:
+def further(query: Query, dataset: str | None, invitation: str) -> str:
     """Return an invitation with the command that makes the evidence a query lacks, or say that no command does."""
-    from registry.plugins import known
-
-    can = known("dataset")
-    if can and dataset not in can:
-        return f"The harness cannot train on {dataset}; a published figure is added as a record: see CONTRIBUTING.md"
+    if not can_train(query, dataset):
+        cannot = f"The harness cannot train on {dataset or query.task}"
+        return f"{cannot}; a published figure is added as a record: see CONTRIBUTING.md"
     return f"{invitation}: {bench_command(query, dataset)}"
+
+
+def can_train(query: Query, dataset: str | None) -> bool:
+    """Say whether ``guides bench`` knows the query's task and data set; where no harness is installed, it may.
+
+    A data set may be of more than one task, and not every file says of which: one that another task claims is not.
+    """
+    from registry.plugins import datasets, known
+
+    tasks = known("task")
+    if not tasks:
+        return True
+    if query.task not in tasks or dataset not in {None, *known("dataset")}:
+        return False
+    own = dataset is None or dataset in datasets(query.task)
+    return own or not any(dataset in datasets(task) for task in sorted(tasks))
 
 
 def target_option(metric: str, target: float) -> str:
@@ -157,6 +188,22 @@ def shown(value: float) -> str:
 def aim(target: float) -> str:
     """Return a target with at least 3 decimals, and more where they were asked for."""
     return max(shown(target), f"{target:.6g}", key=len)
+
+
+def is_near(query: Query, network: Network) -> bool:
+    """Say whether a network's task is within a factor of ``FAR`` of the asker's, as far as both are known."""
+    return farness(query, network) <= FAR
+
+
+def farness(query: Query, network: Network) -> float:
+    """Return the largest factor between the asker's task and a network's: in examples, input size or classes."""
+    pairs = (
+        (query.n_train, network.n_train),
+        (query.input_size, network.record_input_size),
+        (query.n_classes, network.record_n_classes),
+    )
+    known = ((asked, had) for asked, had in pairs if asked is not None and had is not None)
+    return max((max(asked / had, had / asked) if asked and had else math.inf for asked, had in known), default=1.0)
 
 
 def is_limited(query: Query) -> bool:

@@ -45,14 +45,17 @@ def wine_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def small_pictures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Put small files where the loaders of MNIST, Fashion-MNIST and CIFAR look.
+    """Put small files where the loaders of MNIST, Fashion-MNIST, CIFAR and California housing look.
 
     They stay for the session: a data set is loaded once, and who loads one of these first keeps it.
     """
-    from tests import picture_files  # imports torchvision
+    from harness import plugins
+    from tests import picture_files, table_files  # imports torchvision
 
     with pytest.MonkeyPatch.context() as patch:
         picture_files.install(patch, tmp_path_factory.mktemp("pictures"))
+        table_files.california(tmp_path_factory.mktemp("tables"), patch)
+        plugins.load("datasets", "california-housing").fetch()
         yield
 
 

@@ -31,6 +31,7 @@ from harness.laws.surface_cells import GridCell
 from harness.measure import count_flops, count_params, weight_bytes, weight_bytes_int8
 from harness.memory import ram_bytes
 from harness.provenance import energy
+from harness.symbols import as_fed
 from harness.tasks.base import Task
 from harness.train import train_flops
 from harness.trial import Shape, Trial
@@ -38,6 +39,7 @@ from registry.statistics import LOOKS
 
 # Fitted by iteration: another processor's rounding moves the fit in its last digits, a logistic regression by an item.
 FIT = 1e-5
+LARGE = 50_000  # training rows from which only the constant answer is fitted again: the others take a minute each
 SOLVED = {"linear": 0.01, "boosted-trees": 0.01}
 
 
@@ -79,7 +81,7 @@ def figures(record: dict[str, Any], folder: Path) -> Iterator[Figure]:
     data: Dataset = plugins.load("datasets", dataset_name)
     family: Family = plugins.load("families", family_name)
     rows = [json.loads(line) for line in (folder / record["trials"]["path"]).read_bytes().splitlines()]
-    yield from _question(task, data)
+    yield from _question(record, task, data)
     for group in ("frontier", "knee"):
         for i, point in enumerate(record[group]):
             yield from _sizes(f"{group}.{i}", point, family, data)
@@ -93,9 +95,10 @@ def figures(record: dict[str, Any], folder: Path) -> Iterator[Figure]:
             if point.get("params") is not None:
                 shape = Shape(point["width"], point["depth"], point.get("resolution"))
                 at = data.at(shape.resolution)
-                yield Figure(f"law.points.{i}.params", family.params(at.input_shape, data.n_classes, shape))
-        yield from _law(record, rows, len(data.val()))
-    for i, baseline in enumerate(run_baselines(task, data)):
+                yield Figure(f"law.points.{i}.params", family.params(at.input_shape, data.n_outputs, shape))
+        yield from _law(record, rows, len(data.val()) if task.counts else None)
+    large = len(data.train()) > LARGE
+    for i, baseline in enumerate(run_baselines(task, data, task.baselines(data)[:1] if large else None)):
         within = SOLVED.get(baseline["name"], 0.0)
         yield Figure(f"baselines.{i}.name", baseline["name"])
         yield Figure(f"baselines.{i}.metric", baseline["metric"], max(within, 1e-9))
@@ -105,7 +108,7 @@ def figures(record: dict[str, Any], folder: Path) -> Iterator[Figure]:
         yield Figure(f"cost.energy_estimate.{key}", value)
 
 
-def _question(task: Task, data: Dataset) -> Iterator[Figure]:
+def _question(record: dict[str, Any], task: Task, data: Dataset) -> Iterator[Figure]:
     facts = {
         "sha256": data.sha256(),
         "n_train": len(data.train()),
@@ -118,15 +121,20 @@ def _question(task: Task, data: Dataset) -> Iterator[Figure]:
     }
     for key, value in facts.items():
         yield Figure(f"question.dataset.{key}", value)
+    for key in ("symbols", "per_position"):
+        if key in record["question"]["dataset"]:
+            yield Figure(f"question.dataset.{key}", getattr(data, key))
     for i, side in enumerate(data.input_shape):
         yield Figure(f"question.dataset.input_shape.{i}", side)
+    for key, value in zip(("target_mean", "target_sd"), data.target_scale() or (), strict=False):
+        yield Figure(f"question.dataset.{key}", value)
     yield Figure("question.metric.chance", task.chance(data))
 
 
 def _sizes(field: str, point: dict[str, Any], family: Family, data: Dataset) -> Iterator[Figure]:
     """Build the point's network and count it; count what was attempted and what brackets it."""
     seen = data.at(point["shape"]["resolution"]).input_shape
-    network = family.network(seen, data.n_classes, Shape(**point["shape"]))
+    network = family.network(seen, data.n_outputs, Shape(**point["shape"]))
     yield Figure(f"{field}.params", count_params(network))
     yield Figure(f"{field}.flops", count_flops(network, seen))
     yield Figure(f"{field}.weight_bytes", weight_bytes(network))
@@ -139,7 +147,7 @@ def _sizes(field: str, point: dict[str, Any], family: Family, data: Dataset) -> 
 
 
 def _params(shape: dict[str, Any], family: Family, data: Dataset) -> int:
-    return family.params(data.at(shape["resolution"]).input_shape, data.n_classes, Shape(**shape))
+    return family.params(data.at(shape["resolution"]).input_shape, data.n_outputs, Shape(**shape))
 
 
 def _files(
@@ -160,12 +168,14 @@ def _files(
     yield Figure(f"{field}.onnx.opset", model.opset_import[0].version)
     for key, file in (("onnx", point["onnx"]), ("onnx.int8", point["onnx"]["int8"])):
         if file is not None:
-            right = predict_onnx(folder / file["path"], test.inputs).argmax(axis=1) == test.labels
-            error = float(task.error_from_outcomes(right[np.newaxis])[0])
+            outputs = predict_onnx(folder / file["path"], as_fed(test.inputs, family.one_hot(data)))
+            error = float(task.error_from_outcomes(task.outcomes(outputs[np.newaxis], test.labels))[0])
             yield Figure(f"{field}.{key}.metric", task.metric_from_error(error))
-    network = family.network(data.input_shape, data.n_classes, Shape(**point["shape"]))
+    network = family.network(data.input_shape, data.n_outputs, Shape(**point["shape"]))
     network.load_state_dict(weights)
-    yield Figure(f"{field}.onnx.max_abs_difference", parity(network, path, test.inputs), TOLERANCE)
+    yield Figure(
+        f"{field}.onnx.max_abs_difference", parity(network, path, as_fed(test.inputs, family.one_hot(data))), TOLERANCE
+    )
 
 
 def _runs(record: dict[str, Any], rows: list[tuple[dict[str, Any], Trial]]) -> Iterator[Figure]:
@@ -207,14 +217,14 @@ def _targets(record: dict[str, Any]) -> set[float | None]:
     return {point["target"] for point in record["frontier"]} | found | reference
 
 
-def _law(record: dict[str, Any], rows: list[dict[str, Any]], n_val: int) -> Iterator[Figure]:
+def _law(record: dict[str, Any], rows: list[dict[str, Any]], n_val: int | None) -> Iterator[Figure]:
     """Fit the law again to the tuning runs its points stand for."""
     law, chance, seed = record["law"], record["law"]["chance"], record["provenance"]["seed"]
     if len(law["variables"]) > 1:
         cells = [
             GridCell(
                 n_train=point["n_train"], errors=_tuned(point, rows), params=point["params"], width=point["width"],
-                depth=point["depth"], cost=_work(point, rows), steps=point["steps"], capped=point["capped"],
+                depth=point["depth"], cost=_work(point, rows), steps=point["steps"],
                 resolution=point.get("resolution"), learning_rate=point["learning_rate"],
             )
             for point in law["points"]
@@ -222,9 +232,7 @@ def _law(record: dict[str, Any], rows: list[dict[str, Any]], n_val: int) -> Iter
         fitted = fit_surface(cells, variables=law["variables"], chance=chance, n_val=n_val, seed=seed)
     else:
         points = [
-            Point(
-                point["n_train"], _tuned({**law["shape"], **point}, rows), None, n_val, point["steps"], point["capped"]
-            )
+            Point(point["n_train"], _tuned({**law["shape"], **point}, rows), None, n_val, point["steps"])
             for point in law["points"]
         ]  # fmt: skip
         fitted = fit_curve(points, chance=chance, seed=seed)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple, final
 
 from harness.burden.exponent import LEAST, Fit, Interval, fit
+from harness.burden.int8 import Effect, effect, pairs
 from harness.burden.points import Collection, Training, gather, main_metric, metrics
 from registry import index, shelf
 from registry.errors import NoAnswer, UnknownName
@@ -40,12 +41,14 @@ class Burden:
         all_points: The line through all of them.
         frontier: That through those that none with as little compute beats.
         variants: That through pruned, and through int8 networks.
+        int8: What int8 does to the errors of networks that stand in both precisions; None where there are none.
     """
 
     collection: Collection
     all_points: Fit
     frontier: Fit | Missing
     variants: dict[str, Fit | Missing]
+    int8: Effect | None = None
 
     def halving(self, one: Fit) -> Interval | None:
         """Return what halving the error takes by one of the lines; None where the one through all says nothing of it.
@@ -112,7 +115,8 @@ def collect(found: Sequence[dict[str, Any]], metric: str | None) -> tuple[Collec
     wanted = main_metric(known) if metric is None else metric
     if wanted not in known:
         raise UnknownName("metric", wanted, known)
-    return gather(found, known[wanted]), sorted({*known} - {wanted})
+    pooled = replace(gather(found, known[wanted]), pairs=pairs(found, known[wanted]))
+    return pooled, sorted({*known} - {wanted})
 
 
 def burden(collection: Collection, name: str) -> Burden:
@@ -133,7 +137,7 @@ def burden(collection: Collection, name: str) -> Burden:
             f"an exponent takes {LEAST} trainings, {what}", "add rows with train_flops: docs/literature.md says how"
         )
     variants = {name: _or_missing(collection.of(name)) for name in VARIANTS}
-    return Burden(collection, fit(there), _or_missing(there, frontier=True), variants)
+    return Burden(collection, fit(there), _or_missing(there, frontier=True), variants, effect(collection.pairs))
 
 
 def _or_missing(trainings: tuple[Training, ...], *, frontier: bool = False) -> Fit | Missing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 from typing import Final
 
 import numpy as np
@@ -45,9 +46,12 @@ def _draw_error(axes: Axes, found: Burden) -> None:
             axes.plot(
                 [], [], mark, color=drawing.MUTED, markersize=4, linestyle="none", label=account.replace("-", " ")
             )
-    _draw_line(axes, x, found.all_points, drawing.INK, "all")
-    if isinstance(found.frontier, Fit):
-        _draw_line(axes, x, found.frontier, drawing.LAW, "frontier")
+    if found.silence:  # what the text says nothing of is not drawn, either
+        axes.plot([], [], linestyle="none", label=fill(f"no line: {found.silence}", 32))
+    else:
+        _draw_line(axes, x, found.all_points, drawing.INK, "all")
+        if isinstance(found.frontier, Fit):
+            _draw_line(axes, x, found.frontier, drawing.LAW, "frontier")
     axes.legend(frameon=False, fontsize=8)
 
 

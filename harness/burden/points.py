@@ -6,10 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
+
+from registry.literature import computes
+from registry.literature.columns import HOW
+
+if TYPE_CHECKING:
+    from harness.burden.int8 import Pair
 
 # Better accounts first: where two records tell of one training, its compute is taken from the better.
-ACCOUNTS: Final = ("stated", "flops-x-examples", "params-x-tokens", "derived", "hardware-x-time")
+ACCOUNTS: Final = tuple(HOW[account] for account in computes.ACCOUNTS)
 # Metrics that points may have beside the one their record asks, all fractions and better when higher.
 FURTHER: Final = ("accuracy", "accuracy-top-5", "map", "f1", "em", "bleu", "miou", "auc")
 MAIN: Final = ("accuracy", "map", "f1", "bleu", "miou")  # the metric that is meant where a data set has several
@@ -60,6 +66,7 @@ class Collection:
         n_figures: Published figures, those without compute and repeats included.
         n_repeats: Figures with compute that tell of a training that another tells of as well.
         n_perfect: Figures with compute and no error at all, which have no logarithm.
+        pairs: Networks in 32-bit floats and in int8, with or without compute.
     """
 
     metric: Mapping[str, Any]
@@ -67,6 +74,7 @@ class Collection:
     n_figures: int
     n_repeats: int
     n_perfect: int
+    pairs: tuple[Pair, ...] = ()
 
     @property
     def as_trained(self) -> tuple[Training, ...]:

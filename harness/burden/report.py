@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from harness.burden.answer import Burden, Missing
-from harness.burden.exponent import ARTICLE, COSTLIEST, THEORY, Ends, Fit, Interval
+from harness.burden.exponent import ARTICLE, COSTLIEST, LEAST, THEORY, Ends, Fit, Interval
 from harness.burden.halving import LEAST_RECORDS, Level, Progress
+from harness.burden.int8 import Effect
 from harness.burden.points import error_form
 from registry.report import table
 
@@ -43,8 +44,31 @@ def lines(found: Burden, name: str) -> list[str]:
     )
     too_few = [f"{kind} ({one.n})" for kind, one in found.variants.items() if isinstance(one, Missing)]
     if too_few:
-        out.append(f"  Too few with compute to say what it does to k: {', '.join(too_few)}.")
+        out.append(f"  Too few with compute of their own for a line: {', '.join(too_few)}.")
+    if found.int8 is not None:
+        out.append(f"  {_int8(found.int8, found.all_points)}")
     return out
+
+
+def _int8(found: Effect, line: Fit) -> str:
+    """Say what int8 does to errors and, where there are pairs enough, to k."""
+    least, median, most = found.ratio
+    said = f"int8 makes {median:.2f} x the error of the same network in floats ({least:.2f} to {most:.2f}, n {found.n})"
+    if found.slope is None or line.exponent is None:
+        return f"{said}: {LEAST} tell what it does to k."
+    moved = found.exponent(line.exponent.value)
+    if moved is None:
+        return f"{said}, and no more where floats make more: nothing is said of k."
+    slope = f"{found.slope.value:.2f} ({_two(found.slope)})"
+    return f"{said}; its log grows {slope} x as fast as theirs, so k {line.exponent.value:.1f} becomes {_moved(moved)}."
+
+
+def _moved(found: Interval) -> str:
+    return f"{found.value:.1f} ({_ends(Ends(*found[1:]))})"
+
+
+def _two(found: Interval) -> str:
+    return " to ".join("open" if end is None else f"{end:.2f}" for end in found[1:])
 
 
 def year_lines(found: Progress) -> list[str]:
@@ -73,6 +97,7 @@ def values(found: Burden) -> dict[str, Any]:
         "all": _fit_values(found, found.all_points),
         "frontier": _fit_values(found, found.frontier),
         "variants": {kind: _fit_values(found, one) for kind, one in found.variants.items()},
+        "int8_pairs": None if found.int8 is None else _int8_values(found.int8, found.all_points),
         "why_no_halving": found.silence,
         "theory": THEORY,
         "article": ARTICLE,
@@ -167,6 +192,16 @@ def _fit_values(found: Burden, one: Fit | Missing) -> dict[str, Any]:
         "slope": one.slope,
         "log_error_at_1": one.level,
         "halving": _interval_values(found.halving(one)),
+    }
+
+
+def _int8_values(found: Effect, line: Fit) -> dict[str, Any]:
+    exponent = None if line.exponent is None else found.exponent(line.exponent.value)
+    return {
+        "n": found.n,
+        "error_ratio": dict(zip(("least", "median", "most"), found.ratio, strict=True)),
+        "slope": _interval_values(found.slope),
+        "exponent": _interval_values(exponent),
     }
 
 

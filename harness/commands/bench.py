@@ -10,26 +10,28 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from statistics import median
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from harness import plugins
+from harness.own.place import FOLDER, found_in
+from harness.place import RUNS
+from harness.question import check, check_data
 from registry import parse
-from registry.errors import Inconclusive, Interrupted, InvalidRecord, NoAnswer, UsageError
+from registry.errors import Interrupted, InvalidRecord, UsageError
 from registry.options import Reading, as_json, examples, print_json, quiet
 from registry.options import targets as target_options
 from registry.roots import OWN_FOLDER
-from registry.statistics import meets
 
 if TYPE_CHECKING:
     from harness.executors.base import Running
-    from harness.knee import Knee
     from harness.ledger import Ledger
     from harness.noted import Published
+    from harness.own.aloud import Aloud
     from harness.pace import Pace
     from harness.place import Place
+    from harness.plan import Plan
     from harness.study import Findings, Investigation, Study
     from harness.trial import Outcome, Trial
 
@@ -41,12 +43,17 @@ PRELOAD: Final = ("harness.train",)
     short_help="Train, shrink, measure and certify: make a guideline.",
     epilog=examples(
         "guides bench --task image-cls --dataset digits --family mlp --target-acc 0.95 --minutes 5",
-        "guides bench --task tabular-cls --dataset wine --family mlp --target-acc 0.9,0.95 --resume",
+        "guides bench --task tabular-cls --data FILE.csv --label COLUMN --knee --minutes 10",
     ),
 )
 @click.option("--task", required=True, metavar="TASK", help="Task category, for example image-cls.")
-@click.option("--dataset", required=True, metavar="D", help="Data set, for example digits.")
-@click.option("--family", required=True, metavar="F", help="Network family, for example mlp.")
+@click.option("--dataset", metavar="D", help="Data set, for example digits.")
+@click.option(
+    "--data", type=click.Path(path_type=Path), metavar="PATH", help="Your own file or folder, instead of a data set."
+)
+@click.option("--label", metavar="COL", help="With --data: the column to predict.")
+@click.option("--group", metavar="COL", help="With --data: a column that train and test must not share values of.")
+@click.option("--family", metavar="F", help="Network family, for example mlp; with --data one that fits is chosen.")
 @target_options
 @click.option("--knee", is_flag=True, help="Find the size beyond which width hardly helps, too: needs no target.")
 @click.option(
@@ -76,8 +83,11 @@ PRELOAD: Final = ("harness.train",)
 @quiet
 def COMMAND(  # the name cli.py looks for
     task: str,
-    dataset: str,
-    family: str,
+    dataset: str | None,
+    data: Path | None,
+    label: str | None,
+    group: str | None,
+    family: str | None,
     accuracies: tuple[list[float], ...],
     targets: tuple[parse.Target, ...],
     knee: bool,
@@ -103,22 +113,29 @@ def COMMAND(  # the name cli.py looks for
         raise UsageError("--json prints a plan: it needs --dry-run")
     plugins.load("tasks", task)
     for seam, name in (("datasets", dataset), ("families", family), ("search", search), ("executors", executor)):
-        if name not in plugins.names(seam):
+        if name is not None and name not in plugins.names(seam):
             plugins.load(seam, name)  # raises, with the closest name
+    check_data(dataset, data, label, group, family)
     asked = _targets(task, accuracies, targets, knee=knee)
     workers = workers or _cores()
-    with plugins.load("executors", executor).open(workers, preload=PRELOAD) as running:
-        from harness.place import RUNS, Place
+    prepared = Path(out) / RUNS / FOLDER
+    with found_in(prepared), plugins.load("executors", executor).open(workers, preload=PRELOAD) as running:
+        from harness.place import Place
         from harness.study import Study
 
-        study = Study(task, dataset, family, asked, search, seed, knee)
-        _check(study)
+        aloud = None
+        if data is not None:
+            aloud = _aloud(task, data, label, group, is_quiet=quiet)
+            dataset = aloud.read(prepared)
+            family = family or aloud.family(dataset)
+        study = Study(task, dataset or "", family or "", asked, search, seed, knee)  # neither is empty: check_data
+        check(study)
         place = Place.of(study, Path(out), resume=resume)
         try:
             if dry_run:
                 _plan(study, running, workers, place, is_json=json_)
             else:
-                _bench(study, running, workers, place, end=end, is_quiet=quiet)
+                _bench(study, running, workers, place, aloud, end=end, is_quiet=quiet)
         except KeyboardInterrupt:  # between rounds, or while the record is made
             raise Interrupted(
                 f"interrupted: what was trained is recorded below {Path(out) / RUNS}",
@@ -126,7 +143,24 @@ def COMMAND(  # the name cli.py looks for
             ) from None
 
 
+def _aloud(task: str, data: Path, label: str | None, group: str | None, *, is_quiet: bool) -> Aloud:
+    from harness.own.aloud import Aloud
+    from harness.own.read import Own
+
+    return Aloud(Own(task, data, label, group), is_quiet=is_quiet)
+
+
 def _plan(study: Study, running: Running, workers: int, place: Place, *, is_json: bool) -> None:
+    from harness import plan
+
+    made = _planned(study, _pace(study, running, workers), workers, place)
+    if is_json:
+        print_json("bench", plan.values(made))
+    else:
+        click.echo("\n".join(plan.lines(made)))
+
+
+def _planned(study: Study, pace: Pace, workers: int, place: Place) -> Plan:
     from harness import plan
     from harness.clock import Turns
     from harness.ledger import Ledger
@@ -136,14 +170,23 @@ def _plan(study: Study, running: Running, workers: int, place: Place, *, is_json
     if place.ledger.exists():
         with Ledger.open(place.ledger, study.configuration(), resume=place.resume) as ledger:
             known = dict(ledger.results)
-    made = plan.plan(study, known, _pace(study, running, workers).seconds, Turns(place.turns), workers)
-    if is_json:
-        print_json("bench", plan.values(made))
-    else:
-        click.echo("\n".join(plan.lines(made)))
+    return plan.plan(study, known, pace.seconds, Turns(place.turns), workers)
 
 
-def _bench(study: Study, running: Running, workers: int, place: Place, *, end: float, is_quiet: bool) -> None:
+def _prepare_aloud(study: Study, running: Running, workers: int, place: Place, aloud: Aloud, end: float) -> Pace:
+    """Say what a person's own data ask of a network, and how long that may take; return the pace it goes at."""
+    from harness import plan
+
+    aloud.compare(plugins.load("datasets", study.dataset), running, (end - time.monotonic()) / 60)
+    pace = _pace(study, running, workers)
+    aloud.plan(plan.lines(_planned(study, pace, workers, place)), end - time.monotonic())
+    return pace
+
+
+def _bench(
+    study: Study, running: Running, workers: int, place: Place, aloud: Aloud | None, *, end: float, is_quiet: bool
+) -> None:
+    from harness.answer import tell
     from harness.clock import Clock, Turns
     from harness.ledger import Ledger
     from harness.procedure import drive
@@ -153,6 +196,7 @@ def _bench(study: Study, running: Running, workers: int, place: Place, *, end: f
     from harness.sweep import run_round
     from harness.train import packs, run_pack
 
+    pace = None if aloud is None else _prepare_aloud(study, running, workers, place, aloud, end)
     published = place.published()
     asked = study
     study = _with_published(study, published)
@@ -161,7 +205,8 @@ def _bench(study: Study, running: Running, workers: int, place: Place, *, end: f
             click.echo(ledger.note, err=True)
         known = len(ledger.results)
         run = partial(run_pack, weights=place.folder / "weights")
-        pace = None if math.isinf(end) else _pace(study, running, workers)
+        if pace is None and math.isfinite(end):
+            pace = _pace(study, running, workers)
 
         def missing(trials: Sequence[Trial]) -> list[Trial]:
             return list({trial.key: trial for trial in trials if trial.key not in ledger.results}.values())
@@ -189,8 +234,10 @@ def _bench(study: Study, running: Running, workers: int, place: Place, *, end: f
             stands = published.stands(place.root, findings.settled, knee=has_knee)
             if (findings.settled or has_knee) and (len(ledger.results) > known or not stands):
                 line.show(Stage("exporting, measuring, writing the record"))
-                _publish(investigation, findings, ledger, place, published)
-    _report(investigation, findings, published.folder(place.root), asked)
+                if aloud is not None:
+                    findings.notes += aloud.notes()
+                _publish(investigation, findings, ledger, place, published, aloud and aloud.baselines())
+    tell(investigation, findings, published.folder(place.root), asked, aloud)
 
 
 def _with_published(study: Study, published: Published) -> Study:
@@ -214,7 +261,12 @@ def _pace(study: Study, running: Running, workers: int) -> Pace:
 
 
 def _publish(
-    investigation: Investigation, findings: Findings, ledger: Ledger, place: Place, published: Published
+    investigation: Investigation,
+    findings: Findings,
+    ledger: Ledger,
+    place: Place,
+    published: Published,
+    baselines: list[dict[str, Any]] | None,
 ) -> None:
     from harness.publish import publication
     from registry.store import Store, record_hash
@@ -225,63 +277,13 @@ def _publish(
     latest = store.next_version(record_id) - 1
     version = latest + 1 if f"{record_id}@{latest}" in store.released() else max(1, latest)
     command = _command(replace(study, targets=findings.settled, knee=findings.knee is not None))
-    made = publication(investigation, findings, ledger, weights, version=version, command=command)
+    made = publication(investigation, findings, ledger, weights, version=version, command=command, baselines=baselines)
     faults = examine(made.record, made.files)
     if faults:
         raise InvalidRecord(f"the record breaks {len(faults)} of its own rules and is not written: {faults[0]}")
     written = store.replace(made.record, made.files)
     knee = findings.knee is not None
     published.write(written, place.root, record_hash(made.record), findings.settled, knee=knee)
-
-
-def _report(investigation: Investigation, findings: Findings, place: Path, asked: Study) -> None:
-    """Print one line an answer; raise for what was asked now and is not certified."""
-    task, metric = investigation.task, investigation.task.metric.name
-    for answer in findings.answers:
-        shape, test = answer.test.trial.shape, answer.test
-        click.echo(
-            f"{metric} {answer.target:g}: {shape}, {answer.test.trial.route}, {investigation.params(shape):,} params; "
-            f"{test.n_meeting(answer.target, task)} of {len(test.trials)} fresh runs meet it"
-        )
-    misses = [miss for miss in findings.misses if miss.target in asked.targets]
-    for miss in misses:
-        test = miss.nearest
-        click.echo(
-            f"{metric} {miss.target:g}: not certified, {miss.reason}; the nearest is {test.trial.shape} with median "
-            f"{median(test.values):.4f}, {test.n_meeting(miss.target, task)} of {len(test.trials)} fresh runs meet it"
-        )
-    if findings.knee is not None:
-        click.echo(_knee_line(investigation, findings.knee))
-    if findings.settled or findings.knee is not None:
-        click.echo(f"record: {place}")
-    unfinished = [guess for guess in findings.unfinished if guess.target in asked.targets]
-    if unfinished or (asked.knee and findings.knee is None):
-        words = (
-            [f"{metric} {', '.join(f'{guess.target:g}' for guess in unfinished)} not certified"] if unfinished else []
-        )
-        words += [str(findings.unfinished[0])] if unfinished else ["no knee"]
-        raise Inconclusive(
-            f"not enough time: {'; '.join(words)}",
-            "run the same command with --resume and more --minutes to go on from there",
-        )
-    missed = [f"{miss.target:g}" for miss in misses]
-    missed += ["the knee"] if asked.knee and findings.knee is not None and findings.knee.answer is None else []
-    if missed:
-        raise NoAnswer(
-            f"not certified: {metric} " + ", ".join(missed),
-            "the record holds what was certified; more data or another family may reach the rest",
-        )
-
-
-def _knee_line(investigation: Investigation, knee: Knee) -> str:
-    task, reference = investigation.task, knee.reference
-    best = f"1.1 x the error of {reference.trial.shape} (median {task.metric.name} {median(reference.values):.4f})"
-    if knee.answer is None:
-        return f"knee: not certified, {knee.reason}; it was held to {best}"
-    test = knee.answer.test
-    shape, n_meeting = test.trial.shape, test.n_meeting(knee.limit, task)
-    size = f"{shape}, {investigation.params(shape):,} params"
-    return f"knee: {size}; {n_meeting} of {len(test.trials)} fresh runs are within {best}"
 
 
 def _targets(
@@ -302,36 +304,11 @@ def _targets(
     return tuple(sorted({target.value for target in asked}))
 
 
-def _check(study: Study) -> None:
-    """Refuse a data set of another task, a family that does not fit, or a target that needs no network."""
-    data = plugins.load("datasets", study.dataset)
-    if data.task != study.task:
-        fitting = [n for n in plugins.names("datasets") if plugins.load("datasets", n).task == study.task]
-        raise UsageError(
-            f"data set {study.dataset} is for task {data.task}, not {study.task}",
-            f"data sets of {study.task}: {', '.join(fitting)}",
-        )
-    families = {name: plugins.load("families", name) for name in plugins.names("families")}
-    fitting = [n for n, f in families.items() if study.task in f.tasks and f.fits(data.input_shape)]
-    if study.family not in fitting:
-        raise UsageError(
-            f"family {study.family} does not fit {study.task} on {study.dataset}",
-            f"those that fit: {', '.join(fitting)}",
-        )
-
-    task = plugins.load("tasks", study.task)
-    chance = task.chance(data)
-    for target in study.targets:
-        if meets(chance, target, task.metric.direction):
-            raise UsageError(
-                f"target {task.metric.name} {target:g} needs no network: on {study.dataset} the best constant answer "
-                f"reaches {chance:.3f}"
-            )
-
-
 def _command(study: Study) -> str:
     """Return the command that makes this record, the same however it was called."""
-    words = ["guides", "bench", "--task", study.task, "--dataset", study.dataset, "--family", study.family]
+    data = plugins.load("datasets", study.dataset)
+    source = ["--data", "PATH"] if data.private else ["--dataset", study.dataset]
+    words = ["guides", "bench", "--task", study.task, *source, "--family", study.family]
     metric = plugins.load("tasks", study.task).metric.name
     if study.targets and metric == "accuracy":
         words += ["--target-acc", ",".join(f"{target:.12g}" for target in study.targets)]

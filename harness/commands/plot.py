@@ -89,6 +89,8 @@ def _draw_frontier(axes: Axes, values: dict[str, Any], title: str) -> None:
             f"{best['name']}, no network", (0.99, error), (0, 3), xycoords=("axes fraction", "data"),
             textcoords="offset points", ha="right", color=drawing.MUTED, fontsize=8,
         )  # fmt: skip
+    sizes = [point["params"] for point in values["frontier"] if point["params"]]
+    drawing.widen(axes, sizes + [part["params"] for part in brackets])
     if axes.get_legend_handles_labels()[0]:
         axes.legend(frameon=False, fontsize=8)
     drawing.label(axes, "params", _axis(metric), title)
@@ -108,7 +110,7 @@ def _draw_law(axes: Axes, law: dict[str, Any], metric: dict[str, Any]) -> None:
     for i, (key, points) in enumerate(sorted(groups.items())):
         marks = [
             drawing.Mark(point.get(variable) or point["n_train"], max(point["error"], LEAST), point.get("sd"),
-                         not point["capped"])
+                         fitted=_is_fitted(law, point), improving=point["capped"])
             for point in points
         ]  # fmt: skip
         named = ", ".join(f"{value:,.0f} {size}" for size, value in zip(sizes, key, strict=True))
@@ -118,6 +120,16 @@ def _draw_law(axes: Axes, law: dict[str, Any], metric: dict[str, Any]) -> None:
     drawing.draw_floor(axes, law)
     exact = "" if law.get("backtest_error") is None else f"; held-out cells missed by {law['backtest_error']:.0%}"
     drawing.label(axes, DATA[variable], f"validation {_axis(metric)}", f"law and 90 % interval{exact}")
+
+
+def _is_fitted(law: dict[str, Any], point: dict[str, Any]) -> bool:
+    """Say whether a law was fitted to a point: one whose steps ended too soon only where the range holds it.
+
+    Laws of study grids take such cells as they stand; other laws leave them out, and their range ends before.
+    """
+    ranges = [(point.get(name), law["valid_range"][name]) for name in law.get("variables") or ["n_train"]]
+    inside = all(value is not None and low <= value <= high for value, (low, high) in ranges)
+    return inside or not point["capped"]
 
 
 def _figure(point: dict[str, Any]) -> tuple[float, float, float]:

@@ -3,7 +3,8 @@
 Contract, tested for every file of this folder:
 
 * a plug-in says what it is in attributes and implements :meth:`Dataset.load`; everything else follows from that;
-* the splits are fixed for ever, share no row by position, and hold every class there is in train, val and test;
+* the splits are fixed for ever and share no row by position; train holds every class, val and test do, too, unless a
+  rare one is missing from the groups that are theirs;
 * loading twice, on any machine, gives the same bytes: :meth:`Dataset.sha256` is pinned by a record;
 * nothing but train decides how inputs are scaled, or a formula where the data are drawn from one.
 """
@@ -98,6 +99,7 @@ class Dataset(ABC):
             shape they have as one-hot rows.
         n_classes: Number of classes; None where the labels are targets of a regression.
         symbols: Whether inputs are symbols, each 0 to ``input_shape[-1] - 1``.
+        private: Whether the data are somebody's own: a record then holds their hash and shape alone.
         per_position: Whether there is a label at every position: the symbol that follows.
         resolutions: Sides at which the same images are offered, ascending, the last their own; empty for other data.
     """
@@ -111,6 +113,7 @@ class Dataset(ABC):
     n_classes: int | None
     symbols: bool = False
     per_position: bool = False
+    private: bool = False
     resolutions: tuple[int, ...] = ()
     _native: Dataset | None = None
 
@@ -260,7 +263,8 @@ class Dataset(ABC):
         if self.symbols and split.inputs.size and split.inputs.max() >= self.input_shape[-1]:
             raise InvalidData(f"{self.name}: {name} needs symbols, all in 0 to {self.input_shape[-1] - 1}")
         if (split.labels.ndim == 2) != self.per_position:
-            raise InvalidData(f"{self.name}: {name} has labels of shape {split.labels.shape}, expected one an example")
+            where = "at every position" if self.per_position else "an example"
+            raise InvalidData(f"{self.name}: {name} has labels of shape {split.labels.shape}, expected one {where}")
         kind = np.float32 if self.n_classes is None else np.int64
         if split.labels.dtype != kind:
             what = "float32 targets" if self.n_classes is None else "int64 classes"

@@ -6,7 +6,8 @@ Contract, tested for every file of this folder:
   ``(input_shape, n_outputs, width, depth)`` and no import but torch and math: ``guides export --code`` prints it;
 * where the family reads symbols, the network takes int64 (batch, length), and ``input_shape`` is (length, n_symbols);
   where it does not, symbols come as one-hot rows, float32 (batch, length, n_symbols);
-* activations satisfy f(0) = 0 and there is no normalisation layer, so that zero-padded units stay exactly zero;
+* where widths are padded into buckets, units that are zero stay exactly zero in training: activations satisfy
+  f(0) = 0 and there is no normalisation layer; where each width has a program of its own, anything goes;
 * the stacked form and the plain network compute the same logits from the same state;
 * along a ladder, params rise with width;
 * ``initial_state`` draws from the generator it is given and from nothing else.
@@ -22,7 +23,8 @@ from typing import Final
 import torch
 from torch import nn
 
-from harness.functional import StackedModule
+from harness.datasets.base import Dataset
+from harness.functional import StackedModule, shapes_alone
 from harness.measure import count_flops
 from harness.stack import StackedNetwork
 from harness.trial import Shape
@@ -44,6 +46,8 @@ class Family(ABC):
         reads_symbols: Whether its networks take symbols as they are; they then take nothing else.
         buckets: Padded widths, ascending: all widths up to one share its program. Empty: each width has its own.
         pack_steps: Member-steps that make a pack of 2 to 60 s on one core.
+        most_steps: Steps beyond which nothing is tried, where a training takes long; None for what the data ask for.
+        prunable: Whether :func:`harness.shrink.prune` cuts its networks down.
     """
 
     name: str
@@ -52,10 +56,21 @@ class Family(ABC):
     reads_symbols: bool = False
     buckets: tuple[int, ...]
     pack_steps: int
+    most_steps: int | None = None
+    prunable: bool = True
 
     @abstractmethod
     def fits(self, input_shape: tuple[int, ...]) -> bool:
         """Say whether networks of this family take inputs of this shape."""
+
+    def takes(self, dataset: Dataset) -> bool:
+        """Say whether this family fits a data set: its task, the shape of its inputs, symbols or numbers."""
+        asked = dataset.task in self.tasks and self.fits(dataset.input_shape)
+        return asked and (dataset.symbols or not self.reads_symbols)
+
+    def one_hot(self, dataset: Dataset) -> int:
+        """Return how many symbols inputs are turned into one-hot rows of; 0 where they are taken as they are."""
+        return dataset.input_shape[-1] if dataset.symbols and not self.reads_symbols else 0
 
     @abstractmethod
     def ladder(self, depth: int) -> tuple[int, ...]:
@@ -124,6 +139,6 @@ def _flops(family: Family, input_shape: tuple[int, ...], n_outputs: Outputs, sha
 
 @cache
 def _params(family: Family, input_shape: tuple[int, ...], n_outputs: Outputs, shape: Shape) -> int:
-    with torch.device("meta"):
+    with shapes_alone():
         network = family.network(input_shape, n_outputs, shape)
     return sum(p.numel() for p in network.parameters() if p.requires_grad)

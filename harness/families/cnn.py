@@ -130,7 +130,7 @@ class StackedCnn(StackedNetwork):
         return torch.baddbmm(leaves[-1].unsqueeze(1), cells, head)
 
     def differentiate(self, inputs: torch.Tensor, labels: torch.Tensor) -> None:
-        """Write the gradient of each member's mean cross-entropy on its batch."""
+        """Write the gradient of each member's mean loss on its batch."""
         loss = summed_loss(self.forward(self._leaves, inputs), labels)
         for span, gradient in zip(self.spans, torch.autograd.grad(loss, self._leaves), strict=True):
             self.gradient[:, span] = gradient

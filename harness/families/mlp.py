@@ -96,11 +96,14 @@ class StackedMlp(StackedNetwork):
         return outputs
 
     def differentiate(self, inputs: torch.Tensor, labels: torch.Tensor) -> None:
-        """Write the gradient of each member's mean cross-entropy on its batch."""
+        """Write the gradient of each member's mean loss on its batch."""
         outputs = self._activations(self._leaves, inputs)
-        delta = torch.softmax(outputs[-1], dim=2)
-        delta.scatter_add_(2, labels.unsqueeze(2), self._minus_one.expand(*labels.shape, 1))
-        delta.div_(labels.shape[1])
+        if labels.is_floating_point():
+            delta = (outputs[-1] - labels.unsqueeze(2)).mul_(2 / labels.shape[1])
+        else:
+            delta = torch.softmax(outputs[-1], dim=2)
+            delta.scatter_add_(2, labels.unsqueeze(2), self._minus_one.expand(*labels.shape, 1))
+            delta.div_(labels.shape[1])
         for i in reversed(range(len(self._weights))):
             # into one piece and then in place: into the strided view torch multiplies member by member
             self._weight_gradients[i].copy_(torch.bmm(outputs[i].transpose(1, 2), delta, out=self._products[i]))
@@ -115,7 +118,7 @@ class MlpFamily(Family):
     """Perceptrons over flattened inputs."""
 
     name = "mlp"
-    tasks = ("image-cls", "tabular-cls")
+    tasks = ("image-cls", "tabular-cls", "tabular-reg")
     depths = (0, 1, 2)
     buckets = (8, 16, 32, 64, 128, 256)
     pack_steps = 250_000  # measured: 2.5e4 to 5e4 a second on digits, up to width 64

@@ -7,6 +7,7 @@ like a normal residual however small the count, and needs no logarithm of it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -19,22 +20,26 @@ PRIOR_DEGREES: Final = 4  # degrees of freedom that the pooled dispersion lends 
 NEAR: Final = 0.01  # below it g(u) is summed as a series
 FLAT: Final = 1e-6  # a residual of so little is 0, where its slope is known
 
+Items = int | tuple[int, ...] | None  # items that errors are shares of: of every seed, or one number a seed
+
 
 class Counts(NamedTuple):
     """Wrong answers of all seeds of each point together; NaN where a point is no count.
 
     ``wrong`` has a row a draw where counts are drawn again. ``sd`` is what binomial counting alone leaves open of the
-    log error, ``n_runs`` how many seeds each point has.
+    log error, ``n_runs`` how many seeds each point has: where these read different numbers of items, how many of one
+    number its mean is worth. ``per_run`` is how many times as large the variance by counting of one run is, on average.
     """
 
     wrong: Float64[np.ndarray, "*draws points"]
     items: Float64[np.ndarray, " points"]
     sd: Float64[np.ndarray, " points"]
     n_runs: Float64[np.ndarray, " points"]
+    per_run: Float64[np.ndarray, " points"]
 
     def part(self, chosen: slice | np.ndarray) -> Counts:
         """Return the points ``chosen``."""
-        return Counts(self.wrong[..., chosen], self.items[chosen], self.sd[chosen], self.n_runs[chosen])
+        return Counts(self.wrong[..., chosen], *(each[chosen] for each in self[1:]))
 
 
 class Dispersion(NamedTuple):
@@ -44,24 +49,54 @@ class Dispersion(NamedTuple):
     of_mean: Float64[np.ndarray, " points"]
 
 
-def counts_of(errors: Sequence[Sequence[float]], n_items: Sequence[int | None]) -> Counts | None:
+def totals_of(n_seeds: int, n_items: Items) -> tuple[int, ...] | None:
+    """Return the items of each seed; None where nobody says."""
+    return (n_items,) * n_seeds if isinstance(n_items, int) else n_items
+
+
+def fault(n_seeds: int, n_items: Items) -> str | None:
+    """Return what is wrong with numbers of items, as what a point has; None where nothing is."""
+    totals = totals_of(n_seeds, n_items)
+    if totals is None:
+        return None
+    if len(totals) != n_seeds:
+        return f"{len(totals)} totals of {n_seeds} errors, expected one a seed"
+    few = [items for items in totals if items < 1]
+    return f"errors that are counts of {few[0]} items, expected at least 1" if few else None
+
+
+def pooled(errors: Sequence[float], n_items: Items) -> float:
+    """Return the mean error; of seeds that read different numbers of items, all their wrong answers over all items."""
+    if isinstance(n_items, tuple) and len(set(n_items)) > 1:
+        return math.fsum(error * each for error, each in zip(errors, n_items, strict=True)) / sum(n_items)
+    return math.fsum(errors) / len(errors)
+
+
+def counts_of(errors: Sequence[Sequence[float]], n_items: Sequence[Items]) -> Counts | None:
     """Return what errors count, or None where they are shares of another kind: no whole numbers of wrong answers.
 
     Args:
         errors: One error a seed, of each point.
-        n_items: How many items the errors of each point are shares of; None where nobody says.
+        n_items: How many items the errors of each point are shares of, one number or one a seed; None where nobody
+            says.
     """
     wrong, items = np.full(len(errors), np.nan), np.full(len(errors), np.nan)
-    for at, (seeds, each) in enumerate(zip(errors, n_items, strict=True)):
-        if each is None:
+    runs = np.array([len(seeds) for seeds in errors], dtype=np.float64)
+    per_run = runs.copy()
+    for at, (seeds, given) in enumerate(zip(errors, n_items, strict=True)):
+        totals = totals_of(len(seeds), given)
+        if totals is None:
             continue
+        each = np.asarray(totals, dtype=np.float64)
         answers = np.asarray(seeds, dtype=np.float64) * each
         if (np.abs(answers - answers.round()) > WHOLE).any() or (answers.round() > each).any():
             return None
-        wrong[at], items[at] = answers.round().sum(), each * len(seeds)
+        wrong[at], items[at] = answers.round().sum(), each.sum()
+        if len(set(totals)) > 1:
+            runs[at], per_run[at] = each.sum() ** 2 / (each @ each), each.sum() * np.mean(1 / each)
     if np.isnan(items).all():
         return None
-    return _counts(wrong, items, np.array([len(seeds) for seeds in errors]))
+    return _counts(wrong, items, runs, per_run)
 
 
 def log_share(counts: Counts) -> Float64[np.ndarray, "*draws points"]:
@@ -85,7 +120,7 @@ def dispersion(counts: Counts, errors: Sequence[Sequence[float]], scatter: float
         least: No mean is known better than this, relative.
     """
     n_seeds = np.array([len(seeds) for seeds in errors])
-    binomial = counts.sd**2 * n_seeds
+    binomial = counts.sd**2 * counts.per_run
     degrees = np.where(np.isfinite(counts.items), n_seeds - 1, 0)
     if not degrees.any():
         beyond = max(scatter**2 - float(np.nanmean(binomial)), least**2)
@@ -100,7 +135,9 @@ def dispersion(counts: Counts, errors: Sequence[Sequence[float]], scatter: float
     if extra == 0:
         pooled = (PRIOR_DEGREES + float(degrees[told] @ ratio[told])) / (PRIOR_DEGREES + degrees.sum())
     own = (PRIOR_DEGREES * pooled + degrees * ratio) / (PRIOR_DEGREES + degrees)
-    return Dispersion(pooled * (binomial + extra), own * (binomial + extra) / n_seeds + least**2)
+    uneven = counts.per_run / counts.n_runs  # 1 where all seeds of a point read as many items
+    of_mean = own * (binomial + extra * uneven) / counts.per_run
+    return Dispersion(pooled * (binomial + extra), of_mean + least**2)
 
 
 def deviance(
@@ -145,12 +182,17 @@ def added(
     at = counts.wrong + HALF
     variance = np.array([((at * noise)[group] ** 2).sum() / at[group].sum() ** 2 for group in groups])
     runs = np.array([counts.n_runs[group].mean() for group in groups])
-    return _counts(wrong, items, runs), np.sqrt(variance)
+    return _counts(wrong, items, runs, runs), np.sqrt(variance)
 
 
-def _counts(wrong: Float64[np.ndarray, " points"], items: Float64[np.ndarray, " points"], runs: np.ndarray) -> Counts:
+def _counts(
+    wrong: Float64[np.ndarray, " points"],
+    items: Float64[np.ndarray, " points"],
+    runs: Float64[np.ndarray, " points"],
+    per_run: Float64[np.ndarray, " points"],
+) -> Counts:
     share = (wrong + HALF) / (items + 1)
-    return Counts(wrong, items, np.sqrt((1 - share) / share / items), runs.astype(np.float64))
+    return Counts(wrong, items, np.sqrt((1 - share) / share / items), runs, per_run)
 
 
 def _beyond(

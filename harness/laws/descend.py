@@ -57,60 +57,91 @@ def descend(
     """
     lower = np.broadcast_to(np.asarray(form.lower), theta.shape)
     upper = np.broadcast_to(np.asarray(form.upper), theta.shape) if upper is None else upper
+    problems = _Problems(lower, upper, log_error, precision, belief, counts)
     theta = np.clip(theta, lower, upper)
     done, done_loss = theta.copy(), np.empty(len(theta))
     at = np.arange(len(theta))
-    state = _linearise(form, theta, x, log_error, precision, belief, counts)
+    state = _linearise(form, theta, x, problems)
     damping, idle = np.full(len(theta), 1e-2), np.zeros(len(theta), dtype=np.int64)
     for _ in range(steps):
-        weighted = state.jacobian * state.weight[:, :, np.newaxis]
-        gradient = np.einsum("bpk,bp->bk", weighted, state.residual) + state.pseudo * belief.precision
-        held: Bool[np.ndarray, " problems coordinates"] = ((theta <= lower) & (gradient > 0)) | (
-            (theta >= upper) & (gradient < 0)
-        )
-        free = np.where(held, 0.0, 1.0)
-        curvature = (weighted.transpose(0, 2, 1) @ state.jacobian) * free[:, :, np.newaxis] * free[:, np.newaxis]
-        diagonal = np.einsum("bkk->bk", curvature)
-        diagonal += belief.precision**2 * free
-        diagonal += damping[:, np.newaxis] * diagonal + 1e-9
-        step = -np.linalg.solve(curvature, (gradient * free)[..., np.newaxis])[..., 0]
-        tried = np.clip(theta + np.clip(step, -3.0, 3.0), lower, upper)
-        new = _linearise(form, tried, x, log_error, precision, belief, counts)
+        tried = _step(theta, state, damping, problems)
+        new = _linearise(form, tried, x, problems)
         better = new.loss < state.loss
         idle = np.where(new.loss < state.loss * (1 - SETTLED) - 1e-12, 0, idle + 1)
         theta = np.where(better[:, np.newaxis], tried, theta)
-        state = _State(
-            *(
-                np.where(better.reshape(-1, *(1,) * (ours.ndim - 1)), theirs, ours)
-                for ours, theirs in zip(state, new, strict=True)
-            )
-        )
+        state = state.where(better, new)
         damping = np.clip(np.where(better, damping / 5, damping * 4), 1e-9, 1e9)
         moving = idle < PATIENCE
         if moving.mean() < 0.8:
             done[at], done_loss[at] = theta, state.loss
             at, theta, damping, idle = at[moving], theta[moving], damping[moving], idle[moving]
-            lower, upper, log_error, precision = lower[moving], upper[moving], log_error[moving], precision[moving]
-            belief = Belief(*(each[moving] for each in belief))
-            counts = counts and counts._replace(wrong=counts.wrong[moving])
-            state = _State(*(each[moving] for each in state))
+            problems, state = problems.part(moving), state.part(moving)
             if not len(at):
                 break
     done[at], done_loss[at] = theta, state.loss
     return done, done_loss
 
 
+class _Problems(NamedTuple):
+    """What is fitted together, a row each: bounds, targets, and what is believed."""
+
+    lower: Theta
+    upper: Theta
+    log_error: Logs
+    precision: Logs
+    belief: Belief
+    counts: Counts | None
+
+    def part(self, chosen: Bool[np.ndarray, " problems"]) -> _Problems:
+        """Return some of them."""
+        lower, upper, log_error, precision = (each[chosen] for each in self[:4])
+        belief = Belief(*(each[chosen] for each in self.belief))
+        counts = self.counts and self.counts._replace(wrong=self.counts.wrong[chosen])
+        return _Problems(lower, upper, log_error, precision, belief, counts)
+
+
 class _State(NamedTuple):
+    """Where each problem is: residuals, their weights and slopes, pseudo-residuals, loss."""
+
     residual: np.ndarray
     weight: np.ndarray
     jacobian: np.ndarray
     pseudo: np.ndarray
     loss: np.ndarray
 
+    def part(self, chosen: Bool[np.ndarray, " problems"]) -> _State:
+        """Return that of some problems."""
+        return _State(*(each[chosen] for each in self))
 
-def _linearise(
-    form: Form, theta: Theta, x: Points, log_error: Logs, precision: Logs, belief: Belief, counts: Counts | None
-) -> _State:
+    def where(self, better: Bool[np.ndarray, " problems"], new: _State) -> _State:
+        """Return the new state of problems that are better off there."""
+        return _State(
+            *(
+                np.where(better.reshape(-1, *(1,) * (ours.ndim - 1)), theirs, ours)
+                for ours, theirs in zip(self, new, strict=True)
+            )
+        )
+
+
+def _step(theta: Theta, state: _State, damping: Float64[np.ndarray, " problems"], problems: _Problems) -> Theta:
+    """Return where a damped step leads; a coordinate at its bound that would leave it is held there."""
+    lower, upper, belief = problems.lower, problems.upper, problems.belief
+    weighted = state.jacobian * state.weight[:, :, np.newaxis]
+    gradient = np.einsum("bpk,bp->bk", weighted, state.residual) + state.pseudo * belief.precision
+    held: Bool[np.ndarray, " problems coordinates"] = ((theta <= lower) & (gradient > 0)) | (
+        (theta >= upper) & (gradient < 0)
+    )
+    free = np.where(held, 0.0, 1.0)
+    curvature = (weighted.transpose(0, 2, 1) @ state.jacobian) * free[:, :, np.newaxis] * free[:, np.newaxis]
+    diagonal = np.einsum("bkk->bk", curvature)
+    diagonal += belief.precision**2 * free
+    diagonal += damping[:, np.newaxis] * diagonal + 1e-9
+    step = -np.linalg.solve(curvature, (gradient * free)[..., np.newaxis])[..., 0]
+    return np.asarray(np.clip(theta + np.clip(step, -3.0, 3.0), lower, upper))
+
+
+def _linearise(form: Form, theta: Theta, x: Points, problems: _Problems) -> _State:
+    _, _, log_error, precision, belief, counts = problems
     value, jacobian = form.linearise(theta, x)
     residual = (value - log_error) * precision
     jacobian *= precision[:, :, np.newaxis]

@@ -26,6 +26,8 @@ N_GRID: Final = 81
 KNEE: Final = 1.1  # times the floor in width; DESIGN section 2
 NEAREST_MISFIT: Final = 0.01
 FEWEST_POINTS: Final = 4
+MOST_TOGETHER: Final = 0.95  # assumption: beyond this correlation of their logs n_train and params cannot be told apart
+FEWEST_KNEES: Final = 0.8  # share of the draws that must have a knee: those without would narrow the interval
 FEWEST_BEST: Final = 3  # n_train with a best size between others, for the power of n_train that it is
 NEAR_BEST: Final = 1.02  # times the least error counts as least
 HIGHEST_DEGREE: Final = 4  # measured: a parabola misses the curve itself, intervals then twice as wide; docs/log.md
@@ -41,7 +43,7 @@ class Curve(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """A value with the 5 % and 95 % points of its draws."""
+    """A value with the 5 % and 95 % points of its draws, widened to hold the value where these exclude it."""
 
     value: float
     low: float
@@ -194,8 +196,10 @@ def knee_size(law: Mapping[str, Any], *, n_points: int = 9, seed: int = 0) -> Be
         seed: Seed of the intervals where draws leave some out.
 
     Raises:
-        InvalidData: If fewer than 3 n_train have a knee inside the valid range.
+        InvalidData: If fewer than 3 n_train have a knee inside the valid range, fewer than 80 % of the draws have all
+            of these, or n_train and params of the law's points rise together.
     """
+    _refuse_together(law)
     n_low, n_high = np.log(law["valid_range"][law["variables"][0]])
     low, high = np.log(law["valid_range"][law["variables"][1]])
     n = np.linspace(n_low, n_high, n_points)
@@ -217,7 +221,31 @@ def knee_size(law: Mapping[str, Any], *, n_points: int = 9, seed: int = 0) -> Be
         )
     drawn = [knees(values)[seen] for values in draw_log_errors(law, logs)] if law["draws"] else []
     kept = [values.tolist() for values in drawn if not np.isnan(values).any()]
+    if len(kept) < FEWEST_KNEES * len(drawn):
+        raise InvalidData(
+            f"{len(kept)} of {len(drawn)} draws of the law have their knee inside the sizes measured, "
+            f"expected {FEWEST_KNEES:.0%}",
+            "measure larger sizes, or smaller ones",
+        )
     return _power_of(np.exp(n[seen]).tolist(), best[seen].tolist(), kept, np.random.default_rng(seed))
+
+
+def are_together(points: Sequence[tuple[int | float, int | float]]) -> bool:
+    """Say whether n_train and params rise together, or fall, so closely that no law can tell what each does."""
+    n, params = np.log(np.array(points, dtype=np.float64)).T
+    if np.ptp(n) == 0 or np.ptp(params) == 0:
+        return True
+    return abs(float(np.corrcoef(n, params)[0, 1])) > MOST_TOGETHER
+
+
+def _refuse_together(law: Mapping[str, Any]) -> None:
+    size = law["variables"][1]
+    points = [(point[law["variables"][0]], point[size]) for point in law.get("points") or () if point.get(size)]
+    if points and are_together(points):
+        raise InvalidData(
+            f"n_train and {size} rise together: what each of them does cannot be told apart",
+            "measure several sizes at one n_train",
+        )
 
 
 def _thinned(curve: Curve) -> Curve:
@@ -259,7 +287,7 @@ def _estimate(values: Float64[np.ndarray, " draws"]) -> Estimate:
     if len(values) < 2:
         return Estimate(float(values[0]), -np.inf, np.inf)
     low, high = np.percentile(values[1:], (5, 95))
-    return Estimate(float(values[0]), float(low), float(high))
+    return Estimate(float(values[0]), min(float(values[0]), float(low)), max(float(values[0]), float(high)))
 
 
 def _fit(

@@ -6,27 +6,31 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from statistics import fmean
 from typing import Any, Final, NamedTuple, final
 
 import numpy as np
 from jaxtyping import Float64
 
-from harness.laws.counts import Counts, added, counts_of, dispersion, draw_counts, log_share
+from harness.laws.counts import (
+    Counts,
+    Items,
+    added,
+    counts_of,
+    dispersion,
+    draw_counts,
+    fault,
+    log_share,
+    pooled,
+    totals_of,
+)
+from harness.laws.noise import LEAST_NOISE, LEAST_NOISE_OF_SEEDS, noise_of, scatter
 from registry.errors import InvalidData
 
 FEWEST_SIZES: Final = 4  # a power law has 3 parameters
 SMALLEST_SPAN: Final = 2  # largest n over smallest
 TREND_Z: Final = 3.5  # standard errors before a rise counts as one
-PRIOR_DEGREES: Final = 4  # degrees of freedom that the pooled noise lends to each point
-# assumption: relative noise of one run, where nothing tells
-NOISE_OF_SINGLE_RUNS: Final = 0.03
-# assumption: no mean of seeds is known better than this, relative; lucky agreement of few seeds must not rule the fit
-LEAST_NOISE_OF_SEEDS: Final = 0.01
-LEAST_NOISE: Final = 1e-4  # of a curve that is smooth to the eye of a fourth-degree polynomial
-LEAST_NOISE_OF_STDERR: Final = 0.002
-MOST_NOISE: Final = 0.2
 MOST_POINTS: Final = 96  # a longer curve is thinned: neighbours are averaged
-ENOUGH_FOR_A_SMOOTH: Final = 6  # points from which their scatter about a polynomial says what the noise is
 
 
 @final
@@ -38,7 +42,8 @@ class Point:
         n: Number of training examples, or of steps; at least 1.
         errors: One error a seed, in the task's error form; or one mean, where only that is known.
         stderr: Standard error of the mean of ``errors``, where somebody else worked it out.
-        n_items: How many validation examples the errors count wrong answers of; None where they are no counts.
+        n_items: How many validation examples the errors count wrong answers of, one number or one a seed; None where
+            they are no counts.
         steps: Optimiser steps of each run.
         capped: Whether steps hit their cap before the error settled; such a point is kept, not fitted.
     """
@@ -46,15 +51,20 @@ class Point:
     n: int | float
     errors: tuple[int | float, ...]
     stderr: int | float | None = None
-    n_items: int | None = None
+    n_items: Items = None
     steps: int | None = None
     capped: bool = False
 
     @property
     def mean(self) -> float:
-        """The mean error; of no error at all in a count of wrong answers, (0 + 0.5) / (n_items + 1)."""
-        mean = math.fsum(self.errors) / len(self.errors)
-        return 0.5 / (self.n_items + 1) if mean == 0 and self.n_items else mean
+        """The mean error, of seeds that count by their items; of no error at all in a count, 0.5 / (n_items + 1)."""
+        mean, totals = pooled(self.errors, self.n_items), self.totals
+        return 0.5 / (fmean(totals) + 1) if mean == 0 and totals else mean
+
+    @property
+    def totals(self) -> tuple[int, ...] | None:
+        """The items that each error is a share of; None where they are no counts."""
+        return totals_of(len(self.errors), self.n_items)
 
     @property
     def sd(self) -> float:
@@ -123,9 +133,9 @@ def curve_of(points: Sequence[Point]) -> Curve:
             f"a law needs a factor {SMALLEST_SPAN} or more"
         )
     n, log_error = np.array(sizes, dtype=np.float64), np.log([point.mean for point in settled])
-    curve = Curve(tuple(settled), n, log_error, *_noise(settled, n, log_error))
     items = [None if point.stderr is not None else point.n_items for point in settled]
     counts = counts_of([point.errors for point in settled], items)
+    curve = Curve(tuple(settled), n, log_error, *noise_of(settled, n, log_error))
     return curve if counts is None else _counted(curve, counts)
 
 
@@ -186,8 +196,10 @@ def resampled(
     drawn = curve.log_error + curve.noise * generator.standard_normal((n_draws, len(curve.n)))
     for at, point in enumerate(curve.points):
         if len(point.errors) >= 3 and min(point.errors) > 0:
-            seeds = np.asarray(point.errors)
-            drawn[:, at] = np.log(generator.choice(seeds, size=(n_draws, len(seeds))).mean(axis=1))
+            seeds, totals = np.asarray(point.errors), point.totals
+            which = generator.choice(len(seeds), size=(n_draws, len(seeds)))
+            uneven = np.asarray(totals)[which] if totals and len(set(totals)) > 1 else None
+            drawn[:, at] = np.log(np.average(seeds[which], axis=1, weights=uneven))
     if curve.counts is None:
         return drawn, None
     counts = draw_counts(curve.counts, curve.noise, n_draws, generator)
@@ -230,7 +242,7 @@ def _counted(curve: Curve, counts: Counts) -> Curve:
     varies = dispersion(
         counts,
         [point.errors for point in curve.points],
-        _scatter(np.log(curve.n), curve.log_error),
+        scatter(np.log(curve.n), curve.log_error),
         LEAST_NOISE_OF_SEEDS,
     )
     run_sd = curve.run_sd
@@ -254,61 +266,10 @@ def _check(point: Point) -> None:
             raise InvalidData(f"n {point.n:,.12g} has error {error:g}, expected a finite number from 0 up")
     if point.stderr is not None and not (math.isfinite(point.stderr) and point.stderr >= 0):
         raise InvalidData(f"n {point.n:,.12g} has stderr {point.stderr:g}, expected a finite number from 0 up")
-    if point.n_items is not None and point.n_items < 1:
-        raise InvalidData(f"n {point.n:,.12g} counts errors of {point.n_items} items, expected at least 1")
+    if wrong := fault(len(point.errors), point.n_items):
+        raise InvalidData(f"n {point.n:,.12g} has {wrong}")
     if not any(point.errors) and point.n_items is None:
         raise InvalidData(
             f"n {point.n:,.12g} has no error in any seed and a power law never gets to 0",
             "say how many validation examples there were: 0 is then fitted as a count",
         )
-
-
-def _noise(
-    points: Sequence[Point], n: Float64[np.ndarray, " points"], log_error: Float64[np.ndarray, " points"]
-) -> tuple[Float64[np.ndarray, " points"], float | None, bool]:
-    """Return the standard error of each log mean, the standard deviation of the log error of one run, and ``told``.
-
-    From its own standard error where a point has one, else from seeds, else from the scatter of the points, a run each,
-    about a smooth curve. The variance of few seeds is drawn towards the pooled one: of 3 seeds alone it would make
-    lucky points weigh too much. How many runs are behind a standard error nobody says, so it tells nothing of one run.
-    """
-    means, counts = np.exp(log_error), np.array([len(point.errors) for point in points])
-    items = np.array([np.inf if point.n_items is None else point.n_items for point in points])
-    binomial = np.maximum(1 - means, 0) / means / items
-    degrees = np.where(np.array([min(point.errors) > 0 for point in points]), counts - 1, 0)
-    variance, pooled, run_sd = np.zeros(len(points)), 0.0, None
-    if degrees.any():
-        variance = np.array([(point.sd / point.mean) ** 2 for point in points])
-        pooled = float(degrees @ variance) / float(degrees.sum())
-        run_sd = math.sqrt(pooled)
-    given = np.array([np.nan if point.stderr is None else point.stderr for point in points]) / means
-    told = bool(degrees.any()) or not np.isnan(given).any()
-    if degrees.any():
-        moderated = (PRIOR_DEGREES * pooled + degrees * variance) / (PRIOR_DEGREES + degrees)
-        noise = np.sqrt(moderated / counts + binomial + LEAST_NOISE_OF_SEEDS**2)
-    else:
-        noise = np.sqrt(_scatter(np.log(n), log_error) ** 2 + binomial)
-        if np.isnan(given).all():
-            run_sd = float(np.median(noise[-max(1, len(noise) // 3) :]))
-    if (known := given > 0).any():
-        given = np.where(given == 0, np.median(given[known]), given)
-    elif not np.isnan(given).any():
-        given = np.full(len(points), NOISE_OF_SINGLE_RUNS)
-    noise = np.where(given > 0, np.sqrt(given**2 + LEAST_NOISE_OF_STDERR**2), noise)
-    return noise, run_sd, told
-
-
-def _scatter(x: Float64[np.ndarray, " points"], y: Float64[np.ndarray, " points"]) -> float:
-    """Return the noise of single points: about a low polynomial, or about the line through both neighbours if less."""
-    count = len(x)
-    if count < ENOUGH_FOR_A_SMOOTH:
-        return NOISE_OF_SINGLE_RUNS
-    degree = min(4, count - 3)
-    basis = np.polynomial.chebyshev.chebvander(2 * (x - x[0]) / (x[-1] - x[0]) - 1, degree)
-    rest = y - basis @ np.linalg.lstsq(basis, y, rcond=None)[0]
-    found = math.sqrt(float(rest @ rest) / (count - degree - 1))
-    if count >= ENOUGH_FOR_A_SMOOTH + 2:
-        share = (x[1:-1] - x[:-2]) / (x[2:] - x[:-2])
-        rest = (y[1:-1] - (1 - share) * y[:-2] - share * y[2:]) / np.sqrt(1 + share**2 + (1 - share) ** 2)
-        found = min(found, 1.4826 * float(np.median(np.abs(rest))))
-    return min(max(found, LEAST_NOISE), MOST_NOISE)

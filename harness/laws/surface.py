@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from jaxtyping import Float64
 
 from harness.laws import regions
 from harness.laws.surface_cells import GridCell, Table, point, table
+from harness.laws.surface_forms import SurfaceForm
 from harness.laws.surface_interval import calibrate, draw, draw_freely
 from harness.laws.surface_members import (
+    BackTest,
     Member,
     back_test,
     candidates,
@@ -60,7 +62,7 @@ def fit_surface(
         cells: At least 7, over at least 3 values of each variable. They need not be a full grid.
         variables: (n_train, params), (n_train, width) or (n_train, width, depth); a depth that never varies is dropped.
         chance: Error of guessing, in the task's error form: the forms that saturate need it. None: they are left out.
-        n_val: Number of validation examples, where a cell may have no error at all.
+        n_val: Number of validation examples of cells that do not say theirs, where a cell may have no error at all.
         seed: Seed of the resampling.
         n_draws: How many refits to resampled cells and seeds are kept, at most 200. 0: every interval is open.
 
@@ -74,8 +76,45 @@ def fit_surface(
         UsageError: If the variables are none of a surface.
     """
     data = table(cells, variables, n_val=n_val)
+    n_read = data.fewest_items()
     level = chance if chance is not None else float("inf")
-    forms = candidates(data, chance)
+    tested = _test(data, candidates(data, chance), level)
+    forms, tests, weights = tested.forms, tested.tests, tested.weights
+    members = [fit_member(form, data, level) for form in forms]
+    rng = np.random.default_rng(seed)
+    draws = draw(members, weights, data, level, min(n_draws, MOST_DRAWS), rng)
+    free = draw_freely(data, level, rng)
+    if n_draws:
+        tests += [back_test(data, forms, level, *fold) for fold in dear_folds(data)]
+    law: dict[str, Any] = {
+        "variables": list(data.variables),
+        **_written(members, weights, draws, level),
+        "interval": calibrate(data, tests, members, weights, level, rng) if n_draws else None,
+        "valid_range": {name: _range([getattr(cell, name) for cell in data.cells]) for name in data.variables},
+        "points": [point(cell) for cell in sorted(cells, key=_place)],
+        "backtest_error": tested.error,
+        "width_floor": _floor(members, draws, free, data, level, n_read, at_largest_n=True),
+        "irreducible_error": _floor(members, draws, free, data, level, n_read, at_largest_n=False),
+        "chance": chance,
+        "members": tested.summary,
+    }
+    return {**law, "regions": regions.locate(law)}
+
+
+class _Tested(NamedTuple):
+    """The forms that back-tests chose: with their tests and weights, and what came of all that were tried.
+
+    ``error`` is that of the outer cells, of which neither the forms nor their weights in it have seen any.
+    """
+
+    forms: list[SurfaceForm]
+    tests: list[BackTest]
+    weights: Float64[np.ndarray, " forms"]
+    error: float
+    summary: dict[str, dict[str, float]]
+
+
+def _test(data: Table, forms: list[SurfaceForm], level: float) -> _Tested:
     tests = [back_test(data, forms, level, *fold) for fold in outer_folds(data)]
     scores = score(tests)
     weights = weigh(scores, [form.n_parameters for form in forms])
@@ -84,42 +123,35 @@ def fit_surface(
         for form, value, weight in zip(forms, scores, weights, strict=True)
     }
     blind = weigh_blindly(data, forms, level, tests[0])
-    backtest_error = float(np.mean(np.abs(blind @ tests[0].residual)))
+    error = float(np.mean(np.abs(blind @ tests[0].residual)))
     chosen = np.flatnonzero(weights)
-    forms, weights = [forms[i] for i in chosen], weights[chosen]
     tests = [test._replace(members=[test.members[i] for i in chosen], residual=test.residual[chosen]) for test in tests]
-    members = [fit_member(form, data, level) for form in forms]
-    rng = np.random.default_rng(seed)
-    draws = draw(members, weights, data, level, min(n_draws, MOST_DRAWS), rng)
-    free = draw_freely(data, level, rng)
-    if n_draws:
-        tests += [back_test(data, forms, level, *fold) for fold in dear_folds(data)]
-    written = [member.form.parameters(member.theta[np.newaxis], member.centre, level)[0] for member in members]
-    law: dict[str, Any] = {
-        "variables": list(data.variables),
+    return _Tested([forms[i] for i in chosen], tests, weights[chosen], error, summary)
+
+
+def _written(
+    members: Sequence[Member],
+    weights: Float64[np.ndarray, " members"],
+    draws: Sequence[Float64[np.ndarray, " _ _"]],
+    level: float,
+) -> dict[str, Any]:
+    """Return members and draws as a law holds them."""
+    parameters = [member.form.parameters(member.theta[np.newaxis], member.centre, level)[0] for member in members]
+    return {
         "forms": [
             {
-                "form": form.written_as,
+                "form": member.form.written_as,
                 "weight": float(weight),
-                "parameters": dict(zip(form.keys, values.tolist(), strict=True)),
+                "parameters": dict(zip(member.form.keys, values.tolist(), strict=True)),
             }
-            for form, weight, values in zip(forms, weights, written, strict=True)
+            for member, weight, values in zip(members, weights, parameters, strict=True)
         ],
         "draws": [
             [k, *row.tolist()]
             for k, (member, thetas) in enumerate(zip(members, draws, strict=True))
             for row in member.form.parameters(thetas, member.centre, level)
         ],
-        "interval": calibrate(data, tests, members, weights, level, rng) if n_draws else None,
-        "valid_range": {name: _range([getattr(cell, name) for cell in data.cells]) for name in data.variables},
-        "points": [point(cell) for cell in sorted(cells, key=_place)],
-        "backtest_error": backtest_error,
-        "width_floor": _floor(members, draws, free, data, level, n_val, at_largest_n=True),
-        "irreducible_error": _floor(members, draws, free, data, level, n_val, at_largest_n=False),
-        "chance": chance,
-        "members": summary,
     }
-    return {**law, "regions": regions.locate(law)}
 
 
 def _floor(
@@ -128,7 +160,7 @@ def _floor(
     free: tuple[Member, Float64[np.ndarray, " _ _"]],
     data: Table,
     chance: float,
-    n_val: int | None,
+    n_read: int | None,
     *,
     at_largest_n: bool,
 ) -> dict[str, float | None]:
@@ -136,7 +168,7 @@ def _floor(
 
     The value is the median of fits without beliefs about floors (``free``), and the interval reaches over these and the
     draws of the members: what members believe of floors serves extrapolation, and is no evidence that there is none.
-    All cells read the same ``n_val`` examples, so what these leave open is open in every one of them.
+    All cells read the same ``n_read`` examples, so what these leave open is open in every one of them.
     """
     logs = np.full((len(data.variables), 1), ENDLESS)
     if at_largest_n:
@@ -150,7 +182,7 @@ def _floor(
     if not sum(map(len, draws)):
         return {"value": float(np.median(drawn[-1])), "low": None, "high": None}
     values = np.array([np.percentile(ends, (5, 50, 95)) for ends in (np.concatenate(drawn[: len(members)]), drawn[-1])])
-    common = Z[90] * math.sqrt(smallest * max(0.0, 1 - smallest) / n_val) if n_val else 0.0
+    common = Z[90] * math.sqrt(smallest * max(0.0, 1 - smallest) / n_read) if n_read else 0.0
     low, high = float(values[:, 0].min()) - common, float(values[:, 2].max()) + common
     return {
         "value": float(values[1, 1]) if values[1, 1] > NOTHING * smallest else 0.0,

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.stats import t
 
-from harness.laws.counts import Counts, counts_of, dispersion, log_share
+from harness.laws.counts import Counts, Items, counts_of, dispersion, fault, log_share, pooled, totals_of
 from registry.errors import InvalidData, UsageError
 
 SIZES: Final = (("n_train", "params"), ("n_train", "width"), ("n_train", "width", "depth"))
@@ -39,6 +39,7 @@ class GridCell:
         capped: Whether steps hit their cap before the error settled; such a cell is kept but not fitted.
         resolution: Input side, where the task has one.
         learning_rate: The rate that tuning chose.
+        n_items: How many examples the errors count wrong answers of, one number or one a seed; None: as of all cells.
     """
 
     n_train: int | float
@@ -52,6 +53,7 @@ class GridCell:
     capped: bool = False
     resolution: int | None = None
     learning_rate: float | None = None
+    n_items: Items = None
 
 
 class Table(NamedTuple):
@@ -77,6 +79,11 @@ class Table(NamedTuple):
             counts=self.counts and self.counts.part(chosen),
         )
 
+    def fewest_items(self) -> int | None:
+        """Return the fewest examples that any cell's errors are shares of; None where no cell says."""
+        totals = [totals_of(len(cell.errors), cell.n_items) or () for cell in self.cells]
+        return min((each for some in totals for each in some), default=None)
+
 
 def table(cells: Sequence[GridCell], variables: Sequence[str], *, n_val: int | None = None) -> Table:
     """Return the settled cells as arrays, or say why they carry no surface.
@@ -84,7 +91,8 @@ def table(cells: Sequence[GridCell], variables: Sequence[str], *, n_val: int | N
     Args:
         cells: In any order; capped ones are left out, those that agree in all variables become one with all seeds.
         variables: n_train and one or more sizes. A variable with one value is dropped: it cannot be told from a floor.
-        n_val: Number of validation examples, needed where a cell has no error at all: it counts as .5 in n_val + 1.
+        n_val: Number of validation examples of cells that do not say theirs, needed where a cell has no error at all:
+            it counts as .5 in n_val + 1.
 
     Raises:
         UsageError: If ``variables`` are not those of a surface.
@@ -95,9 +103,9 @@ def table(cells: Sequence[GridCell], variables: Sequence[str], *, n_val: int | N
     if variables not in SIZES:
         known = "; ".join(", ".join(names) for names in SIZES)
         raise UsageError(f"no surface in {', '.join(variables) or 'nothing'}, expected one of: {known}")
-    settled = tuple(cell for cell in cells if not cell.capped)
+    settled = tuple(replace(cell, n_items=n_val) if cell.n_items is None else cell for cell in cells if not cell.capped)
     for cell in settled:
-        _check(cell, variables, n_val)
+        _check(cell, variables)
     n_capped = len(cells) - len(settled)
     settled = _merged(settled, variables)
     if len(settled) < FEWEST_CELLS:
@@ -108,15 +116,12 @@ def table(cells: Sequence[GridCell], variables: Sequence[str], *, n_val: int | N
     values = np.array([[getattr(cell, name) for cell in settled] for name in variables], dtype=np.float64)
     kept = _varying(values, variables)
     logs = np.log(values[kept])
-    means = np.array([np.mean(cell.errors) for cell in settled])
-    if n_val is not None:
-        means = np.maximum(means, 0.5 / (n_val + 1))
+    means = np.array([max(_mean(cell), _least(cell)) for cell in settled])
     noise, run_sd = _noise(settled, means)
     dear = np.array([np.nan if cell.cost is None else cell.cost for cell in settled], dtype=np.float64)
     cost = np.exp(logs.sum(axis=0)) if np.isnan(dear).any() else dear
     found = Table(tuple(variables[i] for i in kept), logs, np.log(means), noise, cost, run_sd, settled)
-    if n_val is not None:
-        found = _counted(found, n_val)
+    found = _counted(found)
     _check_trend(found)
     return found
 
@@ -126,7 +131,7 @@ def point(cell: GridCell) -> dict[str, Any]:
     many = len(cell.errors) > 1
     kept: dict[str, Any] = {
         "n_train": cell.n_train,
-        "error": float(np.mean(cell.errors)),
+        "error": _mean(cell),
         "sd": float(np.std(cell.errors, ddof=1)) if many else 0.0,
         "n_seeds": len(cell.errors),
         "steps": cell.steps,
@@ -138,7 +143,19 @@ def point(cell: GridCell) -> dict[str, Any]:
     return kept
 
 
-def _check(cell: GridCell, variables: tuple[str, ...], n_val: int | None) -> None:
+def _mean(cell: GridCell) -> float:
+    if isinstance(cell.n_items, tuple) and len(set(cell.n_items)) > 1:
+        return pooled(cell.errors, cell.n_items)
+    return float(np.mean(cell.errors))
+
+
+def _least(cell: GridCell) -> float:
+    """Return what no error at all counts as, 0 where it is no count."""
+    totals = totals_of(len(cell.errors), cell.n_items)
+    return 0.5 / (float(np.mean(totals)) + 1) if totals else 0.0
+
+
+def _check(cell: GridCell, variables: tuple[str, ...]) -> None:
     for name in variables:
         value = getattr(cell, name)
         if value is None or not np.isfinite(value) or value < 1:
@@ -150,7 +167,9 @@ def _check(cell: GridCell, variables: tuple[str, ...], n_val: int | None) -> Non
     for error in cell.errors:
         if not (np.isfinite(error) and error >= 0):
             raise InvalidData(f"{where} has error {error:g}, expected a finite number from 0 up")
-    if n_val is None and not any(cell.errors):
+    if wrong := fault(len(cell.errors), cell.n_items):
+        raise InvalidData(f"{where} has {wrong}")
+    if cell.n_items is None and not any(cell.errors):
         raise InvalidData(
             f"{where} has no error in any seed and no surface gets to 0",
             "say how many validation examples there were (n_val): 0 is then fitted as a count",
@@ -162,12 +181,14 @@ def _merged(cells: tuple[GridCell, ...], variables: tuple[str, ...]) -> tuple[Gr
     groups: dict[tuple[float, ...], list[GridCell]] = {}
     for cell in cells:
         groups.setdefault(tuple(getattr(cell, name) for name in variables), []).append(cell)
-    return tuple(
-        group[0]
-        if len(group) == 1
-        else replace(group[0], errors=tuple(error for cell in group for error in cell.errors), stderr=None)
-        for group in groups.values()
-    )
+    return tuple(group[0] if len(group) == 1 else _one(group) for group in groups.values())
+
+
+def _one(group: Sequence[GridCell]) -> GridCell:
+    totals = [totals_of(len(cell.errors), cell.n_items) for cell in group]
+    n_items = None if None in totals else tuple(each for some in totals for each in some or ())
+    errors = tuple(error for cell in group for error in cell.errors)
+    return replace(group[0], errors=errors, stderr=None, n_items=n_items)
 
 
 def _varying(values: Float64[np.ndarray, " variables cells"], variables: tuple[str, ...]) -> list[int]:
@@ -210,10 +231,11 @@ def _noise(
     return np.where(np.isnan(given), noise, given / means), run_sd
 
 
-def _counted(found: Table, n_val: int) -> Table:
+def _counted(found: Table) -> Table:
     """Return the table with the counts of its cells, and the noise of these; as it is where errors are no counts."""
     counts = counts_of(
-        [cell.errors for cell in found.cells], [None if cell.stderr is not None else n_val for cell in found.cells]
+        [cell.errors for cell in found.cells],
+        [None if cell.stderr is not None else cell.n_items for cell in found.cells],
     )
     if counts is None:
         return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, NamedTuple
@@ -165,18 +166,22 @@ def floor(grid: Grid) -> Floor | None:
     return Floor(grid.name, found["value"], found["low"], found["high"], truth)
 
 
-def report(say: Callable[[str], None], folder: Path = GRIDS) -> dict[str, list[dict[str, Any]]]:
-    """Score all grids and return what it comes to: far cells, smallest shapes, pruned networks, floors, intervals."""
+def parts(say: Callable[[str], None], folder: Path = GRIDS) -> dict[str, Callable[[], list[dict[str, Any]]]]:
+    """Return what all grids are scored on: far cells, smallest shapes, pruned networks, floors, intervals.
+
+    Each is worked out, and said, when it is called.
+    """
     found = grids(folder)
     if not found:
         say(f"no grids of our own in {folder}: `python -m harness survey` makes them")
-    return {
-        "far": _report_far(found, say),
-        "smallest": _report_smallest(found, say),
-        "pruned": _report_pruned(found, say),
-        "floors": _report_floors(found, say),
-        "covered": held_out.report(found, say),
+    scored = {
+        "far": _report_far,
+        "smallest": _report_smallest,
+        "pruned": _report_pruned,
+        "floors": _report_floors,
+        "covered": held_out.report,
     }
+    return {name: partial(score, found, say) for name, score in scored.items()}
 
 
 def _report_far(found: Sequence[Grid], say: Callable[[str], None]) -> list[dict[str, Any]]:

@@ -16,10 +16,13 @@ from dataclasses import dataclass
 from typing import Literal, final
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float, Float32, Float64
 
 from harness.datasets.base import Dataset
 from registry.errors import UsageError
+from registry.outcomes import MOST_LOSS, block_sizes, decode_bits, encode_bits, encode_losses, losses, mean_loss, unpack
+
+Outcomes = Bool[np.ndarray, " seeds items"] | Float[np.ndarray, " seeds items"]
 
 
 @final
@@ -38,18 +41,39 @@ class Task(ABC):
     Attributes:
         name: File name in kebab-case.
         metric: What targets are stated in.
+        worst_error: What a run that diverged counts with.
+        counts: Whether the error is the share of items that are wrong.
     """
 
     name: str
     metric: Metric
+    worst_error: float
+    counts: bool = False
 
     @abstractmethod
     def chance(self, dataset: Dataset) -> float:
         """Return the metric, on the test split, of the best constant answer as chosen on train."""
 
     @abstractmethod
-    def error_from_outcomes(self, correct: Bool[np.ndarray, " seeds items"]) -> Float64[np.ndarray, " seeds"]:
-        """Return the error of each seed from which of its items are right."""
+    def outcomes(self, outputs: Float32[np.ndarray, " seeds items *outputs"], labels: np.ndarray) -> Outcomes:
+        """Return what networks make of each item: right or wrong, or a loss as float16.
+
+        Args:
+            outputs: Of each network, one a seed.
+            labels: Of each item, (items,) or (items, length).
+        """
+
+    @abstractmethod
+    def error_from_outcomes(self, outcomes: Outcomes) -> Float64[np.ndarray, " seeds"]:
+        """Return the error of each seed from its outcomes."""
+
+    @abstractmethod
+    def encode(self, outcomes: Outcomes) -> str:
+        """Return outcomes as a record keeps them (:mod:`registry.outcomes`)."""
+
+    @abstractmethod
+    def decode(self, text: str | None, n_items: int) -> Outcomes:
+        """Return what :meth:`encode` made of one seed's outcomes; of None, those of a run that diverged."""
 
     @abstractmethod
     def target_to_error(self, target: float) -> float:
@@ -76,6 +100,24 @@ class AccuracyTask(Task, ABC):
     """A classification task scored by accuracy: what such tasks have in common. Nothing here is overridden."""
 
     metric = Metric(name="accuracy", unit="fraction", direction="higher")
+    worst_error = 1.0
+    counts = True
+
+    @final
+    def outcomes(self, outputs: Float32[np.ndarray, " seeds items *outputs"], labels: np.ndarray) -> Outcomes:
+        """Return whether each item's largest output is that of its class."""
+        right: Outcomes = outputs.argmax(axis=2) == labels
+        return right
+
+    @final
+    def encode(self, outcomes: Outcomes) -> str:
+        """Return bits."""
+        return encode_bits(outcomes.tolist())
+
+    @final
+    def decode(self, text: str | None, n_items: int) -> Outcomes:
+        """Return bits; of None, all wrong."""
+        return np.zeros((1, n_items), dtype=bool) if text is None else np.array(decode_bits(text, 1, n_items))
 
     @final
     def chance(self, dataset: Dataset) -> float:
@@ -85,9 +127,9 @@ class AccuracyTask(Task, ABC):
         return self.metric_from_error(float(self.error_from_outcomes(right[np.newaxis])[0]))
 
     @final
-    def error_from_outcomes(self, correct: Bool[np.ndarray, " seeds items"]) -> Float64[np.ndarray, " seeds"]:
+    def error_from_outcomes(self, outcomes: Outcomes) -> Float64[np.ndarray, " seeds"]:
         """Return the share of wrong items of each seed."""
-        wrong: Float64[np.ndarray, " seeds"] = (~correct).sum(axis=1) / correct.shape[1]
+        wrong: Float64[np.ndarray, " seeds"] = (~outcomes).sum(axis=1) / outcomes.shape[1]
         return wrong
 
     @final
@@ -113,3 +155,39 @@ class AccuracyTask(Task, ABC):
         meant = f"; did you mean {value / 100:.12g}?" if percent else ""
         hint = "" if percent else "an accuracy is the share of test examples that are right, such as 0.95"
         raise UsageError(f"target accuracy {value:.12g} is not a fraction in (0, 1){meant}", hint)
+
+
+class LossTask(Task, ABC):
+    """A task scored by a mean loss over items: what such tasks have in common. Nothing here is overridden."""
+
+    @final
+    def error_from_outcomes(self, outcomes: Outcomes) -> Float64[np.ndarray, " seeds"]:
+        """Return the mean loss of each seed, to 12 decimals: of what :meth:`encode` keeps."""
+        return np.array([mean_loss(row, outcomes.shape[1]) for row in _kept(outcomes)])
+
+    @final
+    def encode(self, outcomes: Outcomes) -> str:
+        """Return losses, those of many items as means of blocks."""
+        return encode_losses(_kept(outcomes))
+
+    @final
+    def decode(self, text: str | None, n_items: int) -> Outcomes:
+        """Return losses, of many items one a block; of None, the worst."""
+        if text is None:
+            return np.full((1, len(block_sizes(n_items))), self.worst_error, dtype=np.float16)
+        [row] = unpack(text, 1, n_items, self.metric.name)
+        return np.array([losses(row)], dtype=np.float16)
+
+
+def bounded(found: np.ndarray) -> Outcomes:
+    """Return losses as outcomes: what is larger than a record can keep (or no number) at the largest it can."""
+    outcomes: Outcomes = np.minimum(np.nan_to_num(found, nan=MOST_LOSS, posinf=MOST_LOSS), MOST_LOSS)
+    return outcomes
+
+
+def _kept(outcomes: Outcomes) -> list[list[float]]:
+    """Return what a record keeps of losses, (seeds, items): their means over blocks, in float16."""
+    sizes = np.array(block_sizes(outcomes.shape[1]))
+    sums = np.add.reduceat(outcomes.astype(np.float64), np.cumsum(sizes) - sizes, axis=1)
+    kept: list[list[float]] = (sums / sizes).astype(np.float16).astype(np.float64).tolist()
+    return kept

@@ -49,10 +49,25 @@ def _lines(values: dict[str, Any], places: list[shelf.Listed]) -> list[str]:
         out.append(f"  cost: {cost['n_trials']:,} trainings, {cost['wall_s'] / 60:.1f} min of one core")
     heading = ("target", "shape", "route", "params", "flops", f"{metric['name']} [low, high]", "runs", "next smaller")
     out += ["", *table([heading, *_points(values)], (1, 2, 7))]
+    out += _further(values)
     if baselines := values.get("baselines"):
         rows = [(one["name"], shown(one["metric"]), f"{one['bytes']:,}") for one in baselines]
         out += ["", *table([("without a network", metric["name"], "bytes"), *rows], (0,))]
     return [*out, "", *(f"note: {note}" for note in values["notes"]), f"cite: {values['cite']}"]
+
+
+def _further(values: dict[str, Any]) -> list[str]:
+    """Return the further figures of published networks as a table: a row for each that has any."""
+    points = [point for point in values["frontier"] if point.get("metrics")]
+    names = sorted({name for point in points for name in point["metrics"]})
+    if not names:
+        return []
+    figures = [[point["metrics"].get(name) for name in names] for point in points]
+    rows = [
+        (point["name"], *("-" if figure is None else shown(figure) for figure in row))
+        for point, row in zip(points, figures, strict=True)
+    ]
+    return ["", *table([("further figures", *names), *rows], (0,))]
 
 
 def _chance(value: float | None) -> str:

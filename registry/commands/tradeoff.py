@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -21,6 +21,22 @@ if TYPE_CHECKING:
     from registry.parse import Target
 
 _NUMBER = Reading("number", parse.number)
+_LARGE: Final = {"k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
+
+
+def budget(text: str) -> float:
+    """Read a number of flops above 0: ``1e12``, ``1T``, ``500G``.
+
+    Raises:
+        UsageError: If it is none.
+    """
+    times = _LARGE.get(text.strip()[-1:])
+    if times is None:
+        return parse.number(text)
+    try:
+        return parse.number(text.strip()[:-1]) * times
+    except UsageError:
+        raise UsageError(f"{text!r} is not a number of flops above 0, such as 1e12, 1T or 500G") from None
 
 
 @click.command(
@@ -33,7 +49,12 @@ _NUMBER = Reading("number", parse.number)
 )
 @click.option("--task", required=True, metavar="TASK", help="Task category, for example image-cls.")
 @target_options
-@click.option("--budget-flops", type=_NUMBER, metavar="C", help="Most flops of one training run: the best mix for it.")
+@click.option(
+    "--budget-flops",
+    type=Reading("number", budget),
+    metavar="C",
+    help="Most flops of one training run: the best mix for it.",
+)
 @click.option("--at", type=Reading("mix", parse.mix), metavar="N,P", help="Training examples and params of a mix.")
 @click.option(
     "--compare",

@@ -5,13 +5,15 @@ falls, or stays level, in each of its variables: parameters for which it would n
 
 A form is evaluated in three steps, as most questions are about many amounts of data at the same sizes: ``ready`` takes
 the logs of the parameters, once for a law; ``at`` fixes the sizes and leaves a curve; ``along`` goes along that curve.
+How far a law's 200 draws scatter is asked most often: ``scatter`` says it of all curves together, without calls and
+with fewer logs. It is right where no number comes near the end of the doubles, and is believed there alone.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from math import exp, inf, log1p
+from math import exp, inf, log1p, log2
 from math import log as natural_log
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -42,6 +44,9 @@ class Form(NamedTuple):
         at: From what is ready and the log of each size: what ``along`` takes.
         along: Log of the error, from what ``at`` made and the log of the data.
         expects: What more the parameters must obey, in words and as a check.
+        scatter: From what ``at`` made of many sets of parameters: the sum, over these, of the squares of the log to
+            base 2 of the error less another, from the log of the data and that other. An ArithmeticError or
+            ValueError says that it cannot. None: there is no such way.
     """
 
     formula: str
@@ -52,6 +57,7 @@ class Form(NamedTuple):
     at: Callable[[Numbers, Logs], Numbers]
     along: Callable[[Numbers, float], float]
     expects: tuple[str, Callable[[Sequence[float]], bool]]
+    scatter: Callable[[Sequence[Numbers]], Callable[[float, float], float]] | None = None
 
     def fault(self, values: Sequence[float]) -> str | None:
         """Return what is wrong with parameters, in order; None where nothing is."""
@@ -106,7 +112,37 @@ def _softplus(x: float) -> float:
 def power_law(p: Numbers, log_n: float) -> float:
     """Return log(floor + coefficient * n**-exponent)."""
     log_coefficient, exponent, log_floor = p
-    return log_sum(log_floor, log_coefficient - exponent * log_n)
+    term = log_coefficient - exponent * log_n
+    if log_floor > term:  # log_sum, written out: much is asked of it
+        return log_floor + log1p(exp(term - log_floor))
+    return term if term == -inf else term + log1p(exp(log_floor - term))
+
+
+def power_laws(fixed: Sequence[Numbers]) -> Callable[[float, float], float]:
+    """Return the scatter of power laws."""
+    curves = [(start, exponent, exp(log_floor)) for start, exponent, log_floor in fixed]
+
+    def scatter(log_n: float, centre: float) -> float:
+        total = 0.0
+        for start, exponent, floor in curves:
+            away = log2(floor + exp(start - exponent * log_n)) - centre
+            total += away * away
+        return total
+
+    return scatter
+
+
+def _all_shifted(fixed: Sequence[Numbers]) -> Callable[[float, float], float]:
+    curves = [(start, exponent, exp(log_floor), exp(log_shift)) for start, exponent, log_floor, log_shift in fixed]
+
+    def scatter(log_n: float, centre: float) -> float:
+        total, n = 0.0, exp(log_n)
+        for start, exponent, floor, shift in curves:
+            away = log2(floor + exp(start - exponent * natural_log(n + shift))) - centre
+            total += away * away
+        return total
+
+    return scatter
 
 
 def _shifted(p: Numbers, log_n: float) -> float:
@@ -173,22 +209,24 @@ def _curve(
     positive: tuple[str, ...] = (),
     signed: tuple[str, ...] = (),
     expects: tuple[str, Callable[[Sequence[float]], bool]] = ("", lambda _: True),
+    scatter: Callable[[Sequence[Numbers]], Callable[[float, float], float]] | None = None,
 ) -> Form:
     """Return a form without sizes: its parameters are coefficient, exponent and floor, then ``extra``."""
     parameters = ("coefficient", "exponent", "floor", *extra)
     limits = bounds(parameters, ("coefficient", "exponent", *positive), signed)
-    return Form(formula, parameters, 1, limits, ready, lambda p, _: p, along, expects)
+    return Form(formula, parameters, 1, limits, ready, lambda p, _: p, along, expects, scatter)
 
 
 CURVES: Final[Mapping[str, Form]] = MappingProxyType(
     {
         # source: Hestness et al. 2017, arXiv:1712.00409
-        "power-law": _curve("floor + coefficient * n**-exponent", (), _ready_power, power_law),
+        "power-law": _curve("floor + coefficient * n**-exponent", (), _ready_power, power_law, scatter=power_laws),
         "shifted-power-law": _curve(
             "floor + coefficient * (n + shift)**-exponent",
             ("shift",),
             lambda values: (*_ready_power(values[:3]), log(values[3])),
             _shifted,
+            scatter=_all_shifted,
         ),
         # source: Alabdulmohsin, Neyshabur, Zhai 2022, arXiv:2209.06640
         "m4": _curve(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, final
 
 from registry.law import predicted
 from registry.laws.counting import FAR_TIMES, is_far
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FAR_OUT: Final = f"more than {FAR_TIMES} times outside the range"
 VAGUE: Final = "outside the range whose 90 % interval reaches down to chance"
+_MARGIN: Final = 1e-9  # of a log error: what rounding may make of it
 
 Change = tuple[Literal["n_train", "params"], float]
 
@@ -102,16 +103,51 @@ class Weighed(NamedTuple):
     priced: bool
 
 
-def unknown(source: Source, x: tuple[float, float]) -> str | None:
-    """Say why a mix outside the range is no answer: too far outside, or for all one knows as bad as guessing."""
-    law = source.law
-    if law.outside(x) == 0:
-        return None
-    if is_far(law, x):
-        return FAR_OUT
-    chance = law.chance or (1.0 if source.question.unit == "fraction" else math.inf)
-    error = predicted(law, x)
-    return VAGUE if error.value * 2 < chance and error.high is not None and error.high >= chance else None
+@final
+class Unknown:
+    """Says why a mix outside the range is no answer: too far outside, or for all one knows as bad as guessing.
+
+    Draws are asked where they decide. The log error that each predicts falls by no more than its exponents a unit of
+    each log, so their root mean square distance from the law changes by no more than the largest of these: what it is
+    at one mix settles the mixes around it.
+
+    Args:
+        source: The law, in data and params.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._law, self._chance = source.law, source.chance or math.inf
+        self._steepest = source.law.steepest()
+        self._known: list[tuple[tuple[float, float], float]] = []  # mixes, and the distance there
+
+    def why(self, x: tuple[float, float]) -> str | None:
+        """Return why a mix is no answer; None where it is one."""
+        law = self._law
+        if (outside := law.outside(x)) == 0:
+            return None
+        if is_far(law, x):
+            return FAR_OUT
+        log_error = law.log_error(x)
+        if math.exp(law.capped(log_error)) * 2 >= self._chance or not law.n_draws or self._chance == math.inf:
+            return None
+        return VAGUE if self._reaches(x, log_error, outside) else None
+
+    def _reaches(self, x: tuple[float, float], log_error: float, outside: float) -> bool:
+        """Say whether the 90 % interval reaches down to chance."""
+        known = self._law.calibration
+        factor = known.factors[90]
+        wide = (math.log(self._chance) - log_error) / factor if factor else math.inf
+        rest = wide**2 - known.noise**2 - (known.drift * outside) ** 2
+        least = math.sqrt(max(rest, 0.0))
+        if rest <= 0 or least == math.inf:
+            return rest <= 0
+        for y, spread in self._known:
+            moved = math.fsum([steep * abs(a - b) for steep, a, b in zip(self._steepest, x, y, strict=True)])
+            if abs(spread - least) > moved + _MARGIN:
+                return spread > least
+        spread = math.sqrt(self._law.curve(x[1:]).spread(x[0]))
+        self._known.append((x, spread))
+        return spread >= least
 
 
 def mix_of(

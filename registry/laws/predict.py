@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from registry import index, roots
 from registry.answers import Query
-from registry.errors import NoAnswer
-from registry.law import Bounds, Prediction, evaluate, locate, needed, refuse_outside
-from registry.law import data_needed as invert
+from registry.errors import OutsideRange
+from registry.law import Bounds, Prediction, bounds, evaluate, locate, needed, refuse_outside
 from registry.laws.counting import about
 from registry.laws.sources import Refusal, Source, answers, find, unlogged
+from registry.laws.standing import Certified, best_within, fewest_examples
 from registry.tuples import NamedTuple
-from registry.wording import aim, shown
+from registry.wording import aim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from registry.index import Index
+    from registry.law import Law
+    from registry.laws.forms import Logs
 
 Verdict = Literal["met", "missed", "undecided"]
 
-_NEVER: Final = "more than 1e30 examples"
-_SEARCH_ON: Final = "undecided: search on, with other families, inputs, resolution or labels too"
 _FLOORED: Final = 0.5  # more than this share of the error is its limit: the floor binds
 
 
@@ -41,6 +41,7 @@ class Forecast(NamedTuple):
             of those alone that stay inside.
         limit: Error with endless data.
         binds: What keeps the error up most: ``floor``, or the variable of which twice as much helps most.
+        certified: The best certified network of the record with no more examples and no larger sizes; None: none.
     """
 
     source: Source
@@ -52,6 +53,7 @@ class Forecast(NamedTuple):
     doubled: Mapping[str, float]
     limit: float
     binds: str
+    certified: Certified | None = None
 
     @property
     def beyond(self) -> tuple[str, ...]:
@@ -73,9 +75,10 @@ class Needed(NamedTuple):
         target: The value of the metric.
         sizes: Each size of the law, asked for or the best in its range.
         chosen: The sizes that were not asked for.
-        bounds: Training examples; None where the law never gets there but a certified network does.
-        certified: Training examples and params of the certified network with the fewest examples; None: there is none.
+        bounds: Training examples; None where the law does not say but a certified network gets there.
+        certified: The certified network with the fewest examples, no larger than asked for; None: there is none.
         outside: Whether the law was asked outside the range it was fitted on.
+        refused: Why the law does not answer, where it was asked outside its range and a certified network answers.
     """
 
     source: Source
@@ -83,8 +86,9 @@ class Needed(NamedTuple):
     sizes: Mapping[str, float]
     chosen: tuple[str, ...]
     bounds: Bounds | None
-    certified: tuple[int, int] | None
+    certified: Certified | None
     outside: bool = False
+    refused: OutsideRange | None = None
 
 
 class Reply(NamedTuple):
@@ -174,6 +178,7 @@ def foretell(
     def one(source: Source, n_train: float) -> Forecast:
         error = evaluate(source.law, n_train, extrapolate=extrapolate, **sizes)
         found = forecast(source, locate(source.law, n_train, **sizes), error, sizes, query.targets)
+        found = found._replace(certified=best_within(source, n_train, found.sizes))
         if extrapolate:
             return found
         inside = {name: error for name, error in found.doubled.items() if name not in found.beyond}
@@ -223,26 +228,41 @@ def _needed(source: Source, target: float, extrapolate: bool, sizes: Mapping[str
     start = locate(law, math.exp(law.ranges[0][0]), **sizes)
     full = dict(zip(law.variables[1:], map(unlogged, start[1:]), strict=True))
     chosen = tuple(name for name in full if sizes.get(name) is None)
-    if not extrapolate:
-        refuse_outside(law, start)
-    certified = _certified(source, target)
-    if error <= 0 or needed(law, error, start) is None or is_irreducible(source, error):
+    certified = fewest_examples(source, target, {name: full[name] for name in full if name not in chosen})
+    if refused := None if extrapolate else _outside(law, start):
+        return _refused(Needed(source, target, full, chosen, None, certified, refused=refused))
+    log_n = needed(law, error, start) if error > 0 else None
+    if log_n is None or is_irreducible(source, error):
         if certified is None:
-            raise _out_of_reach(source, target, error, start)
+            from registry.laws.misses import out_of_reach  # only here: most targets are reached
+
+            raise out_of_reach(source, target, error, start)
         return Needed(source, target, full, chosen, None, certified)
-    bounds = invert(law, error, extrapolate=extrapolate, level=90, **sizes)
-    outside = law.outside((math.log(bounds.value), *start[1:])) > 0
-    return Needed(source, target, full, chosen, bounds, certified, outside)
+    x = (log_n, *start[1:])
+    says = f"{source.question.metric} {aim(target)} needs {about(law, log_n)} training examples,"
+    if refused := None if extrapolate else _outside(law, x, says):
+        return _refused(Needed(source, target, full, chosen, None, certified, refused=refused))
+    return Needed(source, target, full, chosen, bounds(law, error, x), certified, law.outside(x) > 0)
 
 
-def _certified(source: Source, target: float) -> tuple[int, int] | None:
-    """Return examples and params of the record's certified network with the fewest examples that meets a target."""
-    select = (
-        "SELECT n_train, params FROM points WHERE record = ? AND kind = 'frontier' AND score >= ? "
-        "AND n_train IS NOT NULL ORDER BY n_train, params LIMIT 1"
-    )
-    row = source.opened.rows(select, (source.record, source.question.sign * target)).fetchone()
-    return (int(row[0]), int(row[1])) if row else None
+def _outside(law: Law, x: Logs, what: str = "") -> OutsideRange | None:
+    """Return why a law does not answer at a point outside its range; None where it does."""
+    try:
+        refuse_outside(law, x, what)
+    except OutsideRange as refused:
+        return refused
+    return None
+
+
+def _refused(one: Needed) -> Needed:
+    """Return an answer where a certified network gives it, though the law was asked outside its range.
+
+    Raises:
+        OutsideRange: If there is no such network.
+    """
+    if one.certified is None and one.refused is not None:
+        raise one.refused
+    return one
 
 
 def is_irreducible(source: Source, error: float) -> bool:
@@ -255,66 +275,6 @@ def is_open(source: Source) -> bool:
     """Say whether an end of what is irreducible is unknown: nothing sure can then be said of it."""
     floor = source.facts.get("irreducible_error") or {"low": None, "high": None}
     return floor["low"] is None or floor["high"] is None
-
-
-def _out_of_reach(source: Source, target: float, error: float, x: Sequence[float]) -> NoAnswer:
-    """Say what stands between a target and endless data: the irreducible error, the size, the range, or a doubt."""
-    law, limit = source.law, source.law.limit(x)
-    metric, says = source.question.metric, f"{aim(target)} takes"
-    if is_irreducible(source, error) or error <= 0:
-        return _irreducible(source, target, error, limit)
-    level = f"{metric} {_apart(source.metric(limit), target)}"
-    best = (x[0], *(max(value, high) for value, (_, high) in zip(x[1:], law.ranges[1:], strict=True)))
-    sizes = " and ".join(
-        f"{name} {math.exp(high):,.0f}"
-        for name, value, high in zip(law.variables[1:], x[1:], best[1:], strict=True)
-        if value < high - 1e-9
-    )
-    if sizes and (log_n := needed(law, error, best)) is not None:
-        here, there = f"levels off at {level}", f"levels off at {_apart(source.metric(law.limit(best)), target)}"
-        if limit < error:
-            here, there = f"takes {_NEVER}", f"takes {about(law, log_n)} examples"
-        return NoAnswer(f"{says} a larger network: at this size the law {here}", f"with {sizes} it {there}")
-    if limit < error:
-        return NoAnswer(
-            f"by the law {says} {_NEVER}: far outside the range {source.range_of('n_train')} that it was fitted on",
-            _SEARCH_ON,
-        )
-    floor = source.facts.get("irreducible_error") or {"low": None}
-    least = "open" if floor["low"] is None else f"{metric} {shown(source.metric(floor['low']))}"
-    return NoAnswer(
-        f"by the law {says} more than endless data: it levels off at {level}; the end of its interval: {least}",
-        _SEARCH_ON,
-    )
-
-
-def _apart(value: float, target: float) -> str:
-    """Return a value of the metric with as many decimals as tell it from a target, at least 3."""
-    texts = ((f"{value:.{digits}f}", f"{target:.{digits}f}") for digits in range(3, 10))
-    return next((mine for mine, other in texts if mine != other), f"{value!r}")
-
-
-def _irreducible(source: Source, target: float, error: float, limit: float) -> NoAnswer:
-    """Say that a target lies below what is irreducible, and no more surely than its interval is closed."""
-    floor = source.facts.get("irreducible_error") or {"value": limit, "low": None, "high": None}
-    low, high = ("open" if floor[end] is None else f"{floor[end]:.4g}" for end in ("low", "high"))
-    says = f"{source.question.metric} {aim(target)}"
-    start = f"{says} asks for error {max(error, 0.0):.4g}"
-    if floor["low"] is None:
-        return NoAnswer(
-            f"{start}, which a law gets to with no number of examples; what is irreducible is open",
-            "undecided: ask for a little less; other inputs, resolution, labels or family may help",
-        )
-    if is_open(source):
-        return NoAnswer(
-            f"{start}, and {floor['value']:.4g} [{low}, {high}] is probably irreducible",
-            "undecided: other inputs, resolution, labels or family may; more data hardly will",
-        )
-    return NoAnswer(
-        f"no number of examples reaches {says}: it asks for error {max(error, 0.0):.4g}, "
-        f"and {floor['value']:.4g} [{low}, {high}] is irreducible",
-        "other inputs, resolution, labels or family may; more data will not",
-    )
 
 
 def _asked(sizes: Mapping[str, float | None]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from registry.laws.cells import SHAPE
 from registry.laws.counting import count, is_far_data, most
 from registry.report import table
 from registry.wording import aim, shown
@@ -14,8 +15,10 @@ if TYPE_CHECKING:
 
     from registry.answers import Query
     from registry.law import Interval
+    from registry.laws.cells import Cells
     from registry.laws.predict import Forecast, Needed, Reply
     from registry.laws.sources import Refusal, Source
+    from registry.laws.standing import Certified
 
 SHOWN: Final = 10  # laws a person wants to see; --json has all
 
@@ -32,7 +35,7 @@ def predict_lines(query: Query, n_train: float, reply: Reply) -> list[str]:
         mean, run = ([_either(source, each, level) for level in (80, 90)] for each in (error.mean, error.run))
         rows.append((short(source), shown(source.metric(error.value)), *mean, *run))
     out = [
-        f"{query.task}, {metrics} after training on {n_train:,.0f} examples, predicted, not measured:",
+        f"{query.task}, validation {metrics} after training on {n_train:,.0f} examples, predicted, not measured:",
         *(f"  {line}" for line in table(rows, (0,))),
     ]
     for one in forecasts:
@@ -57,7 +60,7 @@ def needed_lines(query: Query, reply: Reply) -> list[str]:
     ]
     out = _certified(found)
     out += [
-        f"{query.task}, training examples that {query.metric} takes, predicted, not measured:",
+        f"{query.task}, training examples that validation {query.metric} takes, predicted, not measured:",
         *(f"  {line}" for line in table(rows, (1,))),
     ]
     for one in found:
@@ -87,6 +90,7 @@ def forecast_values(one: Forecast) -> dict[str, Any]:
         "with_twice_as_much": {name: source.metric(error) for name, error in one.doubled.items()},
         "with_endless_data": source.metric(one.limit),
         "targets": [{"target": target, "verdict": verdict} for target, verdict in one.verdicts.items()],
+        "certified": None if one.certified is None else _certified_values(one.certified),
     }
 
 
@@ -100,7 +104,8 @@ def needed_values(one: Needed) -> dict[str, Any]:
         "sizes": dict(one.sizes),
         "sizes_chosen_here": list(one.chosen),
         "n_train": None if bounds is None else {"value": bounds.value, "low": bounds.low, "high": bounds.high},
-        "certified": None if one.certified is None else dict(zip(("n_train", "params"), one.certified, strict=True)),
+        "certified": None if one.certified is None else _certified_values(one.certified),
+        "law_refuses": None if one.refused is None else one.refused.message,
     }
 
 
@@ -118,6 +123,8 @@ def source_values(source: Source) -> dict[str, Any]:
         "root": {"path": source.root.path, "shipped": source.root.shipped},
         "law": {
             "variables": list(law.variables),
+            "of": "validation",
+            "cells": _cells_values(source.cells),
             "shape": {key: source.facts[key] for key in ("width", "depth", "resolution")}
             if source.facts.get("width") is not None
             else None,
@@ -126,6 +133,26 @@ def source_values(source: Source) -> dict[str, Any]:
             "calibrated": law.calibration.known,
             "draws": law.n_draws,
         },
+    }
+
+
+def _cells_values(cells: Cells) -> dict[str, Any]:
+    improving = cells.improving
+    return {
+        **{name: list(each) for name, each in cells.shape.items()},
+        "still_improving": None
+        if improving is None
+        else dict(zip(("n_train", "cells", "improving"), improving, strict=True)),
+    }
+
+
+def _certified_values(one: Certified) -> dict[str, Any]:
+    return {
+        "n_train": one.n_train,
+        "params": one.params,
+        "depth": one.depth,
+        "resolution": one.resolution,
+        "test_median": one.median,
     }
 
 
@@ -139,10 +166,16 @@ def refused_values(refused: Sequence[Refusal]) -> list[dict[str, Any]]:
 
 def backtested(source: Source) -> list[str]:
     """Say what a law was fitted on and how well it foretold its own largest cells."""
-    out = [f"Fitted on {', '.join(f'{name} {source.range_of(name)}' for name in source.law.variables)}."]
+    ranges, where = ", ".join(f"{name} {source.range_of(name)}" for name in source.law.variables), source.cells.where
+    shown_before = len(source.law.variables) == 1  # of one shape, which is named above
+    out = [f"Fitted on {ranges}{f', at {where}' if where and not shown_before else ''}."]
     error = source.facts.get("backtest_error")
     if error is not None:
         out.append(f"Fitted without its largest cells it missed their error by {100 * error:.0f} %.")
+    if source.cells.improving is not None:
+        largest, cells, capped = source.cells.improving
+        which = "the cell was" if cells == 1 else f"{capped} of {cells} cells {'was' if capped == 1 else 'were'}"
+        out.append(f"At {largest:,} examples {which} still improving at the most steps.")
     return out
 
 
@@ -165,11 +198,26 @@ def short(source: Source) -> str:
 
 def _says(one: Forecast) -> list[str]:
     source = one.source
-    out = [*backtested(source), *_binding(one)]
-    out += [_held(one, target) for target in one.verdicts]
+    out = [] if one.certified is None else [_stands(one.certified)]
+    out += [*backtested(source), *_binding(one)]
+    out += [line for target in one.verdicts for line in _held(one, target)]
     if one.error.outside > 0:
-        out.append("Outside that range: the interval is widened for the distance, and nothing there was measured.")
+        rest = "." if is_measured(source, one.n_train, one.sizes) else ", and nothing there was measured."
+        out.append(f"Outside that range: the interval is widened for the distance{rest}")
     return out + cautions(source)
+
+
+def is_measured(source: Source, n_train: float, sizes: Mapping[str, float]) -> bool:
+    """Say whether a cell of a law lies as far outside its range as this does."""
+    return source.cells.reach({source.law.variables[0]: n_train, **sizes})
+
+
+def _stands(one: Certified) -> str:
+    """Say what was measured beside what is predicted."""
+    shape = "".join(f", {name} {value}" for name, value in zip(SHAPE, one.shape, strict=True) if value)
+    return (
+        f"{shown(one.median)} is certified on the test split: {one.params:,} params{shape}, {one.n_train:,} examples."
+    )
 
 
 def _shape(source: Source, sizes: Mapping[str, float], chosen: Sequence[str]) -> str:
@@ -182,7 +230,8 @@ def _shape(source: Source, sizes: Mapping[str, float], chosen: Sequence[str]) ->
 
 def _binding(one: Forecast) -> list[str]:
     source = one.source
-    if source.law.chance is not None and one.error.value >= source.law.chance:
+    known = source.facts.get("chance")
+    if known and one.error.value >= known:
         return ["The law says chance here: what binds cannot be told."]
     said = {name: f"twice the {_WORDS[name]} {shown(source.metric(error))}" for name, error in one.doubled.items()}
     inside = ", ".join(text for name, text in said.items() if name not in one.beyond)
@@ -195,33 +244,51 @@ def _binding(one: Forecast) -> list[str]:
         out += [f"{inside[0].upper()}{inside[1:]}."] if inside else []
     else:
         binds = f"{_WORDS[one.binds].capitalize()} bind{'s' if one.binds in ('width', 'depth') else ''}"
-        out = [f"{binds}: {inside}." if inside else f"{binds}."]
+        if one.binds in said and one.binds in one.beyond:  # it is told below; what lies inside is another matter
+            out = [f"{binds}.", *([f"{inside[0].upper()}{inside[1:]}."] if inside else [])]
+        elif one.binds in said or not said:
+            out = [f"{binds}: {inside}." if inside else f"{binds}."]
+        else:
+            out = [f"{binds}, twice as much lies outside the range (--extrapolate); {inside}."]
     return [*out, f"Outside the range {outside}."] if outside else out
 
 
 _WORDS: Final = {"n_train": "examples", "params": "params", "width": "width", "depth": "depth", "steps": "steps"}
 
 
-def _held(one: Forecast, target: float) -> str:
+def _held(one: Forecast, target: float) -> list[str]:
+    """Say whether a target is met, and where a certified network says otherwise."""
     verdict = one.verdicts[target]
     if one.error.mean is None:
-        return f"{aim(target)} is undecided: the law has no interval."
+        return [f"{aim(target)} is undecided: the law has no interval."]
     if verdict == "undecided":
-        return f"{aim(target)} is undecided: it lies in the 90 % interval of the mean."
-    return f"{aim(target)} is {verdict} by the whole 90 % interval of the mean."
+        return [f"{aim(target)} is undecided: it lies in the 90 % interval of the mean."]
+    said = f"{aim(target)} is {verdict} by the whole 90 % interval of the mean"
+    certified, cells, sign = one.certified, one.source.cells, one.source.question.sign
+    if certified is None or (certified.score is not None and certified.score >= sign * target) == (verdict == "met"):
+        return [f"{said}."]
+    if verdict == "met":
+        return [
+            f"{said}, on validation examples,",
+            "but the certified network is not sure to meet it on the test split.",
+        ]
+    other = "" if cells.has(*certified.shape) else f": the law is of {cells.where}"
+    return [f"{said},", f"but the certified network meets it{other}."]
 
 
 def _certified(found: Sequence[Needed]) -> list[str]:
     """Say what is known rather than predicted: it comes first."""
     known = [(one.target, short(one.source), one.certified) for one in found if one.certified is not None]
     return [
-        f"{target:g} is certified in {source}: {params:,} params, {n_train:,} examples."
-        for target, source, (n_train, params) in known
+        f"{target:g} is certified in {source}: {certified.params:,} params, {certified.n_train:,} examples."
+        for target, source, certified in known
     ]
 
 
 def _takes(one: Needed) -> list[str]:
     source = one.source
+    if one.refused is not None:
+        return [f"{one.target:g}: the law of {short(source)} does not answer:", f"  {one.refused.message}."]
     if one.bounds is None:
         return [f"{one.target:g}: the law of {short(source)} never gets there, but a certified network does."]
     out = []
@@ -229,7 +296,8 @@ def _takes(one: Needed) -> list[str]:
         out.append(f"{one.target:g} is open above in {short(source)}: the upper end of the interval never gets there.")
     if one.outside:
         far = "far " if is_far_data(source.law, math.log(one.bounds.value)) else ""
-        out.append(f"{one.target:g} lies {far}outside the range of {short(source)}: nothing there was measured.")
+        rest = "" if is_measured(source, one.bounds.value, one.sizes) else ": nothing there was measured"
+        out.append(f"{one.target:g} lies {far}outside the range of {short(source)}{rest}.")
     return out
 
 

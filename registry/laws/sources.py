@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from registry.answers import Query, Question
 from registry.errors import NoAnswer
 from registry.law import Law
+from registry.laws.cells import Cells
 from registry.lookup import is_hidden, refuse_unanswerable
 from registry.tuples import NamedTuple
 from registry.wording import bench_command, further
@@ -33,8 +35,10 @@ class Source(NamedTuple):
         family: Its family.
         question: Its data set and metric.
         root: Where it lies.
-        law: The law, ready.
-        facts: What else the index keeps of it: shape, floors, back-test error, cells.
+        law: The law, ready. Of a fraction it predicts nothing worse than the best constant answer; of other metrics it
+            does, as networks may be: R2 below 0, more bits than without a context.
+        facts: What else the index keeps of it: shape, floors, back-test error, examples and steps of its cells.
+        cells: Its cells, from the record.
         batch_size: Examples a step; None: unknown.
         flops_per_param: Forward flops of one example a parameter, over the record's networks; None: unknown.
         record: Its row in its index.
@@ -49,6 +53,7 @@ class Source(NamedTuple):
     root: Root
     law: Law
     facts: Mapping[str, Any]
+    cells: Cells
     batch_size: int | None
     flops_per_param: float | None
     record: int
@@ -72,6 +77,12 @@ class Source(NamedTuple):
     def error(self, metric: float) -> float:
         """Return the error that belongs to a value of the metric, to 12 decimals: 1 - 0.9 is 0.1."""
         return metric if self.question.direction == "lower" else round(1 - metric, 12)
+
+    @property
+    def chance(self) -> float | None:
+        """The error of the best constant answer; None: unknown. That of R2 and of fractions is 1 at most."""
+        known: float | None = self.facts.get("chance") or None
+        return 1.0 if known is None and self.question.unit in ("fraction", "r2") else known
 
     @property
     def network(self) -> str:
@@ -163,22 +174,24 @@ def unlogged(log_value: float) -> float:
 
 _LAWS: Final = (
     "SELECT id, version, superseded, family, task, dataset, metric, unit, direction, law, batch_size, flops_per_param, "
-    "record FROM laws JOIN records USING (record) JOIN questions USING (question)"
+    "record, path FROM laws JOIN records USING (record) JOIN questions USING (question)"
 )
 
 
 def _source(rank: tuple[bool, int, int], opened: Index, row: tuple[Any, ...]) -> Source:
-    record_id, version, _, family, *question, law, batch_size, flops_per_param, record = row
-    facts = json.loads(law)
+    record_id, version, _, family, *question, law, batch_size, flops_per_param, record, path = row
+    facts, asked = json.loads(law), Question(*question)
+    ready = Law(facts if asked.unit == "fraction" else {**facts, "chance": None})
     return Source(
         record_id,
         version,
         rank[0],
         family,
-        Question(*question),
+        asked,
         opened.root,
-        Law(facts),
+        ready,
         facts,
+        Cells(os.path.join(opened.root.path, path), ready, facts),  # noqa: PTH118 - pathlib is slow to import
         batch_size,
         flops_per_param,
         record,
@@ -191,7 +204,8 @@ def _none(query: Query, others: Sequence[Source], sizes: Sequence[str]) -> NoAns
     on = f"{f' on {query.dataset}' if query.dataset else ''}{f' with {query.family}' if query.family else ''}"
     if not others:
         hint = further(query, query.dataset, "Make one") if query.dataset else f"Make one: {bench_command(query)}"
-        return NoAnswer(f"no law for {query.task}{on} is on record", hint)
+        by = f" by {query.metric}" if query.targets else ""
+        return NoAnswer(f"no law for {query.task}{on}{by} is on record", hint)
     first = others[0]
     only = f"{first.law.variables[0]} alone, for {first.network}"
     return NoAnswer(

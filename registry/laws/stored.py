@@ -21,6 +21,9 @@ SIZES: Final = ("params", "width", "depth")  # the others, in this order
 FORMS: Final[Mapping[str, Form]] = {**CURVES, **SURFACES}
 MOST_DRAWS: Final = 200
 Z: Final = {80: 1.2815515655446004, 90: 1.6448536269514722}  # of the normal distribution, two-sided
+_KEPT: Final = 8  # sizes whose curve is kept, and points whose draws are
+_SAFE: Final = 300.0  # logs of the doubles lie within +-700: what is lost at their ends is nothing beside these
+_LOG_2: Final = math.log(2)
 _ENDLESS: Final = 1e6  # log of so much data that only floors are left
 
 
@@ -49,19 +52,29 @@ class Curve:
     Args:
         sizes: Log of each size.
         members: Weight, form and parameters, ready, of each member.
-        draws: Form and parameters, ready, of each draw.
+        draws: Forms, and parameters, ready, of the draws of each that come one after another.
     """
 
     def __init__(
-        self, sizes: Numbers, members: Sequence[tuple[float, Form, Numbers]], draws: Sequence[tuple[Form, Numbers]]
+        self,
+        sizes: Numbers,
+        members: Sequence[tuple[float, Form, Numbers]],
+        draws: Sequence[tuple[Form, Sequence[Numbers]]],
     ) -> None:
         self.sizes = sizes
         self._members = [(weight, form.along, form.at(ready, sizes)) for weight, form, ready in members]
         self._all_draws = draws
 
     @cached_property
-    def _draws(self) -> list[tuple[Callable[[Numbers, float], float], Numbers]]:
-        return [(form.along, form.at(ready, self.sizes)) for form, ready in self._all_draws]
+    def _draws(self) -> list[tuple[Form, list[Numbers]]]:
+        return [(form, [form.at(one, self.sizes) for one in ready]) for form, ready in self._all_draws]
+
+    @cached_property
+    def _scatter(self) -> list[Callable[[float, float], float]] | None:
+        try:
+            return [form.scatter(fixed) for form, fixed in self._draws if form.scatter]
+        except ArithmeticError:
+            return None
 
     def log_error(self, log_n: float) -> float:
         """Return the log of the predicted error, from the log of the data."""
@@ -72,7 +85,19 @@ class Curve:
 
     def log_draws(self, log_n: float) -> list[float]:
         """Return the log of the error that each draw predicts."""
-        return [along(fixed, log_n) for along, fixed in self._draws]
+        return [form.along(one, log_n) for form, fixed in self._draws for one in fixed]
+
+    def spread(self, log_n: float) -> float:
+        """Return the mean square distance of the draws, of which there are some, from the law in log error."""
+        centre, n_draws = self.log_error(log_n), sum(len(fixed) for _, fixed in self._draws)
+        if self._scatter is not None and len(self._scatter) == len(self._draws) and abs(centre) < _SAFE:
+            try:
+                bits = math.fsum([scatter(log_n, centre / _LOG_2) for scatter in self._scatter])
+            except (ArithmeticError, ValueError):
+                bits = math.inf
+            if bits < _SAFE**2:  # then every draw is as safe as the law
+                return bits * _LOG_2**2 / n_draws
+        return math.fsum([(draw - centre) ** 2 for draw in self.log_draws(log_n)]) / n_draws
 
 
 @final
@@ -87,6 +112,7 @@ class Law:
         ranges: Log of the ends of each variable's range.
         calibration: How the scale of doubt becomes an interval.
         chance: Error of the best constant answer, which no prediction exceeds; None: unknown.
+        n_draws: How many times it was fitted again to resampled data.
 
     Raises:
         InvalidRecord: If this version cannot read it.
@@ -119,22 +145,44 @@ class Law:
         draws = values["draws"]
         if len(draws) > MOST_DRAWS:
             raise InvalidRecord(f"a law has {len(draws)} draws, expected at most {MOST_DRAWS}")
-        self._draws = [_draw(i, draw, named) for i, draw in enumerate(draws)]
-        self._curve: Curve | None = None
+        self.n_draws = len(draws)
+        self._draws: list[tuple[Form, list[Numbers]]] = []
+        for i, draw in enumerate(draws):
+            form, numbers = _draw(i, draw, named)
+            if not self._draws or self._draws[-1][0] is not form:
+                self._draws.append((form, []))
+            self._draws[-1][1].append(numbers)
+        self._curves: dict[Numbers, Curve] = {}
+        self._drawn: dict[Numbers, list[float]] = {}
         self.calibration = _calibration(values.get("interval"))
         self.chance = _chance(values.get("chance"))
+        self._most = math.inf if self.chance is None else math.log(self.chance)
 
-    @property
-    def n_draws(self) -> int:
-        """How many times it was fitted again to resampled data."""
-        return len(self._draws)
+    def steepest(self) -> tuple[float, ...]:
+        """Return the largest exponents of members and draws: of the data, and of any size, for each of the sizes.
+
+        No log error of theirs falls faster by the log of that variable: a term falls with its exponents, and floors,
+        means of terms and what saturates at chance lessen that.
+        """
+        sets = [(form, (ready,)) for _, form, ready in self._members] + self._draws
+        of_data, of_sizes = 0.0, 0.0
+        for form, several in sets:
+            for i, name in enumerate(form.parameters):
+                if name in ("exponent", "data_exponent"):
+                    of_data = max(of_data, *(ready[i] for ready in several))
+                elif name.endswith("_exponent"):
+                    of_sizes = max(of_sizes, *(ready[i] for ready in several))
+        return (of_data, *(of_sizes for _ in self.variables[1:]))
 
     def curve(self, sizes: Logs) -> Curve:
-        """Return the law at fixed sizes, given by their logs; the last one is kept, as most is asked at the same."""
+        """Return the law at fixed sizes, given by their logs; the last few are kept, as most is asked at the same."""
         sizes = tuple(sizes)
-        if self._curve is None or self._curve.sizes != sizes:
-            self._curve = Curve(sizes, self._members, self._draws)
-        return self._curve
+        found = self._curves.get(sizes)
+        if found is None:
+            if len(self._curves) >= _KEPT:
+                self._curves.clear()
+            found = self._curves[sizes] = Curve(sizes, self._members, self._draws)
+        return found
 
     def log_error(self, x: Logs) -> float:
         """Return the log of the predicted error, from the log of each variable."""
@@ -142,11 +190,17 @@ class Law:
 
     def capped(self, log_error: float) -> float:
         """Return the log of an error, or that of chance where this is less: what the forms say, as one can meet it."""
-        return log_error if self.chance is None else min(log_error, math.log(self.chance))
+        return min(log_error, self._most)
 
     def log_draws(self, x: Logs) -> list[float]:
-        """Return the log of the error that each draw predicts."""
-        return self.curve(x[1:]).log_draws(x[0])
+        """Return the log of the error that each draw predicts; what was asked last is kept, as much is asked twice."""
+        x = tuple(x)
+        found = self._drawn.get(x)
+        if found is None:
+            if len(self._drawn) >= _KEPT:
+                self._drawn.clear()
+            found = self._drawn[x] = self.curve(x[1:]).log_draws(x[0])
+        return found
 
     def outside(self, x: Logs) -> float:
         """Return how far ``x`` lies outside the range: log-distances, summed over the variables."""
@@ -162,14 +216,15 @@ class Law:
 
     def doubt(self, x: Logs) -> float | None:
         """Return the scale of doubt of the log error at ``x``; None without draws."""
-        centre = self.log_error(x)
-        return self.scale([draw - centre for draw in self.log_draws(x)], self.outside(x))
+        if not self._draws:
+            return None
+        return self._scale(self.curve(x[1:]).spread(x[0]), self.outside(x), self.calibration.noise)
 
     def doubt_between(self, x: Logs, y: Logs) -> float | None:
         """Return the scale of doubt of log error at ``y`` less that at ``x``, draw by draw; None without draws."""
-        gain = self.capped(self.log_error(y)) - self.capped(self.log_error(x))
+        most, gain = self._most, self.capped(self.log_error(y)) - self.capped(self.log_error(x))
         pairs = zip(self.log_draws(x), self.log_draws(y), strict=True)
-        scatter = [self.capped(after) - self.capped(before) - gain for before, after in pairs]
+        scatter = [min(after, most) - min(before, most) - gain for before, after in pairs]
         between = sum(abs(after - before) for before, after in zip(self.beyond(x), self.beyond(y), strict=True))
         return self.scale(scatter, between, noise=0.0)
 
@@ -190,10 +245,11 @@ class Law:
         """
         if not scatter:
             return None
-        known = self.calibration
-        spread = math.fsum(value * value for value in scatter) / len(scatter)
-        least = known.noise if noise is None else noise
-        return math.sqrt(spread + least**2 + (known.drift * outside) ** 2)
+        spread = math.fsum([value * value for value in scatter]) / len(scatter)
+        return self._scale(spread, outside, self.calibration.noise if noise is None else noise)
+
+    def _scale(self, spread: float, outside: float, noise: float) -> float:
+        return math.sqrt(spread + noise**2 + (self.calibration.drift * outside) ** 2)
 
 
 def _form(name: object, n_variables: int) -> Form:

@@ -12,15 +12,15 @@ All are one pattern, with a term a power law in some of the variables and mix 1 
 
 from __future__ import annotations
 
-from math import exp, inf, log1p
+from math import exp, inf, log1p, log2, sqrt
 from math import log as natural_log
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
-from registry.laws.forms import Form, bounds, log, log_sum, power_law
+from registry.laws.forms import Form, bounds, log, log_sum, power_law, power_laws
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from registry.laws.forms import Logs, Numbers
 
@@ -67,10 +67,25 @@ def _surface(formula: str, terms: Terms, *, mixed: bool = False, link: str = "")
             term = p[coefficient]
             for size, exponent in powers:
                 term -= p[exponent] * sizes[size]
-            rest = _log_mean(rest, term, p[floor + 1]) if mixed else log_sum(rest, term)
+            if rest == -inf:
+                rest = term
+            elif mixed:
+                rest = _log_mean(rest, term, p[floor + 1])
+            else:
+                rest = log_sum(rest, term)
         if mixed or link == "ratio":
             return (start, p[1], rest, p[floor], *p[end])
         return (start, p[1], log_sum(rest, p[floor]), *p[end])
+
+    def fixed_alone(p: Numbers, sizes: Logs) -> Numbers:
+        """Return the same where data and one size have a term each: what most laws are, and are asked most."""
+        rest = p[coefficient] - p[exponent] * sizes[size]
+        if mixed or link == "ratio":
+            return (p[0], p[1], rest, p[floor], *p[end])
+        return (p[0], p[1], log_sum(rest, p[floor]), *p[end])
+
+    is_alone = not data[1] and len(others) == 1 and len(others[0][1]) == 1
+    coefficient, ((size, exponent),) = others[0] if is_alone else (0, [(0, 0)])
 
     def some_term(values: Sequence[float]) -> bool:
         return any(map(values.__getitem__, logged))  # none of these is below 0
@@ -78,7 +93,9 @@ def _surface(formula: str, terms: Terms, *, mixed: bool = False, link: str = "")
     limits = bounds(parameters, ("mix", "chance", "transition"))
     n_variables = 1 + max(variable for _, powers in terms for variable, _ in powers)
     words = "nothing but zeros, expected a term or a floor above 0"
-    return Form(formula, parameters, n_variables, limits, ready, fixed, _ALONG[mixed, link], (words, some_term))
+    along, scatter = _ALONG[mixed, link]
+    at_sizes = fixed_alone if is_alone else fixed
+    return Form(formula, parameters, n_variables, limits, ready, at_sizes, along, (words, some_term), scatter)
 
 
 def _log_mean(a: float, b: float, mix: float) -> float:
@@ -96,27 +113,99 @@ def _along_root(p: Numbers, log_n: float) -> float:
 
 def _along_ratio(p: Numbers, log_n: float) -> float:
     start, exponent, rest, log_floor, log_room = p
-    total = log_sum(rest, start - exponent * log_n)
-    return log_sum(log_floor, total + log_room - log_sum(log_room, total))
+    return _saturating(log_sum(rest, start - exponent * log_n), log_floor, log_room)
+
+
+def _saturating(total: float, log_floor: float, log_room: float) -> float:
+    """Return log(floor + room * sum / (room + sum)); log_sum, written out: much is asked of it."""
+    if log_room > total:
+        value = total + log_room - (log_room + log1p(exp(total - log_room)))
+    else:
+        value = total + log_room - (total + log1p(exp(log_room - total)))
+    if log_floor > value:
+        return log_floor + log1p(exp(value - log_floor))
+    return value if value == -inf else value + log1p(exp(log_floor - value))
 
 
 def _along_mean(p: Numbers, log_n: float) -> float:
     start, exponent, rest, log_floor, mix = p
-    return log_sum(log_floor, _log_mean(rest, start - exponent * log_n, mix))
+    total = _log_mean(rest, start - exponent * log_n, mix)
+    if log_floor > total:
+        return log_floor + log1p(exp(total - log_floor))
+    return total if total == -inf else total + log1p(exp(log_floor - total))
 
 
 def _along_mean_ratio(p: Numbers, log_n: float) -> float:
     start, exponent, rest, log_floor, mix, log_room = p
-    total = _log_mean(rest, start - exponent * log_n, mix)
-    return log_sum(log_floor, total + log_room - log_sum(log_room, total))
+    return _saturating(_log_mean(rest, start - exponent * log_n, mix), log_floor, log_room)
+
+
+def _all_root(fixed: Sequence[Numbers]) -> Callable[[float, float], float]:
+    curves = [(start, exponent, exp(p[0]), exp(p[1]), exp(p[2])) for start, exponent, *p in fixed]
+
+    def scatter(log_n: float, centre: float) -> float:
+        total = 0.0
+        for start, exponent, rest, chance, bend in curves:
+            raw = rest + exp(start - exponent * log_n)
+            away = log2(chance / sqrt(1 + bend / raw / raw)) - centre
+            total += away * away
+        return total
+
+    return scatter
+
+
+def _all_ratio(fixed: Sequence[Numbers]) -> Callable[[float, float], float]:
+    curves = [(start, exponent, exp(p[0]), exp(p[1]), exp(p[2])) for start, exponent, *p in fixed]
+
+    def scatter(log_n: float, centre: float) -> float:
+        total = 0.0
+        for start, exponent, rest, floor, room in curves:
+            away = log2(floor + room / (1 + room / (rest + exp(start - exponent * log_n)))) - centre
+            total += away * away
+        return total
+
+    return scatter
+
+
+def _all_mean(fixed: Sequence[Numbers]) -> Callable[[float, float], float]:
+    curves = [
+        ((start - rest) / mix, exponent / mix, exp(rest), exp(log_floor), mix)
+        for start, exponent, rest, log_floor, mix in fixed
+    ]
+
+    def scatter(log_n: float, centre: float) -> float:
+        total = 0.0
+        for start, exponent, rest, floor, mix in curves:
+            away = log2(floor + rest * (1 + exp(start - exponent * log_n)) ** mix) - centre
+            total += away * away
+        return total
+
+    return scatter
+
+
+def _all_mean_ratio(fixed: Sequence[Numbers]) -> Callable[[float, float], float]:
+    curves = [
+        ((start - rest) / mix, exponent / mix, exp(rest), exp(log_floor), mix, exp(log_room))
+        for start, exponent, rest, log_floor, mix, log_room in fixed
+    ]
+
+    def scatter(log_n: float, centre: float) -> float:
+        total = 0.0
+        for start, exponent, rest, floor, mix, room in curves:
+            mean = rest * (1 + exp(start - exponent * log_n)) ** mix
+            away = log2(floor + room / (1 + room / mean)) - centre
+            total += away * away
+        return total
+
+    return scatter
 
 
 _ALONG: Final = {
-    (False, ""): power_law,  # with sizes fixed no more than that is left
-    (False, "root"): _along_root,
-    (False, "ratio"): _along_ratio,
-    (True, ""): _along_mean,
-    (True, "ratio"): _along_mean_ratio,
+    (False, ""): (power_law, power_laws),  # with sizes fixed no more than that is left
+    (False, "root"): (_along_root, _all_root),
+    (False, "ratio"): (_along_ratio, _all_ratio),
+    (True, ""): (_along_mean, _all_mean),
+    (True, "ratio"): (_along_mean_ratio, _all_mean_ratio),
 }
 
 _DATA: Final = ("data_coefficient", ((0, "data_exponent"),))

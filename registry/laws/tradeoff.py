@@ -12,7 +12,7 @@ from registry.law import compare, locate, needed, refuse_outside
 from registry.laws.costing import Prices, costing, prices
 from registry.laws.counting import FAR, about
 from registry.laws.crossing import beside, least
-from registry.laws.mixes import FAR_OUT, Best, Change, Changed, Mix, Weighed, mix_of, unknown
+from registry.laws.mixes import FAR_OUT, Best, Change, Changed, Mix, Unknown, Weighed, mix_of
 from registry.laws.predict import Reply, is_open
 from registry.laws.sources import Source, answers, find
 from registry.wording import aim, shown
@@ -133,7 +133,7 @@ class _Reaching:
 def _for_target(source: Source, target: float, prices: Prices | None, extrapolate: bool) -> Best:
     law, count, error = source.law, costing(source), source.error(target)
     (low_n, high_n), ends = law.ranges[0], _ends(source, extrapolate)
-    reaching = _Reaching(law, error)
+    reaching, unknown = _Reaching(law, error), Unknown(source)
     left_out: set[str] = set()
 
     def least_between(fewer: float, more: float) -> float:
@@ -141,7 +141,7 @@ def _for_target(source: Source, target: float, prices: Prices | None, extrapolat
         log_n = reaching.log_n(more)
         if log_n is None or (log_n > high_n + 1e-9 and not extrapolate):
             return math.inf
-        if extrapolate and (fault := unknown(source, (log_n, more))):
+        if extrapolate and (fault := unknown.why((log_n, more))):
             left_out.add(fault)
             return math.inf
         n_train = math.exp(log_n if extrapolate else max(log_n, low_n))
@@ -166,7 +166,7 @@ def _for_target(source: Source, target: float, prices: Prices | None, extrapolat
 def _for_budget(source: Source, budget: float, prices: Prices | None, extrapolate: bool) -> Best:
     law, count = source.law, costing(source)
     (low_n, high_n), ends = law.ranges[0], _ends(source, extrapolate)
-    largest = high_n + FAR if extrapolate else high_n
+    largest, unknown = high_n + FAR if extrapolate else high_n, Unknown(source)
     left_out: set[str] = set()
 
     def log_n(log_params: float) -> float:
@@ -185,7 +185,7 @@ def _for_budget(source: Source, budget: float, prices: Prices | None, extrapolat
         if most == -math.inf:
             return math.inf
         x = (most, log_params)
-        if extrapolate and (fault := unknown(source, x)):
+        if extrapolate and (fault := unknown.why(x)):
             left_out.add(fault)
             return math.inf
         return law.log_error(x)

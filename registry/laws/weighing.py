@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from registry.laws.counting import count, is_far
 from registry.laws.mixes import Best, Weighed
-from registry.laws.report import backtested, cautions, forecast_values, short, source_values
+from registry.laws.report import backtested, cautions, forecast_values, is_measured, short, source_values
 from registry.report import table
 from registry.wording import aim, shown
 
@@ -58,9 +58,9 @@ def verdict(found: Weighed) -> str:
 
 def _best_lines(query: Query, found: Best) -> list[str]:
     asked = (
-        f"the best mix for {found.budget:.3g} train flops"
+        f"best validation {found.source.question.metric} for {found.budget:.3g} train flops"
         if found.target is None
-        else f"the cheapest mix for {query.metric} {aim(found.target)}"
+        else f"the cheapest mix for validation {query.metric} {aim(found.target)}"
     )
     mixes = sorted((found.mix, *found.beside), key=lambda mix: mix.params)
     out = [f"{query.task}, {short(found.source)}: {asked}, predicted, not measured:"]
@@ -79,7 +79,8 @@ def _best_lines(query: Query, found: Best) -> list[str]:
 def _weighed_lines(query: Query, found: Weighed) -> list[str]:
     rows = [("now", found.mix), *((naming(changed.change), changed.mix) for changed in found.changes)]
     return [
-        f"{query.task}, {short(found.source)}: changes of one mix, predicted, not measured:",
+        f"{query.task}, {short(found.source)}: changes of one mix by validation {found.source.question.metric}, "
+        "predicted, not measured:",
         *_table(found.source, rows, [None, *found.changes]),
         *_warned([mix for _, mix in rows]),
         f"  {verdict(found)}",
@@ -157,6 +158,9 @@ def _is_far(mix: Mix) -> bool:
 def _warned(mixes: Sequence[Mix]) -> list[str]:
     if all(mix.forecast.error.outside == 0 for mix in mixes):
         return []
+    outside = [mix.forecast for mix in mixes if mix.forecast.error.outside > 0]
+    if any(is_measured(one.source, one.n_train, one.sizes) for one in outside):
+        return ["  Outside the range intervals are widened for the distance."]
     return ["  Outside the range nothing was measured; intervals there are widened for the distance."]
 
 
@@ -172,12 +176,18 @@ def _ratio(changed: Changed | None) -> str:
 def _rests(source: Source, count: Costing) -> list[str]:
     flops = f"{count.flops_per_param:.3g} x params"
     whose = "as in the record's networks" if count.measured else "as in a dense network, an approximation"
+    if count.sides is not None:
+        whose = f"by pixels from the record's networks, resolution {count.sides[0]}, to {count.sides[1]}"
     seen = (
         f"grow as n_train ** {count.slope:.2f}, as in its cells" if count.fitted else "taken to be n_train: one epoch"
     )
     return [
         *(f"  {line}" for line in backtested(source)),
-        f"  Train flops are 3 x flops x examples seen; flops are {flops} ({whose}),",
+        *(
+            [f"  Train flops are 3 x flops x examples seen; flops are {flops} ({whose}),"]
+            if count.sides is None
+            else [f"  Train flops are 3 x flops x examples seen; flops are {flops}", f"  ({whose}),"]
+        ),
         f"  examples seen {seen}.",
         *(f"  {line}" for line in cautions(source)),
     ]
@@ -198,7 +208,8 @@ def _mix_values(mix: Mix) -> dict[str, Any]:
 def _costing_values(count: Costing) -> dict[str, Any]:
     return {
         "flops_per_param": count.flops_per_param,
-        "flops_measured": count.measured,
+        "flops_measured": count.measured and count.sides is None,
+        "flops_scaled_by_resolution": None if count.sides is None else list(count.sides),
         "examples_seen_exponent": count.slope,
         "examples_seen_measured": count.fitted,
     }

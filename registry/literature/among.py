@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from registry.literature.columns import Row
+from registry.literature.names import architecture
 from registry.literature.within import SAME_PARAMS, Found
 
 # A metric that counts more answers as right than another is never below it.
@@ -18,6 +18,7 @@ SIZES: Final = 2.0  # networks of a size have at most so many times the params o
 ENOUGH: Final = 4  # others that tell what is usual at a size
 TABLED: Final = 8  # others that tell what is usual in a table, whatever their size
 TWICE: Final = (1.9, 2.1)  # multiply-adds against flops, of sources that round
+SPREAD: Final = 1.75  # flops a param and pixel of a family lie within so many times those known: half of them do not
 TEN: Final = (9.0, 11.0)  # giga read as 10e9
 _SHARED: Final = tuple(name for name in Row._fields if name not in ("line", "model", "metric", "value"))
 
@@ -40,7 +41,7 @@ def faults(rows: Sequence[Row]) -> Iterator[Found]:
                 yield row.line, differing, "L-AGREE", said
         yield from _out_of_order(same)
     refused: set[int] = set()
-    for check in (_same_again, _mirrored, _flops_apart):
+    for check in (_same_again, _mirrored, _flops_apart, _far_from_family):
         found = list(check([row for row in rows if row.line not in refused]))
         refused |= {fault[0] for fault in found}
         yield from found
@@ -120,29 +121,50 @@ def _out_of_order(same: Sequence[Row]) -> Iterator[Found]:
             yield low.line, "value", "L-ERROR", f"{said}: an error?"
 
 
-def architecture(model: str) -> str:
-    """Return a model's name without its recipe: ``ResNet-50 (pycls)`` and ``resnet50.a1_in1k`` are ``resnet50``."""
-    name = re.split(r"\s*\(|[ @]|\.(?!\d)|_\d+xb", model.casefold())[0]
-    return re.sub(r"[^a-z0-9.+*]", "", re.sub(r"(?<=\d)_(?=\d)", ".", name))
-
-
 def _flops_apart(rows: Sequence[Row]) -> Iterator[Found]:
-    """Yield rows whose flops are half, twice or 10 x those of the same architecture with as many params."""
-    known: dict[tuple[str, int | None], list[Row]] = {}
+    """Yield rows whose flops are half, twice or 10 x those of the same architecture with as many params.
+
+    At another resolution they are compared in proportion to the pixels.
+    """
+    known: dict[str, list[Row]] = {}
     for row in rows:
         if row.params is None or row.flops is None:
             continue
-        others = known.setdefault((architecture(row.model), row.resolution), [])
+        others = known.setdefault(architecture(row.model), [])
         for other in others:
-            if other.params is None or other.flops is None or other.model == row.model:
+            if other.params is None or other.flops is None or other.network == row.network:
+                continue
+            if (row.resolution is None) != (other.resolution is None):
                 continue
             if abs(row.params / other.params - 1) <= SAME_PARAMS and (
-                fault := flops_fault(row.flops / other.flops, f"line {other.line}")
+                fault := flops_fault(row.flops / other.flops / _pixels(row, other), f"line {other.line}")
             ):
                 yield row.line, "flops", *fault
                 break
         else:
             others.append(row)
+
+
+def _far_from_family(rows: Sequence[Row]) -> Iterator[Found]:
+    """Yield rows whose flops a param and pixel are far from those of the other networks of the family."""
+    families: dict[str, list[tuple[Row, float]]] = {}
+    for row in rows:
+        if row.params and row.flops and row.resolution:
+            families.setdefault(row.family, []).append((row, row.flops / row.params / row.resolution**2))
+    for family, same in families.items():
+        for row, ratio in same:
+            others = {one.params: each for one, each in same if one.params != row.params}
+            if len(others) < ENOUGH:
+                continue
+            low, high = min(others.values()) / SPREAD, max(others.values()) * SPREAD
+            if not low <= ratio <= high:
+                said = f"{row.flops:.4g} flops with {row.params:,} params at {row.resolution} pixels are {ratio:.2g}"
+                expected = f"{low:.2g} to {high:.2g}, as other networks of {family} here"
+                yield row.line, "flops", "L-FLOPS", f"{said} a param and pixel, expected {expected}"
+
+
+def _pixels(row: Row, other: Row) -> float:
+    return (row.resolution / other.resolution) ** 2 if row.resolution and other.resolution else 1.0
 
 
 def flops_fault(ratio: float, other: str) -> tuple[str, str] | None:

@@ -84,7 +84,7 @@ COLUMNS: Final = (
 DEVICE_COLUMNS: Final = (  # microcontroller tables only
     Column("ram_bytes", "count", high=1e12, unit="bytes"),
     Column("flash_bytes", "count", high=1e12, unit="bytes"),
-    Column("latency_s", "number", low=1e-9, high=60, unit="seconds"),
+    Column("latency_s", "number", low=1e-9, high=1e9, unit="seconds"),
     Column("board", "text"),
     Column("precision", "word", words=tuple(PRECISIONS)),
 )

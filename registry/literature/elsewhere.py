@@ -9,14 +9,14 @@ from typing import Final, NamedTuple, final
 
 from registry.errors import BrokenRule
 from registry.fields import Fields
-from registry.literature.among import architecture, flops_fault
+from registry.literature.among import SPREAD, flops_fault
 from registry.literature.columns import Row
+from registry.literature.names import architecture
 from registry.literature.within import SAME_PARAMS, Found
 from registry.loader import read_json
 
 MIRRORED: Final = 0.06  # an error is told from an accuracy where 1 - it is so near, and it is FAR
 FAR: Final = 0.2
-SPREAD: Final = 1.75  # flops a param and pixel of a family lie within so many times those known: half of them do not
 ENOUGH: Final = 3  # networks of a family that tell its range
 _POWERS: Final = (1e3, 1e6, 1e9)
 

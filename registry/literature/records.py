@@ -199,7 +199,7 @@ def _name(row: Row, is_doubled: bool) -> str:
 def _note(row: Row) -> str | None:
     selected = None if row.selected_on is None else f"selected on the {row.selected_on}"
     mixed = f"{row.precision} weights" if row.precision and " and " in row.precision else None
-    origin = None if row.pretrained_on is None else f"trained first on {row.pretrained_on}"
+    origin = None if row.pretrained_on is None else f"trained on {row.pretrained_on}, too"
     limit = None if row.limit is None else f"{row.limit} so much: a target that it meets, not its own result"
     text = "; ".join(part for part in (selected, limit, origin, mixed, row.notes) if part)
     first = text.partition(" ")[0]

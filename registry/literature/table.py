@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
 import difflib
 import re
@@ -13,9 +12,10 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, final
 
 from registry.errors import BrokenRule
-from registry.literature import among, benchmark, bibtex, elsewhere, within
+from registry.literature import among, benchmark, bibtex, computes, elsewhere, within
 from registry.literature.benchmark import Benchmark
 from registry.literature.columns import BY_NAME, COLUMNS, OTHER_NAMES, CellFault, Row, read_cell
+from registry.literature.split import split, text_of
 from registry.literature.within import Found
 from registry.loader import read_bytes, shown
 
@@ -23,8 +23,6 @@ TABLE: Final = "results.csv"
 REFERENCES: Final = "references.bib"
 BENCHMARK: Final = "benchmark.toml"
 FOLDER: Final = "literature"
-_LIMIT: Final = 2_000_000  # bytes of each file
-_ROWS: Final = 5000  # in one file
 
 
 @final
@@ -99,7 +97,7 @@ def read(folder: Path, today: datetime.date | None = None) -> Table:
     faults: list[Fault] = []
     about = _parsed(folder / BENCHMARK, "L-BENCHMARK", benchmark.parse, faults)
     references = _parsed(folder / REFERENCES, "L-BIBTEX", bibtex.references, faults)
-    lines = _parsed(folder / TABLE, "L-FILE", _lines, faults)
+    lines = _parsed(folder / TABLE, "L-FILE", split, faults)
     if about is None or references is None or lines is None:
         return Table(folder, about, references or {}, (), tuple(faults), max(len(lines or ()) - 1, 0))
     (_, header), *body = lines
@@ -112,6 +110,7 @@ def read(folder: Path, today: datetime.date | None = None) -> Table:
     checks: tuple[Callable[[Sequence[Row]], Iterator[Found]], ...] = (
         partial(within.faults, benchmark=about, references=references, this_year=year),
         among.faults,
+        partial(computes.faults, others=computes.elsewhere(folder, TABLE), place="/".join(folder.parts[-3:-1])),
         partial(elsewhere.faults, known=networks),
     )
     for check in checks:  # a row that was refused is no evidence against another
@@ -129,34 +128,18 @@ def _place(fault: Fault) -> tuple[int, str, str]:
 def _parsed(file: Path, rule: str, parse: Any, faults: list[Fault]) -> Any:
     """Return what is in a file; None, and a fault, where it cannot be read."""
     try:
-        text = read_bytes(file, _LIMIT, root=file.parents[3]).decode("ascii")
+        text = text_of(read_bytes(file, computes.LIMIT, root=file.parents[3]))
+        if rule != "L-FILE":  # a row of a table is refused by itself
+            text.encode("ascii")
         return parse(text)
     except BrokenRule as fault:
         faults.append(Fault(file.name, 0, "", rule, fault.problem))
-    except UnicodeDecodeError as error:
-        line = error.object.count(b"\n", 0, error.start) + 1
+    except UnicodeEncodeError as error:
+        line = error.object.count("\n", 0, error.start) + 1
         faults.append(Fault(file.name, line, "", rule, "is not plain ASCII"))
     except ValueError as error:
         faults.append(Fault(file.name, 0, "", rule, str(error)))
     return None
-
-
-def _lines(text: str) -> list[tuple[int, list[str]]]:
-    """Return (number of its first line, cells) of every row, blank ones included; raises ValueError."""
-    reader = csv.reader(text.splitlines(keepends=True), strict=True)
-    found = []
-    at = 1
-    try:
-        for cells in reader:
-            found.append((at, cells))
-            at = reader.line_num + 1
-    except csv.Error as error:
-        raise ValueError(f"line {at}: {error}") from None
-    if len(found) > _ROWS:
-        raise ValueError(f"has {len(found)} lines, expected at most {_ROWS}")
-    if not found:
-        raise ValueError("is empty, expected a line with the names of the columns")
-    return found
 
 
 def _header_fault(header: list[str]) -> str | None:
@@ -182,9 +165,13 @@ def _guess(name: str) -> str:
     return f", expected '{spelt[close[0]]}'" if close else f", expected one of {', '.join(BY_NAME)}"
 
 
-def _rows(header: list[str], body: Iterable[tuple[int, list[str]]], faults: list[Fault]) -> Iterator[Row]:
+def _rows(header: list[str], body: Iterable[tuple[int, list[str] | str]], faults: list[Fault]) -> Iterator[Row]:
     """Yield the rows whose cells can be read; a fault for each cell that cannot."""
     for line, cells in body:
+        if isinstance(cells, str):
+            said = f"cannot be split into cells, {cells}: text with a comma or a quote stands in quotes"
+            faults.append(Fault(TABLE, line, "", "L-CELLS", said))
+            continue
         if len(cells) != len(header):
             said = f"has {len(cells)} cells, expected {len(header)}; text with a comma stands in quotes"
             faults.append(Fault(TABLE, line, "", "L-CELLS", said if cells else "is empty, expected a row"))

@@ -22,6 +22,9 @@ SAME_PARAMS: Final = 0.03  # share that two counts of one network may differ, of
 SECONDS_PER_HOUR: Final = 3600
 PERCENT: Final = 2  # from here up a fraction is taken for percent; just above 1 it may be anything
 WITHIN: Final = 0.02  # share that a stated train_flops may differ from its working
+SLOWEST: Final = 10  # seconds that one inference may take on a board: people write milliseconds
+FEW: Final = 1000  # test items of which all may be right
+MORE: Final = 1.02  # times the training examples of a data set that a source may round to
 _GUESSED: Final = 500  # citation keys that a misspelt one is compared with: a contributed file may have many
 _WORKING: Final = re.compile(r"train_flops = ([^;]+)")
 _FACTOR: Final = re.compile(r"(?:.* at |utilisation )?(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\b")
@@ -42,6 +45,7 @@ def faults(rows: Iterable[Row], benchmark: Benchmark, references: Mapping[str, s
             *_cited(row, references),
             *_dated(row, this_year),
             *_valued(row, benchmark),
+            *_trained(row, benchmark.facts["n_train"]),
             *_sized(row, benchmark.facts["n_classes"]),
             *_on_device(row),
             *_worked_out(row),
@@ -74,6 +78,25 @@ def _valued(row: Row, benchmark: Benchmark) -> Iterator[tuple[str, str, str]]:
     elif _is_below_chance(row.value, metric):
         said = f"{row.value:g} is worse than chance, {metric.least:g}: an error where {metric.name} is expected?"
         yield "value", "L-ERROR", said
+    elif _is_perfect(row.value, metric, benchmark.facts["n_test"]):
+        n_test = benchmark.facts["n_test"]
+        items = "test items of unknown number" if n_test is None else f"{n_test:,} test items"
+        said = f"{row.value:g} is without an error on {items}: rounded, or of the training set?"
+        yield "value", "L-PERFECT", f"{said} Expected a few wrong at least"
+
+
+def _is_perfect(value: float, metric: Metric, n_test: int | None) -> bool:
+    """Tell a figure without an error from one with half of one at least, where there are not few items to get right."""
+    if metric.unit != "fraction" or (n_test is not None and n_test <= FEW):
+        return False
+    error = 1 - value if metric.direction == "higher" else value
+    return error == 0 or (n_test is not None and error < 0.5 / n_test)
+
+
+def _trained(row: Row, n_train: int | None) -> Iterator[tuple[str, str, str]]:
+    if row.n_train is not None and n_train is not None and row.n_train > MORE * n_train:
+        said = f"{row.n_train:,} examples are more than the {n_train:,} of the data set"
+        yield "n_train", "L-TRAIN", f"{said}: expected an empty cell, and the other data in pretrained_on"
 
 
 def _is_below_chance(value: float, metric: Metric) -> bool:
@@ -104,6 +127,9 @@ def _on_device(row: Row) -> Iterator[tuple[str, str, str]]:
     if row.ram_bytes is not None and row.resolution is not None and row.ram_bytes < row.resolution**2:
         said = f"{row.ram_bytes:,} bytes cannot hold an input of {row.resolution} a side"
         yield "ram_bytes", "L-UNIT", f"{said}: expected bytes, not KiB"
+    if row.latency_s is not None and row.latency_s > SLOWEST:
+        said = f"{row.latency_s:g} s are more than {SLOWEST} for one inference"
+        yield "latency_s", "L-LATENCY", f"{said}: expected seconds, not milliseconds or those of many"
 
 
 def _worked_out(row: Row) -> Iterator[tuple[str, str, str]]:

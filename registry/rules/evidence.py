@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, final
 
 from registry.errors import GuidesError
-from registry.outcomes import share_right, unpack
+from registry.outcomes import WORST_LOSS, metric_of, unpack, worst_row
 from registry.rules.record import ANSWERS_LIMIT, Problem, Record, aim
 from registry.rules.runs import Run, Series, Trial, in_series
 from registry.schema import (
@@ -109,10 +109,10 @@ def _bracketed(record: Record, measured: MeasuredGuideline, runs: Sequence[Run])
 
 @final
 class _Values(NamedTuple):
-    """The test results of a series: each run's right and wrong answers, and its accuracy."""
+    """The test results of a series: each run's row of outcomes, and its metric."""
 
     rows: list[bytes]
-    accuracies: list[float]
+    metrics: list[float]
 
 
 @final
@@ -125,7 +125,8 @@ class _Archive:
         self._known: dict[str, _Values] = {}
         self._n_test = n_test
         self._direction = metric.direction
-        self._is_accuracy = metric.name == "accuracy"  # another metric needs more than right and wrong
+        self._metric = metric.name
+        self._is_told = metric.name in ("accuracy", *WORST_LOSS)  # another metric needs more than outcomes
 
     def point(self, field: str, point: MeasuredPoint) -> Iterator[Problem]:
         alike = [one for one in self._of(point, _ATTEMPTING) if _trained_as(one.trial, point)]
@@ -187,7 +188,7 @@ class _Archive:
 
     def _agrees(self, series: Series, test: TestResult) -> bool:
         try:
-            return self._values(series).rows == unpack(test.outcomes, test.n_seeds, self._n_test)
+            return self._values(series).rows == unpack(test.outcomes, test.n_seeds, self._n_test, self._metric)
         except GuidesError:
             return False
 
@@ -195,12 +196,10 @@ class _Archive:
         """Return the test results of a series, unpacked once however many figures rest on them."""
         first = series.runs[0].key
         if first not in self._known:
-            wrong = bytes((self._n_test + 7) // 8)
-            rows = [
-                wrong if run.outcome.test_outcomes is None else unpack(run.outcome.test_outcomes, 1, self._n_test)[0]
-                for run in series.runs
-            ]
-            self._known[first] = _Values(rows, [share_right(row, self._n_test) for row in rows])
+            worst, n_test, metric = worst_row(self._n_test, self._metric), self._n_test, self._metric
+            packed = [run.outcome.test_outcomes for run in series.runs]
+            rows = [worst if text is None else unpack(text, 1, n_test, metric)[0] for text in packed]
+            self._known[first] = _Values(rows, [metric_of(row, n_test, metric) for row in rows])
         return self._known[first]
 
     def _result(self, field: str, series: Series, test: TestResult) -> Iterator[Problem]:
@@ -214,15 +213,15 @@ class _Archive:
             yield Problem(f"{field}.n_diverged", f"is {test.n_diverged}, but {diverged} of its runs diverged")
         try:
             values = self._values(series)
-            rows, accuracies = values.rows[: len(runs)], values.accuracies[: len(runs)]
-            said = unpack(test.outcomes, test.n_seeds, self._n_test)
-            best = best_of_3(accuracies, [run.outcome.val_error for run in runs])
+            rows, metrics = values.rows[: len(runs)], values.metrics[: len(runs)]
+            said = unpack(test.outcomes, test.n_seeds, self._n_test, self._metric)
+            best = best_of_3(metrics, [run.outcome.val_error for run in runs])
         except GuidesError as error:
             yield Problem(f"{field}.outcomes", error.message)
             return
         if rows != said:
             yield Problem(f"{field}.outcomes", "are not those of its runs")
-        elif self._is_accuracy and not _same(test.best_of_3, best):
+        elif self._is_told and not _same(test.best_of_3, best):
             yield Problem(f"{field}.best_of_3", f"is {test.best_of_3:.6g}, but its runs give {best:.6g}")
 
     def _attempt(self, field: str, attempt: Attempt, point: MeasuredPoint) -> Iterator[Problem]:
@@ -236,7 +235,7 @@ class _Archive:
         if attempt.n_seeds not in counts:
             there = " or ".join(map(str, sorted(counts))) or "no"
             yield Problem(f"{field}.n_seeds", f"is {attempt.n_seeds}, but there are {there} such runs")
-        elif self._is_accuracy and (target := aim(point)) is not None:
+        elif self._is_told and (target := aim(point)) is not None:
             meeting = {self._n_meeting(one, target) for one in alike if len(one.runs) == attempt.n_seeds}
             if attempt.n_meeting not in meeting:
                 there = " or ".join(map(str, sorted(meeting)))
@@ -264,7 +263,7 @@ class _Archive:
 
     def _n_meeting(self, series: Series, target: float) -> int:
         try:
-            return sum(meets(value, target, self._direction) for value in self._values(series).accuracies)
+            return sum(meets(value, target, self._direction) for value in self._values(series).metrics)
         except GuidesError:  # damaged outcomes meet nothing: the answer that rests on them is found out by itself
             return 0
 

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from registry.errors import GuidesError
 from registry.loader import LARGEST_INT
 from registry.onnx_wire import Network
-from registry.outcomes import share_right, unpack
+from registry.outcomes import WORST_LOSS, is_worst, metric_of, unpack
 from registry.rules.record import ANSWERS_LIMIT, Problem, Record, Result, aim
 from registry.schema import Bound, BracketPoint, KneePoint, MeasuredPoint, PublishedGuideline, PublishedPoint, Shape
 from registry.statistics import KNEE, LOOKS, clopper_pearson_low, knee_limit, meets, sequential_counts, summarise
@@ -83,10 +83,10 @@ def reach(record: Record) -> Iterator[Problem]:
 
 
 def outcomes(record: Record) -> Iterator[Problem]:
-    """Median, mean, bounds, spread and reach follow from each seed's right and wrong answers."""
+    """Median, mean, bounds, spread and reach follow from each seed's right and wrong answers, or its losses."""
     measured = record.measured
-    if measured is None or measured.question.metric.name != "accuracy":
-        return  # another metric needs more than right and wrong
+    if measured is None or (metric := measured.question.metric).name not in ("accuracy", *WORST_LOSS):
+        return  # another metric needs more than that
     n_test = measured.question.dataset.n_test
     if n_test is None:
         yield Problem("question.dataset.n_test", "is null, expected the number of test items of the outcomes")
@@ -97,15 +97,15 @@ def outcomes(record: Record) -> Iterator[Problem]:
         return
     for result in record.results():
         try:
-            rows = unpack(result.test.outcomes, result.test.n_seeds, n_test)
-            derived = summarise([share_right(row, n_test) for row in rows], result.target, "higher")
+            rows = unpack(result.test.outcomes, result.test.n_seeds, n_test, metric.name)
+            derived = summarise([metric_of(row, n_test, metric.name) for row in rows], result.target, metric.direction)
         except GuidesError as error:
             yield Problem(f"{result.field}.outcomes", error.message)
             continue
         yield from _differing(result, derived)
-        all_wrong = sum(not any(row) for row in rows)
-        if result.test.n_diverged > all_wrong:
-            message = f"is {result.test.n_diverged}, but {all_wrong} seeds have every item wrong"
+        worst = sum(is_worst(row, metric.name) for row in rows)
+        if result.test.n_diverged > worst:
+            message = f"is {result.test.n_diverged}, but {worst} seeds have every item wrong"
             yield Problem(f"{result.field}.n_diverged", message)
 
 
@@ -155,7 +155,7 @@ def networks(record: Record) -> Iterator[Problem]:
 
 def baselines(record: Record) -> Iterator[Problem]:
     """Beside a classifier stand the constant answer and a linear one."""
-    if record.measured is None or record.measured.question.dataset.n_classes is None:
+    if record.measured is None or record.measured.question.metric.name != "accuracy":
         return
     names = [baseline.name for baseline in record.measured.baselines]
     for name in BASELINES:

@@ -56,7 +56,7 @@ def _points(law: Law) -> Iterator[Problem]:
 
 
 def _range(law: Law, name: str, ends: list[int]) -> Iterator[Problem]:
-    values = [getattr(point, name) for point in law.points if not point.capped]
+    values = [getattr(point, name) for point in law.points]
     if None in values:
         yield Problem("law.points", f"have no {name}, but it is a variable of the law")
     elif values and ends != [min(values), max(values)]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from registry.errors import BrokenRule
 from registry.loader import parse_json, shown
-from registry.schema import Count, Fraction, Measure, PositiveCount, Shape
+from registry.schema import Count, Measure, PositiveCount, Shape
 
 
 class _Part(BaseModel):
@@ -50,7 +50,7 @@ class Outcome(_Part):
 
     status: Literal["ok", "diverged", "failed"]
     val_error: Measure | None
-    test_error: Fraction | None
+    test_error: Measure | None
     test_outcomes: str | None
     train_flops: Measure
     wall_s: Measure

@@ -4,12 +4,15 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from harness import plugins
 from harness.baselines import METHODS
+from harness.loss import mean_loss, on_each
 from harness.tasks.base import Task
 from registry import schema
 from registry.errors import UsageError
+from registry.outcomes import losses, metric_of, unpack
 
 # Four data sets are files that have to be fetched: here they are small ones of the same form.
 pytestmark = pytest.mark.usefixtures("small_pictures")
@@ -34,7 +37,7 @@ def test_it_has_a_data_set_and_a_family(task, datasets):
     families = [plugins.load("families", name) for name in plugins.names("families")]
 
     assert datasets
-    assert any(task.name in f.tasks and f.fits(d.input_shape) for f in families for d in datasets)
+    assert any(d.task == task.name and f.takes(d) for f in families for d in datasets)
 
 
 def test_its_metric_fits_the_record(task, datasets):
@@ -53,7 +56,7 @@ def test_its_baselines_exist_and_start_with_the_best_constant_answer(task, datas
     for dataset in datasets:
         names = task.baselines(dataset)
 
-        assert names[0] == "majority"
+        assert names[0] in ("majority", "mean", "unigram")
         assert set(names) <= set(METHODS)
 
 
@@ -69,10 +72,42 @@ def test_a_harder_target_allows_less_error(task):
 
 
 def test_errors_are_one_a_seed_and_fall_as_more_is_right(task):
-    correct = np.array([[False, False, False, False], [True, True, True, False], [True, True, True, True]])
-    errors = task.error_from_outcomes(correct)
+    losses = np.array([[1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 0.0]])
+    errors = task.error_from_outcomes(losses == 0 if task.counts else losses.astype(np.float16))
 
     assert errors.tolist() == [1.0, 0.25, 0.0]
+
+
+def test_outcomes_are_kept_and_found_again(task):
+    outputs, labels = some_outputs(task)
+    outcomes = task.outcomes(outputs, labels)
+    again = np.concatenate([task.decode(task.encode(row[np.newaxis]), len(row)) for row in outcomes])
+
+    assert outcomes.shape == outputs.shape[:2]
+    assert np.allclose(again, outcomes, rtol=1e-3)
+    assert np.array_equal(again, outcomes) or not task.counts
+    assert np.array_equal(task.error_from_outcomes(again), task.error_from_outcomes(outcomes))
+
+
+def test_a_diverged_run_counts_with_the_worst_error(task):
+    assert task.error_from_outcomes(task.decode(None, 7)).tolist() == [task.worst_error]
+
+
+def test_outcomes_agree_with_what_training_reads(task):
+    outputs, labels = some_outputs(task)
+    errors, losses = on_each(torch.from_numpy(outputs), torch.from_numpy(labels))
+
+    assert np.allclose(task.error_from_outcomes(task.outcomes(outputs, labels)), errors.mean(dim=1), rtol=2e-3)
+    assert mean_loss(torch.from_numpy(outputs[1]), torch.from_numpy(labels)) == pytest.approx(float(losses[1].mean()))
+
+
+def some_outputs(task):
+    rng = np.random.default_rng(3)
+    if task.name == "lang-model":
+        return rng.standard_normal((2, 5, 4, 3)).astype(np.float32), rng.integers(0, 3, size=(5, 4))
+    if task.name == "tabular-reg":
+        return rng.standard_normal((2, 6, 1)).astype(np.float32), rng.standard_normal(6).astype(np.float32)
+    return rng.standard_normal((2, 6, 3)).astype(np.float32), rng.integers(0, 3, size=6)
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -81,7 +116,7 @@ def test_a_target_that_is_no_number_is_refused(task, value):
         task.check_target(value)
 
 
-accuracy_tasks = pytest.mark.parametrize("name", ["image-cls", "tabular-cls"])
+accuracy_tasks = pytest.mark.parametrize("name", ["image-cls", "tabular-cls", "text-cls"])
 
 
 @accuracy_tasks
@@ -131,3 +166,40 @@ def test_chance_is_the_share_in_test_of_the_class_most_frequent_in_train(name, m
     dataset = plugins.load("datasets", name)
 
     assert plugins.load("tasks", dataset.task).chance(dataset) == pytest.approx(majority / of, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("tabular-reg", 60.0, "target r2 60 is not between 0 and 1; did you mean 0.6?"),
+        ("tabular-reg", 0.0, "target r2 0 is not between 0 and 1"),
+        ("tabular-reg", 1.0, "target r2 1 is not between 0 and 1"),
+        ("lang-model", 0.0, "target bits-per-byte 0 is not between 0 and 8"),
+        ("lang-model", 9.5, "target bits-per-byte 9.5 is not between 0 and 8"),
+    ],
+)
+def test_an_impossible_target_is_refused_in_one_line(name, value, message):
+    with pytest.raises(UsageError) as caught:
+        plugins.load("tasks", name).check_target(value)
+
+    assert caught.value.message == message
+
+
+def test_losses_too_large_for_what_keeps_them_stand_at_the_largest():
+    task = plugins.load("tasks", "tabular-reg")
+    outputs = np.array([[[1e6], [np.nan], [np.inf]]], dtype=np.float32)
+
+    assert task.outcomes(outputs, np.zeros(3, dtype=np.float32)).tolist() == [[65504.0] * 3]
+
+
+@pytest.mark.parametrize("n_items", [100, 101, 250, 2000])
+def test_losses_of_many_items_are_kept_as_means_of_blocks(n_items):
+    task = plugins.load("tasks", "tabular-reg")
+    squares = np.random.default_rng(n_items).exponential(size=(2, n_items))
+    text = task.encode(squares)
+    rows = unpack(text, 2, n_items, "r2")
+
+    assert [len(losses(row)) for row in rows] == [100, 100]
+    assert task.error_from_outcomes(squares) == pytest.approx(squares.mean(axis=1), rel=1e-3)
+    assert [1 - metric_of(row, n_items, "r2") for row in rows] == pytest.approx(task.error_from_outcomes(squares))
+    assert task.encode(np.concatenate([task.decode(task.encode(row[np.newaxis]), n_items) for row in squares])) == text

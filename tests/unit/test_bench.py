@@ -56,7 +56,7 @@ def refusal(result: Result, code: int) -> str:
         (changed(executor="process"), "unknown executor 'process'. Did you mean 'processes'?"),
         (changed(dataset="xyz"), f"unknown dataset 'xyz'\n  known: {', '.join(plugins.names('datasets'))}"),
         (changed(dataset="digits"), "data set digits is for task image-cls, not tabular-cls\n  data sets of "),
-        (changed(family="cnn"), "family cnn does not fit tabular-cls on wine\n  those that fit: mlp"),
+        (changed(family="cnn"), "family cnn does not fit tabular-cls on wine\n  those that fit: mlp, residual-mlp"),
         (("bench", *WINE, "--target-acc", "1.01"), "1.01 is not a fraction in [0, 1]"),
         (("bench", *WINE, "--target-acc", "97"), "97 is not a fraction; did you mean 0.97?"),
         (("bench", *WINE, "--target-acc", "nan"), "'nan' is not a fraction in [0, 1]"),

@@ -31,7 +31,7 @@ def test_the_exponent_stands_beside_theory_and_article(guides: Guides, tmp_path:
     assert "  compute is 20 stated; 20 sources" in found.out
     assert " x the compute (" in found.out
     assert "By Thompson et al. k is at least 4 in theory (x 16) and at least 9 in practice (x 512)." in found.out
-    assert "Too few with compute to say what it does to k: pruned (0), int8 (0)." in found.out
+    assert "Too few with compute of their own for a line: pruned (0), int8 (0)." in found.out
     assert "year" not in found.out
 
 
@@ -145,6 +145,17 @@ def test_a_figure_is_drawn_and_is_the_same_every_time(guides: Guides, tmp_path: 
     assert "training compute in flops" in drawn
     assert "frontier: k = " in drawn
     assert "least compute so far for one error" in drawn
+
+
+def test_a_line_that_the_text_refuses_is_not_drawn(guides: Guides, tmp_path: Path) -> None:
+    root = write(tmp_path / "root", record(power_law(20, 200.0, noise=0.3)))
+    said = guides(*ASK, root, "--plot", tmp_path / "one.svg")
+    drawn = (tmp_path / "one.svg").read_text(encoding="utf-8")
+
+    assert "of the variance of log error, less than" in said.out
+    assert "training compute in flops" in drawn
+    assert "no line: compute" in drawn
+    assert "k = " not in drawn
 
 
 def test_the_page_is_that_of_the_records() -> None:

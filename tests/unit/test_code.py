@@ -95,15 +95,25 @@ def test_an_option_that_the_constructor_does_not_take_is_a_comment(family: Path)
 
 @pytest.mark.parametrize("name", sorted(plugins.known("family")))
 def test_the_program_of_every_family_here_runs(name: str, tmp_path: Path) -> None:
-    record, _ = example_record(f"image-cls/digits/{name}")
-    record["question"]["dataset"]["input_shape"] = [1, 8, 8]
-    path = tmp_path / "net.py"
-    path.write_text(code.program(record, record["frontier"][0], "0.9"))
+    assert printed(name, tmp_path).startswith("(2, 10) ")
 
-    done = subprocess.run([sys.executable, "-I", str(path)], capture_output=True, text=True, check=False)
+
+def test_the_program_of_a_language_model_answers_at_every_place(tmp_path: Path) -> None:
+    assert printed("gru", tmp_path, per_position=True).startswith("(2, 40, 10) ")
+
+
+def printed(name: str, folder: Path, per_position: bool = False) -> str:
+    """What the program of a family prints about a network of 10 classes: over 40 symbols, or over images."""
+    record, _ = example_record(f"image-cls/digits/{name}")
+    symbols = "reads_symbols = True" in plugins.family_source(name)
+    dataset = record["question"]["dataset"]
+    dataset |= {"input_shape": [40, 12] if symbols else [1, 8, 8], "per_position": per_position}
+    (folder / "net.py").write_text(code.program(record, record["frontier"][0], "0.9"))
+
+    done = subprocess.run([sys.executable, "-I", str(folder / "net.py")], capture_output=True, text=True, check=False)
 
     assert done.stderr == ""
-    assert done.stdout.startswith("(2, 10) ")
+    return done.stdout
 
 
 def test_decorators_come_along() -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from harness.__main__ import harness
-from harness.compare import laws
-from harness.scoring import baselines, joint, own
+from harness.scoring import baselines, curves, joint, own
 from harness.scoring.row import Row
 from registry.errors import InvalidData, UsageError
 
@@ -44,12 +45,73 @@ def test_rows_are_printed_and_written(data: Path, tmp_path: Path) -> None:
     assert "some: 1 curves, 2 x" in done.stderr
 
 
-def test_rows_of_grids_follow(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    grid = Row("grid", "all", "additive", None, 1, 0.01)
+def test_rows_are_written_and_printed_before_the_next_part_begins(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, seen = tmp_path / "rows.json", []
 
-    monkeypatch.setattr(joint, "rows", lambda _data, _say: iter([grid]))
+    def rows_of_grids(_data: Path, _say: object) -> Iterator[Row]:
+        seen.append((json.loads(path.read_text()), capsys.readouterr().out))
+        yield Row("grid", "all", "additive", None, 1, 0.01)
+        seen.append((json.loads(path.read_text()), capsys.readouterr().out))
 
-    assert list(laws.measure(data))[-1] == grid
+    monkeypatch.setattr(joint, "rows", rows_of_grids)
+    harness.main(["compare", "laws", "--data", str(data), "--json", str(path)], standalone_mode=False)
+    (before, curves_printed), (after, grid_printed) = seen
+
+    assert [row["method"] for row in before["rows"]] == ["ours", "m4", "bnsl"]
+    assert curves_printed.count("not judged") == 3
+    assert after["rows"][-1]["dataset"] == "grid"
+    assert grid_printed.startswith("grid ")
+    assert not before["complete"]
+    assert json.loads(path.read_text())["complete"]
+
+
+def test_what_was_scored_stays_when_it_is_interrupted(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rows.json"
+
+    def interrupted(_data: Path, _say: object) -> Iterator[Row]:
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(joint, "rows", interrupted)
+    with pytest.raises(click.Abort):
+        harness.main(["compare", "laws", "--data", str(data), "--json", str(path)], standalone_mode=False)
+    found = json.loads(path.read_text())
+
+    assert len(found["rows"]) == 3
+    assert not found["complete"]
+    assert [each.name for each in tmp_path.iterdir()] == sorted([path.name, "some.csv"])
+
+
+def test_a_part_that_fails_does_not_take_the_others_with_it(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "rows.json"
+
+    def failing(_data: Path, _say: object) -> Iterator[Row]:
+        raise ZeroDivisionError("a bug")
+        yield
+
+    monkeypatch.setattr(curves, "rows", failing)
+    monkeypatch.setattr(joint, "rows", lambda _data, _say: iter([Row("grid", "all", "additive", None, 1, 0.01)]))
+    monkeypatch.setattr(own, "parts", lambda _say: {"far": failing_part, "floors": lambda: [{"grid": "a"}]})
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        CliRunner().invoke(
+            harness, ["compare", "laws", "--data", str(data), "--json", str(path)], catch_exceptions=False
+        )
+    found = json.loads(path.read_text())
+
+    assert [row["dataset"] for row in found["rows"]] == ["grid"]
+    assert found["own"] == {"floors": [{"grid": "a"}]}
+    assert found["failed"] == {"curves": "a bug", "far": "no cells"}
+    assert not found["complete"]
+
+
+def failing_part() -> list[dict[str, str]]:
+    raise InvalidData("no cells")
 
 
 def test_calibration_prints_the_factors_of_every_drift(data: Path) -> None:

@@ -1,7 +1,9 @@
+from typing import Any
+
 import numpy as np
 import pytest
 
-from harness.laws.exponents import Curve, best_size, compare_exponents, knee_size
+from harness.laws.exponents import Curve, _estimate, best_size, compare_exponents, knee_size
 from harness.laws.surface_cells import GridCell
 from registry.errors import InvalidData
 
@@ -111,6 +113,40 @@ def test_the_knee_of_a_law_grows_as_the_ratio_of_its_exponents():
 
     assert found.exponent.value == pytest.approx(0.5, abs=0.02)
     assert found.coefficient.value == pytest.approx(10, rel=0.15)
+
+
+def surface(draws: list[float], points: list[dict[str, float]] | None = None) -> dict[str, Any]:
+    """A law whose knee grows as n_train ** .5, its draws with these coefficients of params."""
+    parameters = {"data_coefficient": 1.0, "data_exponent": 0.5, "size_coefficient": 1.0, "size_exponent": 1.0}
+    parameters["floor"] = 0.0
+    return {
+        "variables": ["n_train", "params"],
+        "forms": [{"form": "additive", "weight": 1.0, "parameters": parameters}],
+        "draws": [[0, 1.0, 0.5, coefficient, 1.0, 0.0] for coefficient in draws],
+        "valid_range": {"n_train": [100, 10_000], "params": [10, 100_000]},
+        "points": points or [],
+    }
+
+
+def test_a_knee_that_draws_do_not_have_is_none():
+    assert knee_size(surface([1.0] * 8 + [1e9] * 2)).exponent.low <= 0.51
+    with pytest.raises(InvalidData, match="7 of 10 draws of the law have their knee inside the sizes measured"):
+        knee_size(surface([1.0] * 7 + [1e9] * 3))
+
+
+def test_no_interval_leaves_out_its_estimate():
+    estimate = _estimate(np.array([0.58, 0.61, 0.63, 0.65]))
+
+    assert estimate.low == estimate.value == 0.58
+    assert estimate.high == pytest.approx(0.648)
+
+
+def test_where_n_train_and_params_rise_together_there_is_no_best_size():
+    together = [{"n_train": 100 * 2.0**i, "params": 30 * 2.0**i * (1.1 if i % 2 else 1)} for i in range(8)]
+
+    with pytest.raises(InvalidData, match="n_train and params rise together"):
+        knee_size(surface([1.0] * 4, together))
+    assert knee_size(surface([1.0] * 4, together + [{"n_train": 12_800, "params": 30}] * 4))
 
 
 def test_what_cannot_be_compared_is_refused():

@@ -106,5 +106,5 @@ def test_fetch_refuses_what_comes_with_the_package(capsys: pytest.CaptureFixture
 
     assert capsys.readouterr().err.splitlines() == [
         "digits needs no download",
-        "  those that do: cifar-10, cifar-100, fashion-mnist, mnist",
+        "  those that do: california-housing, cifar-10, cifar-100, fashion-mnist, mnist, openml-<number>",
     ]

@@ -97,3 +97,22 @@ def test_columns_are_those_of_the_docstring() -> None:
     import harness.grid
 
     assert ",".join(COLUMNS).startswith(harness.grid.__doc__.split("\n    ")[2].removesuffix("..."))  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("helps", [True, False])
+def test_a_cell_that_stood_still_early_is_trained_as_long_as_one_with_fewer_examples(helps: bool) -> None:
+    """At 50 examples error falls up to 8,000 steps; at 100 it stands still up to 2,000, and falls at 8,000 or never."""
+
+    def error(trial: Trial) -> float:
+        if trial.n_train == 50:
+            return 0.1 + 400 / min(trial.steps, 8000)
+        return 0.05 if helps and trial.steps >= 8000 else 0.4
+
+    def run(trials: list[Trial]) -> list[Outcome]:
+        return [Outcome("ok", val_error=error(one), val_loss=error(one), best_step=1) for one in trials]
+
+    design = Design(sizes=(50, 100), shapes=(Shape(2, 1),), first_steps=1000, most_steps=16_000)
+    few, many = drive(design.settle(TEMPLATE), run)
+
+    assert few.trial.steps == 8000
+    assert (many.trial.steps, many.error) == ((8000, 0.05) if helps else (1000, 0.4))

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.known_regression import Friedman
+from harness import plugins
+from harness.known_regression import Friedman, KnownRegression
 from registry.errors import UsageError
 
 N = 200_000
@@ -54,3 +55,26 @@ def test_an_impossible_problem_is_refused(number: int, noise_sd: float, message:
         Friedman(number, noise_sd)
 
     assert caught.value.message == message
+
+
+@pytest.fixture(params=["friedman-1", "friedman-2", "friedman-3"])
+def dataset(request: pytest.FixtureRequest) -> KnownRegression:
+    found: KnownRegression = plugins.load("datasets", request.param)
+    return found
+
+
+def test_inputs_are_scaled_by_formula(dataset: KnownRegression) -> None:
+    inputs = np.concatenate([split.inputs for split in (dataset.train(), dataset.val(), dataset.test())])
+
+    assert np.abs(inputs).max() <= np.float32(np.sqrt(3))
+    assert inputs.mean(axis=0) == pytest.approx(np.zeros(dataset.input_shape), abs=0.04)
+    assert inputs.std(axis=0) == pytest.approx(np.ones(dataset.input_shape), abs=0.02)
+
+
+def test_the_best_prediction_of_the_data_set_errs_as_said(dataset: KnownRegression) -> None:
+    test, (mean, sd) = dataset.test(), dataset.target_scale() or (0.0, 1.0)
+    low, high = np.array(dataset.problem.ranges).T
+    raw = test.inputs * (high - low) / np.sqrt(12) + (low + high) / 2
+    squares = ((dataset.problem.predict(raw) - mean) / sd - test.labels) ** 2
+
+    assert squares.mean() == pytest.approx(dataset.bayes_error(), rel=0.1)

@@ -9,9 +9,10 @@ from scipy.stats import binom
 from harness.laws.counts import Counts, added, counts_of, deviance, dispersion, draw_counts, log_share
 from harness.laws.curve import fit_curve
 from harness.laws.intervals import log_values
-from harness.laws.points import Point, curve_of, thinned
+from harness.laws.points import Point, curve_of, resampled, thinned
 from harness.laws.surface_cells import GridCell, table
 from harness.laws.surface_members import candidates, fit_member
+from registry.errors import InvalidData
 
 SIZES = (50, 100, 200, 400, 800, 1600, 3200)
 
@@ -74,6 +75,69 @@ def test_binomial_counts_are_told_to_be_that() -> None:
 
     assert np.median(varies.of_run) == pytest.approx(0.95 / 0.05 / 500, rel=0.15)
     assert np.median(varies.of_mean) == pytest.approx(0.95 / 0.05 / 500 / 3, rel=0.15)
+
+
+@pytest.mark.parametrize("sd", [0.0, 0.3])
+def test_the_noise_of_seeds_that_read_different_numbers_of_items_is_that_of_all_their_answers(sd: float) -> None:
+    rng, totals = np.random.default_rng(1), (100, 400, 1500)
+    error = 0.05 * np.exp(sd * rng.standard_normal((3000, 3)) - sd**2 / 2)
+    wrong = rng.binomial(totals, error)
+    errors = [tuple(row) for row in wrong / totals]
+    found = counts_of(errors, [totals] * 3000)
+    assert found is not None
+    varies = dispersion(found, errors, 0.0, 0.0)
+    seen = float(np.var(wrong.sum(axis=1) / 2000)) / 0.05**2
+    of_one_run = float(np.mean((0.95 / 0.05) / np.array(totals))) + float(np.expm1(sd**2))
+
+    assert log_share(found)[0] == pytest.approx(np.log(wrong[0].sum() / 2000), abs=1e-12)
+    assert np.median(varies.of_mean) == pytest.approx(seen, rel=0.15)
+    assert np.median(varies.of_run) == pytest.approx(of_one_run, rel=0.2)
+
+
+def test_totals_by_seed_that_do_not_differ_are_one_total() -> None:
+    rng = np.random.default_rng(3)
+    errors = [tuple(row) for row in rng.binomial(200, 5 / np.sqrt(SIZES)[:, np.newaxis] / 5, size=(7, 4)) / 200]
+    one, by_seed = (
+        fit_curve([Point(n, each, n_items=items) for n, each in zip(SIZES, errors, strict=True)], n_draws=20)
+        for items in (200, (200,) * 4)
+    )
+
+    assert one == by_seed
+
+
+def test_a_point_whose_totals_differ_is_drawn_again_with_its_seeds_by_their_items() -> None:
+    uneven = Point(400, (0.5, 0.02, 0.03), n_items=(10, 5000, 5000))
+    curve = curve_of([Point(n, (5 / n,) * 3, n_items=1000) for n in (50, 100, 200)] + [uneven])
+    drawn, counts = resampled(curve, 4000, np.random.default_rng(0))
+
+    assert counts is not None
+    assert counts.wrong[:, -1] / counts.items[-1] == pytest.approx(np.exp(drawn[:, -1]))
+    assert np.median(np.exp(drawn[:, -1])) == pytest.approx(uneven.mean, rel=0.1)  # of seeds that count alike: .19
+
+
+@pytest.mark.parametrize("totals", [(500,), (500, 0)])
+def test_totals_that_are_not_one_a_seed_are_refused(totals: tuple[int, ...]) -> None:
+    points = [Point(n, (5 / n, 5 / n), n_items=500) for n in (50, 100, 200)]
+    cells = [GridCell(n, (0.1, 0.2), 10 * k, n_items=totals) for n in (50, 100, 200) for k in (1, 2, 3)]
+
+    with pytest.raises(InvalidData, match=r"n 400 has 1 totals of 2 errors|counts of 0 items"):
+        curve_of([*points, Point(400, (0.01, 0.01), n_items=totals)])
+    with pytest.raises(InvalidData, match=r"has 1 totals of 2 errors|counts of 0 items"):
+        table(cells, ("n_train", "params"))
+
+
+def test_cells_count_each_seed_by_its_own_total() -> None:
+    rng, totals = np.random.default_rng(2), (50, 2000)
+    error = {(n, p): 0.02 + 2 / n**0.6 + 0.5 / p**0.5 for n in SIZES[::2] for p in (30, 100, 300)}
+    wrong = {place: rng.binomial(totals, value) for place, value in error.items()}
+    cells = [GridCell(n, tuple(k / totals), p, n_items=totals) for (n, p), k in wrong.items()]
+    apart = [GridCell(n, (k[i] / totals[i],), p, n_items=totals[i]) for (n, p), k in wrong.items() for i in range(2)]
+    found, merged = (table(each, ("n_train", "params")) for each in (cells, apart))
+
+    assert np.exp(found.log_error) == pytest.approx([k.sum() / 2050 for k in wrong.values()])
+    np.testing.assert_array_equal(found.log_error, merged.log_error)
+    np.testing.assert_array_equal(found.noise, merged.noise)
+    assert found.fewest_items() == 50
 
 
 def test_variation_between_seeds_is_added_to_that_of_counting() -> None:

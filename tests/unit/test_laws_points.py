@@ -29,7 +29,7 @@ def falling(**changed: object) -> list[Point]:
         (points_of([10, 20, 40, 80], [0.5, 0.4, 0.3, 0.0]), "n 80 has no error in any seed and a power law never"),
         (points_of([10, 20, 40, 80], [0.5, 0.4, 0.3, 0.2], [0.1, -1, 0.1, 0.1]), "n 20 has stderr -1"),
         ([*falling()[1:], Point(20, ())], "n 20 has no errors, expected one a seed"),
-        ([*falling()[1:], Point(20, (0.4,), n_items=0)], "counts errors of 0 items"),
+        ([*falling()[1:], Point(20, (0.4,), n_items=0)], "n 20 has errors that are counts of 0 items"),
     ],
 )
 def test_points_that_carry_no_law_are_refused_with_the_reason(points: list[Point], wording: str) -> None:

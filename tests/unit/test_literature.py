@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from registry.literature import bibtex, records, table
-from registry.literature.among import architecture
 from registry.literature.benchmark import parse
+from registry.literature.names import architecture
 from registry.validate import validate
 from tests.literature_tables import PLACE, TABLES, add, folder_of
 from tests.repository import ROOT
@@ -34,7 +34,7 @@ def test_every_row_is_a_network_a_further_figure_or_refused(mistake: str, tmp_pa
     found = table.read(folder, TODAY)
     built = records.build(found)
     n_networks = sum(len(one.record["frontier"]) for one in built)
-    n_lines = len((folder / "results.csv").read_text(encoding="ascii").splitlines()) - 1
+    n_lines = len((folder / "results.csv").read_bytes().splitlines()) - 1
 
     assert n_networks + sum(one.n_further for one in built) + found.n_refused == found.n_rows == n_lines
 
@@ -103,11 +103,40 @@ def test_a_file_that_cannot_be_read_gives_nothing_and_says_why(
 
 def test_a_missing_file_and_another_alphabet_are_faults(tmp_path: Path) -> None:
     folder = folder_of("percent", tmp_path)
-    (folder / "references.bib").unlink()
-    (folder / "results.csv").write_bytes("model\nResNet\n№\n".encode())
+    (folder / "benchmark.toml").unlink()
+    (folder / "references.bib").write_bytes("A comment\n№\n".encode())
     faults = [(fault.file, fault.field, fault.rule) for fault in table.read(folder, TODAY).faults]
 
-    assert faults == [("references.bib", "", "L-BIBTEX"), ("results.csv", "3", "L-FILE")]
+    assert faults == [("benchmark.toml", "", "L-BENCHMARK"), ("references.bib", "2", "L-BIBTEX")]
+
+
+def test_a_cell_over_two_lines_is_one_refused_row(tmp_path: Path) -> None:
+    folder = folder_of("percent", tmp_path)
+    add(folder, '"Two\nlines",net,2020,accuracy,0.7,,,,,,,,he2016,Table 1,')
+    add(folder, "Last,net,2020,accuracy,0.7,,,,,,,,he2016,Table 1,")
+    found = table.read(folder, TODAY)
+
+    assert [(fault.field, fault.rule) for fault in found.faults if fault.rule == "L-TEXT"] == [("5.model", "L-TEXT")]
+    assert [row.model for row in found.rows] == ["Sound", "Last"]
+    assert found.n_rows == 5
+
+
+def test_a_table_of_very_many_lines_is_refused_as_a_whole(tmp_path: Path) -> None:
+    folder = folder_of("percent", tmp_path)
+    add(folder, "\n" * 6000)
+    (only,) = table.read(folder, TODAY).faults
+
+    assert (only.rule, only.message) == ("L-FILE", "has 6005 lines, expected at most 5000")
+
+
+@pytest.mark.parametrize(("n_test", "rules"), [(80, []), (1000, []), (1001, ["L-PERFECT"]), (None, ["L-PERFECT"])])
+def test_all_right_is_believed_of_few_items_only(n_test: int | None, rules: list[str], tmp_path: Path) -> None:
+    folder = folder_of("perfect", tmp_path)
+    about = folder / "benchmark.toml"
+    lines = [line for line in about.read_text(encoding="ascii").splitlines() if not line.startswith("n_test")]
+    about.write_text("\n".join([f"n_test = {n_test}"] * (n_test is not None) + lines), encoding="ascii")
+
+    assert [fault.rule for fault in table.read(folder, TODAY).faults if fault.line == 3] == rules
 
 
 def test_references_read_as_a_person_would_write_them() -> None:
@@ -219,7 +248,7 @@ def test_route_pretraining_and_limits_are_told_of_a_point(tmp_path: Path) -> Non
     distilled, limit, plain = records.build(table.read(folder, TODAY))[0].record["frontier"]
 
     assert (distilled["route"], distilled["pretrained_on"]) == ("distilled", "ImageNet-22k")
-    assert distilled["note"] == "Trained first on ImageNet-22k."
+    assert distilled["note"] == "Trained on ImageNet-22k, too."
     assert (limit["low"], limit["high"]) == (None, None)
     assert limit["note"] == "At least so much: a target that it meets, not its own result."
     assert (plain["route"], plain["pretrained_on"], plain["note"]) == ("scratch", None, None)

@@ -43,8 +43,9 @@ def refusal(*folders: Path, **limits: Any) -> NoAnswer:
 def edited(
     root: Path, change: Callable[[dict[str, Any]], None], record_id: str = "image-cls/digits/mlp", version: int = 1
 ) -> Path:
-    """Write an example record with one thing changed."""
+    """Write an example record with one thing changed; its knee, which would answer targets, too, is left out."""
     record, _ = example_record(record_id, version)
+    record["knee"] = []
     change(record)
     write(root, record)
     return root
@@ -83,7 +84,6 @@ def test_where_lower_is_better_the_upper_bound_decides(root: Path) -> None:
         record["question"]["metric"] = {"name": "bits", "unit": "bits-per-byte", "direction": "lower", "chance": 4.0}
         record["frontier"] = record["frontier"][:1]
         record["frontier"][0]["target"] = 2.0
-        record["knee"] = []
         set_test(record["frontier"][0], 1.8, 1.9, 2.0)
 
     edited(root, bits)
@@ -482,14 +482,14 @@ def test_an_answer_without_the_figure_asked_for_says_what_ranked_it(
     root: Path, make: Callable[[], tuple[dict[str, Any], Any]]
 ) -> None:
     record, _ = make()
-    for point in record["frontier"]:
+    for point in [*record["frontier"], *record.get("knee", [])]:
         point["latency_ratio"] = None
     write(root, record)
     query = Query("image-cls", (0.9,), minimise="latency")
     reply = ask(root, minimise="latency")
     said = "\n".join(report.lines(query, reply))
 
-    assert "Of no network that meets it is the latency on record: this one is the smallest by params." in said
+    assert "Of no network that meets it is the latency ratio on record: this one is the smallest by params." in said
     assert "smaller network on record" not in said
     assert report.values(query, reply)["answers"][0]["ranked_by"] == "params"
 
@@ -501,7 +501,7 @@ def test_an_answer_with_the_figure_asked_for_is_the_smallest_by_it(root: Path) -
     query = Query("image-cls", (0.9,), minimise="flops")
     said = "\n".join(report.lines(query, ask(root, minimise="flops")))
 
-    assert "meets 0.9; no network on record with less flops does." in said
+    assert "meets 0.9; no network on record with fewer flops does." in said
     assert "Of no network" not in said
 
 
@@ -513,7 +513,8 @@ def test_one_published_figure_is_not_called_a_median(root: Path) -> None:
     assert "published [low, high]" in heading
     assert "median" not in heading
     assert refusal(root, targets=(0.95,)).message.endswith(
-        "the best on record is 0.930, 95 % sure, or 0.980 as published (image-cls/digits/lenet v1, 'A network of 1998')"
+        "the best on record is 0.980 as published, of which 0.930 is 95 % sure "
+        "(image-cls/digits/lenet v1, 'A network of 1998')"
     )
     record = published_record("image-cls/fashion/lenet")
     record["frontier"][0].update(params=500)
@@ -682,8 +683,8 @@ def test_without_a_target_each_family_shows_its_knee(filled: Path) -> None:
 
 def test_nothing_that_reaches_names_the_best_on_record(filled: Path) -> None:
     assert str(refusal(filled, targets=(0.99,), dataset="digits", family="mlp")) == (
-        "no guideline for image-cls reaches 0.990; "
-        "the best on record is 0.950 (image-cls/digits/mlp v1, width 12, depth 1)\n"
+        "no guideline for image-cls with mlp reaches 0.990; the best on record is 0.975 in the median run, "
+        "of which 0.950 is 95 % sure (image-cls/digits/mlp v1, width 12, depth 1)\n"
         "  Measure more: guides bench --task image-cls --dataset digits --family mlp --target-acc 0.99"
     )
 
@@ -752,7 +753,7 @@ def test_a_best_that_misses_by_a_hair_is_shown_with_enough_decimals(root: Path) 
     edited(root, lambda record: set_tests(record, 0.9496, 0.96, 0.97))
 
     assert (
-        "the best on record is 0.9496, 95 % sure, or 0.960 in the median run ("
+        "the best on record is 0.960 in the median run, of which 0.9496 is 95 % sure ("
         in refusal(root, targets=(0.95,)).message
     )
 
@@ -840,3 +841,21 @@ def test_a_lookup_is_read_from_the_index_in_order(filled: Path) -> None:
     # All that the condition says of them is in the index, so that no statistics of the database favour another one.
     whole = "points_by_score (question=? AND kind=? AND superseded=?)"
     assert {whole in step for step in by_score} == {True}
+
+
+def test_a_knee_answers_the_targets_that_its_limit_meets(root: Path) -> None:
+    edited(root, lambda record: record.update(frontier=[], knee=example_record()[0]["knee"]))
+    knee = only(ask(root, targets=())).network
+    assert knee.low is not None
+    easy = only(ask(root, targets=(knee.low - 0.001,)))
+
+    assert (easy.network.width, easy.network.params) == (knee.width, knee.params)
+    assert "The median fresh run meets" in text(Reply((easy,), (), False, ()))
+    assert not ask(root, targets=(knee.low + 0.001,)).answers
+
+
+def test_symbols_are_counted_once_not_as_one_hot_rows(root: Path) -> None:
+    edited(root, lambda record: record["question"]["dataset"].update(input_shape=[80, 97], symbols=True))
+
+    assert only(ask(root, input_size=80)).near
+    assert not only(ask(root, input_size=80 * 97)).near

@@ -181,3 +181,20 @@ def test_a_graph_with_subgraphs_is_refused() -> None:
 
     with pytest.raises(InvalidRecord, match="functions or subgraphs"):
         ram_bytes(model)
+
+
+def test_arithmetic_on_shapes_is_followed() -> None:
+    """Exporters write so: the sizes of two axes are looked up and multiplied, and a reshape takes the product."""
+    graph = network(
+        [node("Shape", ["input"], ["shape"]),
+         shape_tensor("first", 0), shape_tensor("second", 1), shape_tensor("third", 2),
+         node("Gather", ["shape", "first"], ["batch"]),
+         node("Gather", ["shape", "second"], ["rows"]), node("Gather", ["shape", "third"], ["columns"]),
+         node("Mul", ["rows", "columns"], ["product"]), node("Concat", ["batch", "product"], ["wanted"], axis=0),
+         node("Relu", ["input"], ["hidden"]), node("Reshape", ["hidden", "wanted"], ["flat"]),
+         node("MatMul", ["flat", "w"], ["logits"])],
+        {"input": ["batch", 3, 4]}, ["logits"], {"w": [12, 2]},
+    )  # fmt: skip
+
+    # while Relu runs: the input, its output, and the wanted shape, 2 integers of 8 bytes
+    assert ram_bytes(graph) == 4 * (12 + 12) + 2 * 8

@@ -11,7 +11,7 @@ import pytest
 from onnx import AttributeProto, ModelProto, TensorProto, helper, numpy_helper
 
 from registry.errors import InvalidRecord
-from registry.onnx_wire import FIELD_LIMIT, SIZE_LIMIT, Network, read_network
+from registry.onnx_wire import CONSTANT_LIMIT, FIELD_LIMIT, SIZE_LIMIT, Network, read_network
 from tests.example_record import count_params, tiny_network
 
 Change = Callable[[ModelProto], object]
@@ -47,6 +47,24 @@ def test_weights_count_wherever_they_stand_and_shapes_do_not() -> None:
 
     assert network.params == count_params(8) + 15 + 2 + 4
     assert network.largest_integers == 2
+
+
+def _with_constants(n: int) -> Change:
+    def change(model: ModelProto) -> None:
+        for i in range(n):
+            model.graph.initializer.append(helper.make_tensor(f"scale{i}", TensorProto.FLOAT, [], [0.5]))
+
+    return change
+
+
+def test_a_formulas_constants_are_no_params_and_few() -> None:
+    assert read_network(_changed(_with_constants(CONSTANT_LIMIT)), "float").params == count_params(8)
+    with pytest.raises(InvalidRecord, match="has 33 single floats, expected at most 32: weights have dimensions"):
+        read_network(_changed(_with_constants(CONSTANT_LIMIT + 1)), "float")
+
+
+def test_an_int8_form_may_have_as_many_scales_as_it_needs() -> None:
+    assert read_network(_changed(_with_constants(CONSTANT_LIMIT + 1)), "int8").params == count_params(8)
 
 
 def test_the_int8_form_has_operators_that_a_float_network_may_not_have() -> None:

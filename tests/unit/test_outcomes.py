@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from registry.errors import InvalidRecord
-from registry.outcomes import decode_bits, encode_bits, share_right, unpack
+from registry.outcomes import decode_bits, encode_bits, encode_losses, is_worst, losses, metric_of, unpack, worst_row
 
 
 @pytest.mark.parametrize(("n_seeds", "n_items"), [(1, 1), (3, 8), (20, 597), (2, 9), (5, 64)])
@@ -23,7 +23,7 @@ def test_packed_rows_say_how_many_are_right() -> None:
     rows = unpack(encode_bits([[True] * 9, [True, False] * 4 + [False]]), 2, 9)
 
     assert rows == [b"\xff\x80", b"\xaa\x00"]
-    assert [share_right(row, 9) for row in rows] == [1.0, 4 / 9]
+    assert [metric_of(row, 9, "accuracy") for row in rows] == [1.0, 4 / 9]
 
 
 def test_bits_are_packed_as_numpy_packs_them() -> None:
@@ -79,3 +79,38 @@ def test_bytes_after_the_stream_are_refused() -> None:
 def test_rows_of_no_or_of_different_length_are_a_bug_of_the_caller(rows: list[list[bool]]) -> None:
     with pytest.raises(ValueError, match="rows of one length"):
         encode_bits(rows)
+
+
+@pytest.mark.parametrize(("metric", "expected"), [("bits-per-byte", [1.0, 2.0]), ("r2", [0.0, -1.0])])
+def test_losses_come_back_as_float16_and_say_what_the_metric_is(metric: str, expected: list[float]) -> None:
+    rows = unpack(encode_losses([[0.5, 1.0, 1.5], [2.0, 4.0, 0.0]]), 2, 3, metric)
+
+    assert [losses(row) for row in rows] == [(0.5, 1.0, 1.5), (2.0, 4.0, 0.0)]
+    assert [metric_of(row, 3, metric) for row in rows] == expected
+
+
+def test_losses_are_packed_as_numpy_packs_them() -> None:
+    rows = np.random.default_rng(0).exponential(size=(4, 21)).astype(np.float16)
+
+    packed = zlib.decompress(base64.b64decode(encode_losses(rows.astype(float).tolist())))
+
+    assert packed == rows.astype("<f2").tobytes()
+
+
+@pytest.mark.parametrize("loss", [-1.0, float("nan"), float("inf")])
+def test_a_loss_that_is_none_is_refused(loss: float) -> None:
+    text = base64.b64encode(zlib.compress(np.array([1.0, loss], dtype="<f2").tobytes())).decode()
+
+    with pytest.raises(InvalidRecord, match="a loss that is negative or not finite"):
+        unpack(text, 1, 2, "r2")
+    with pytest.raises(ValueError, match="losses from 0 to 65504 are needed"):
+        encode_losses([[1.0, loss]])
+
+
+@pytest.mark.parametrize(("metric", "worst"), [("accuracy", 0.0), ("r2", -1.0), ("bits-per-byte", 16.0)])
+def test_the_row_of_a_diverged_run_has_the_worst_metric(metric: str, worst: float) -> None:
+    row = worst_row(13, metric)
+
+    assert metric_of(row, 13, metric) == worst
+    assert is_worst(row, metric)
+    assert not is_worst(b"\x01" + row[1:], metric)

@@ -33,8 +33,9 @@ def forward_flops(trial: Trial) -> float:
 class Told(Running):
     """An executor whose packs take as long as the test says, the first of a shape longer: it loads the data."""
 
-    def __init__(self, n_workers: int) -> None:
+    def __init__(self, n_workers: int, times: float = 1.0) -> None:
         self.n_workers = n_workers
+        self.times = times
         self.asked: list[Sequence[Trial]] = []
 
     def map(self, function: Any, packs: Sequence[Any]) -> Iterator[tuple[int, Any]]:
@@ -43,7 +44,8 @@ class Told(Running):
         for position, pack in enumerate(packs):
             first = pack[0]
             loading = 0.0 if first.shape in seen else LOADING_S
-            yield position, loading + START_S + first.steps * STEP_S + FLOP_S * len(pack) * forward_flops(first)
+            taken = START_S + first.steps * STEP_S + FLOP_S * len(pack) * forward_flops(first)
+            yield position, loading + self.times * taken
 
 
 def seeds(trial: Trial, n: int) -> list[Trial]:
@@ -61,6 +63,16 @@ def test_probe_finds_what_packs_take(workers: int) -> None:
     assert len(running.asked) == 5 * workers
     assert {trial.steps for pack in running.asked for trial in pack} == {FEW_STEPS, MORE_STEPS}
     assert not any(trial.tested for pack in running.asked for trial in pack)
+
+
+def test_where_a_few_steps_take_long_few_more_are_timed() -> None:
+    times = 10.0 / START_S
+    running = Told(1, times)
+    pace = probe(WINE, (SMALL, MIDDLING), running, 1)
+
+    assert pace.flop_s == pytest.approx(times * FLOP_S)
+    assert pace.start_s == pytest.approx(times * START_S)
+    assert {trial.steps for pack in running.asked for trial in pack} == {FEW_STEPS, 2 * FEW_STEPS}
 
 
 def test_error_in_the_probe_is_not_swallowed() -> None:

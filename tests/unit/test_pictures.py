@@ -266,7 +266,7 @@ def test_files_that_do_not_fit_together_are_refused(
 
 def test_bench_asks_for_data_that_are_not_there(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.delitem(plugins.load("datasets", "cifar-100").__dict__, "_splits", raising=False)
+        patch.delitem(plugins.load("datasets", "cifar-100").__dict__, "_loaded", raising=False)
         words = ["bench", "--task", "image-cls", "--dataset", "cifar-100", "--family", "mlp", "--target-acc", "0.5"]
         code = cli.run([*words, "--executor", "inline", "--dry-run"])
 

@@ -44,12 +44,12 @@ def test_predict_prints_a_table_what_binds_and_what_it_rests_on(guides: Guides, 
 
     assert (result.code, result.err) == (0, "")
     assert result.out.splitlines() == [
-        "image-cls, accuracy after training on 500 examples, predicted, not measured:",
+        "image-cls, validation accuracy after training on 500 examples, predicted, not measured:",
         "  guideline      predicted      mean, 80 %      mean, 90 %   one run, 80 %   one run, 90 %",
         "  digits/cnn v1      0.929  [0.924, 0.933]  [0.922, 0.935]  [0.920, 0.937]  [0.917, 0.939]",
         "  digits/mlp v1      0.936  [0.935, 0.938]  [0.934, 0.938]            open            open",
         "  digits/cnn v1, params 2,410 (the most in the range):",
-        "    Fitted on n_train 60 to 1,000, params 160 to 2,410.",
+        "    Fitted on n_train 60 to 1,000, params 160 to 2,410, at depth 1.",
         "    Fitted without its largest cells it missed their error by 4 %.",
         "    Examples bind: twice the examples 0.945.",
         "    0.900 is met by the whole 90 % interval of the mean.",
@@ -254,12 +254,12 @@ def test_data_needed_prints_the_interval_and_what_is_certified(guides: Guides, f
     assert result.out.splitlines() == [
         "0.92 is certified in digits/cnn v1: 910 params, 1,000 examples.",
         "0.92 is certified in digits/mlp v1: 910 params, 1,000 examples.",
-        "image-cls, training examples that accuracy takes, predicted, not measured:",
+        "image-cls, training examples that validation accuracy takes, predicted, not measured:",
         "  target  guideline      examples  90 % interval    fitted on",
         "    0.92  digits/cnn v1       369     293 to 464  60 to 1,000",
         "    0.92  digits/mlp v1       294     279 to 312  60 to 1,000",
         "  digits/cnn v1, params 2,410 (the most in the range):",
-        "    Fitted on n_train 60 to 1,000, params 160 to 2,410.",
+        "    Fitted on n_train 60 to 1,000, params 160 to 2,410, at depth 1.",
         "    Fitted without its largest cells it missed their error by 4 %.",
         "  digits/mlp v1, width 8, depth 1:",
         "    Fitted on n_train 60 to 1,000.",
@@ -299,14 +299,14 @@ def test_data_needed_says_what_is_open_and_what_was_not_measured(guides: Guides,
     [
         (
             ("--target-acc", "0.999"),
-            "image-cls/digits/cnn v1: no number of examples reaches accuracy 0.999: it asks for error 0.001, "
-            "and 0.01 [0.004, 0.02] is irreducible",
+            "image-cls/digits/cnn v1: no amount of data reaches accuracy 0.999: "
+            "the floor's 90 % interval is accuracy 0.980 to 0.996",
             "other inputs, resolution, labels or family may; more data will not",
         ),
         (
             ("--target-acc", "1"),
-            "image-cls/digits/cnn v1: no number of examples reaches accuracy 1.000: it asks for error 0, "
-            "and 0.01 [0.004, 0.02] is irreducible",
+            "image-cls/digits/cnn v1: no amount of data reaches accuracy 1.000: "
+            "the floor's 90 % interval is accuracy 0.980 to 0.996",
             "other inputs, resolution, labels or family may; more data will not",
         ),
         (
@@ -316,18 +316,18 @@ def test_data_needed_says_what_is_open_and_what_was_not_measured(guides: Guides,
         ),
         (
             ("--target-acc", "0.99"),
-            "image-cls/digits/cnn v1: by the law 0.990 takes more than endless data: it levels off at accuracy 0.983; "
-            "the end of its interval: accuracy 0.996",
-            "undecided: search on, with other families, inputs, resolution or labels too",
+            "image-cls/digits/cnn v1: accuracy 0.990 is undecided: the law levels off at accuracy 0.983, "
+            "and the floor may lie on either side of it (90 % sure: 0.980 to 0.996)",
+            "search on, with other families, inputs, resolution or labels too",
         ),
         (
             ("--target-acc", "0.96"),
-            "image-cls/digits/cnn v1: error 0.04 needs about 2,840 training examples, "
+            "image-cls/digits/cnn v1: accuracy 0.960 needs about 2,840 training examples, "
             "outside the range 60 to 1,000 that the law was fitted on",
             "--extrapolate answers all the same",
         ),
         (
-            ("--target-acc", "0.9", "--params", "9999"),
+            ("--target-acc", "0.96", "--params", "9999"),
             "image-cls/digits/cnn v1: params 9,999 lies outside the range 160 to 2,410 that the law was fitted on",
             "--extrapolate answers all the same",
         ),
@@ -375,15 +375,21 @@ def test_what_takes_more_than_1e30_examples_is_never_said_to_level_off(
     [
         (
             (None, None),
-            "asks for error 0, which a law gets to with no number of examples; what is irreducible is open",
-            "undecided: ask",
+            "accuracy 1.000 is undecided: a law gets there with no number of examples, and the floor is open "
+            "(90 % sure: open to open)",
+            "ask for a little less",
         ),
         (
             (None, 0.03),
-            "asks for error 0, which a law gets to with no number of examples; what is irreducible is open",
-            "undecided: ask",
+            "accuracy 1.000 is undecided: a law gets there with no number of examples, and the floor is open "
+            "(90 % sure: 0.970 to open)",
+            "ask for a little less",
         ),
-        ((0.01, None), "asks for error 0, and 0.02 [0.01, open] is probably irreducible", "undecided: other inputs"),
+        (
+            (0.01, None),
+            "probably no amount of data reaches accuracy 1.000: the floor's 90 % interval is accuracy open to 0.990",
+            "undecided: other inputs",
+        ),
     ],
 )
 def test_of_what_is_irreducible_nothing_is_sure_where_its_interval_is_open(
@@ -395,7 +401,7 @@ def test_of_what_is_irreducible_nothing_is_sure_where_its_interval_is_open(
         "data-needed", "--task", "image-cls", "--target-acc", "1", "--registry", root
     ).err.splitlines()
 
-    assert said == f"image-cls/digits/mlp v1: accuracy 1.000 {message}"
+    assert said == f"image-cls/digits/mlp v1: {message}"
     assert advised.startswith(f"  {hint}")
 
 
@@ -434,10 +440,147 @@ def test_what_twice_as_much_brings_is_left_out_or_marked_outside_the_range(guide
     inside, told = guides(*question, "--registry", filled), guides(*question, "--extrapolate", "--registry", filled)
     (answer,) = envelope(guides(*question, "--json", "--registry", filled))["answers"]
 
-    assert f"    Examples bind: twice the params {1 - surface(800, 1400):.3f}." in inside.out.splitlines()
+    params = f"twice the params {1 - surface(800, 1400):.3f}."
+    binds = "Examples bind, twice as much lies outside the range (--extrapolate)"
+    assert f"    {binds}; {params}" in inside.out.splitlines()
+    assert told.out.count("    Examples bind.\n") == told.out.count(f"    {params.capitalize()}\n") == 1
     assert f"    Outside the range twice the examples {1 - surface(1600, 700):.3f}." in told.out.splitlines()
     assert list(answer["with_twice_as_much"]) == ["params"]
     assert answer["binds"] == "n_train"
+
+
+def small_and_large_pictures(root: Path, **changes: Any) -> None:
+    """Write a law fitted at resolution 8 whose certified networks have resolution 16, with other cells at choice."""
+    record, _ = example_record()
+    record["law"] = example_record(surface=True)[0]["law"]
+    for point in record["law"]["points"]:
+        point |= {"resolution": 8, **(changes if point["n_train"] == 1000 else {})}
+    for point in record["frontier"]:
+        point["shape"]["resolution"] = 16
+        point["n_train"] = 400
+    write(root, record)
+
+
+def test_what_is_certified_stands_beside_a_law_that_says_otherwise(guides: Guides, root: Path) -> None:
+    small_and_large_pictures(root)
+    question = ("predict", "--task", "image-cls", "--n-train", "400", "--params", "910", "--target-acc", "0.95")
+    lines = guides(*question, "--registry", root).out.splitlines()
+    (answer,) = envelope(guides(*question, "--json", "--registry", root))["answers"]
+
+    assert lines[4:6] == [
+        "    0.975 is certified on the test split: 910 params, depth 1, resolution 16, 400 examples.",
+        "    Fitted on n_train 60 to 1,000, params 160 to 2,410, at depth 1, resolution 8.",
+    ]
+    assert lines[-2:] == [
+        "    0.950 is missed by the whole 90 % interval of the mean,",
+        "    but the certified network meets it: the law is of depth 1, resolution 8.",
+    ]
+    size = {"n_train": 400, "params": 910, "depth": 1, "resolution": 16}
+    assert answer["certified"] == {**size, "test_median": 0.975}
+    assert answer["law"]["cells"] == {"depth": [1], "resolution": [8], "still_improving": None}
+
+
+@pytest.mark.parametrize(("n_train", "params", "median"), [(400, 909, 0.925), (399, 910, None), (400, 609, None)])
+def test_only_what_is_certified_with_no_more_examples_or_params_stands_there(
+    guides: Guides, root: Path, n_train: int, params: int, median: float | None
+) -> None:
+    small_and_large_pictures(root)
+    question = ("predict", "--task", "image-cls", "--n-train", str(n_train), "--params", str(params))
+    (answer,) = envelope(guides(*question, "--json", "--registry", root))["answers"]
+
+    assert (answer["certified"] or {}).get("test_median") == median
+
+
+def test_a_target_met_on_validation_but_not_surely_on_the_test_split_says_so(guides: Guides, root: Path) -> None:
+    small_and_large_pictures(root)
+    question = ("predict", "--task", "image-cls", "--n-train", "500", "--params", "700", "--target-acc", "0.905")
+    lines = guides(*question, "--registry", root).out.splitlines()
+
+    assert lines[-2:] == [
+        "    0.905 is met by the whole 90 % interval of the mean, on validation examples,",
+        "    but the certified network is not sure to meet it on the test split.",
+    ]
+
+
+@pytest.mark.parametrize("command", [("predict", "--n-train", "400"), ("data-needed", "--target-acc", "0.92"),
+                                     ("tradeoff", "--target-acc", "0.92")], ids=lambda each: each[0])  # fmt: skip
+def test_cells_that_were_still_improving_are_told(guides: Guides, root: Path, command: tuple[str, ...]) -> None:
+    small_and_large_pictures(root, capped=True)
+    question = (*command, "--task", "image-cls", "--registry", root)
+    (answer,) = envelope(guides(*question, "--json"))["answers"]
+
+    assert "At 1,000 examples 4 of 4 cells were still improving at the most steps." in guides(*question).out
+    assert answer["law"]["cells"]["still_improving"] == {"n_train": 1000, "cells": 4, "improving": 4}
+
+
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (("--params", "9999"), "params 9,999 lies outside the range 160 to 2,410 that the law was fitted on."),
+        (("--params", "910"), "accuracy 0.950 needs about 2,040 training examples, outside the range 60 to 1,000"),
+    ],
+)
+def test_what_is_certified_answers_where_the_law_was_asked_outside_its_range(
+    guides: Guides, root: Path, options: tuple[str, ...], why: str
+) -> None:
+    small_and_large_pictures(root)
+    question = ("data-needed", "--task", "image-cls", "--target-acc", "0.95", *options, "--registry", root)
+    result = guides(*question)
+    (answer,) = envelope(guides(*question, "--json"))["answers"]
+
+    assert (result.code, result.out.splitlines()[0]) == (
+        0,
+        "0.95 is certified in digits/mlp v1: 910 params, 400 examples.",
+    )
+    assert "  0.95: the law of digits/mlp v1 does not answer:" in result.out.splitlines()
+    assert why in result.out
+    assert answer["n_train"] is None
+    assert why.rstrip(".") in answer["law_refuses"]
+
+
+@pytest.mark.parametrize(("resolution", "is_foretold"), [(8, False), (16, True)])
+def test_a_law_foretells_networks_of_the_shape_of_its_cells_alone(
+    guides: Guides, root: Path, resolution: int, is_foretold: bool
+) -> None:
+    small_and_large_pictures(root, resolution=resolution)
+    asked = ("lookup", "--task", "image-cls", "--dataset", "digits", "--target-acc", "0.9", "--n-train", "300")
+
+    assert ("; predicted with 300: " in guides(*asked, "--registry", root).err) == is_foretold
+
+
+def test_a_certified_network_larger_than_asked_for_is_no_answer(guides: Guides, root: Path) -> None:
+    small_and_large_pictures(root)
+    question = ("data-needed", "--task", "image-cls", "--target-acc", "0.95", "--params", "800", "--registry", root)
+
+    assert guides(*question).code == 3
+
+
+@pytest.mark.parametrize(("highest", "is_measured"), [(500, True), (1000, False)])
+def test_where_cells_lie_outside_the_range_nothing_is_said_to_be_unmeasured(
+    guides: Guides, root: Path, highest: int, is_measured: bool
+) -> None:
+    law = example_record(surface=True)[0]["law"]
+    with_law(root, {**law, "valid_range": {**law["valid_range"], "n_train": [60, highest]}})
+    at = str(1000 if is_measured else 1001)
+    question = ("predict", "--task", "image-cls", "--n-train", at, "--extrapolate", "--registry", root)
+    changed = ("tradeoff", "--task", "image-cls", "--at", f"{at},200", "--compare", "params*2", "--extrapolate")
+
+    assert ("nothing there was measured" not in guides(*question).out) == is_measured
+    assert ("nothing was measured" not in guides(*changed, "--registry", root).out) == is_measured
+
+
+def test_a_target_that_the_floor_allows_takes_larger_networks_than_were_measured(guides: Guides, root: Path) -> None:
+    law = example_record(surface=True)[0]["law"]
+    with_law(root, {**law, "irreducible_error": {"value": 0.01, "low": None, "high": 0.012}})
+    asked = ("data-needed", "--task", "image-cls", "--target-acc", "0.985", "--registry", root)
+    result = guides(*asked)
+
+    assert result.code == 3
+    assert result.err.splitlines() == [
+        "image-cls/digits/mlp v1: 0.985 takes a larger network: at params 2,410 the law levels off at accuracy 0.983, "
+        "and the floor lies beyond the target (90 % sure: 0.988 to open)",
+        "  measure larger networks; more data alone will not do",
+    ]
 
 
 def test_at_chance_nothing_is_said_to_bind(guides: Guides, root: Path) -> None:
@@ -457,7 +600,8 @@ def test_a_certified_network_wins_over_a_floor(guides: Guides, root: Path) -> No
     assert result.code == 0
     assert "  0.9: the law of digits/mlp v1 never gets there, but a certified network does." in result.out.splitlines()
     assert result.out.splitlines()[0] == "0.9 is certified in digits/mlp v1: 610 params, 1,000 examples."
-    assert (answer["n_train"], answer["certified"]) == (None, {"n_train": 1000, "params": 610})
+    size = {"n_train": 1000, "params": 610, "depth": 1, "resolution": None}
+    assert (answer["n_train"], answer["certified"]) == (None, {**size, "test_median": 0.925})
 
 
 def test_the_version_that_supersedes_answers(root: Path) -> None:

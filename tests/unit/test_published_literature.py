@@ -151,7 +151,10 @@ def test_an_answer_without_params_says_so_and_what_it_is(
     guides(["show", "image-cls/imagenet-1k/literature", "--registry", str(tmp_path)])
     listed = capsys.readouterr().out
 
-    assert "meets 0.8; no network with stated params does, and this one's are not." in said
+    assert (
+        "no network with literature in int8 with stated params known to keep these limits does, and this one's are not"
+        in said
+    )
     assert "It has int8 weights, an input of 96 a side." in said
     assert "Unsized at 128 in int8" in listed
 

@@ -204,7 +204,7 @@ def test_no_file_names_a_path_of_somebodys_machine() -> None:
     found = []
     for path in tracked_files(*TEXT):
         name = path.relative_to(ROOT).as_posix()
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8", errors="replace")  # one fixture is a broken table
         if name not in MACHINE_PATH_ALLOWED and (match := MACHINE_PATH.search(text)):
             found.append(f"{name}:{text.count(chr(10), 0, match.start()) + 1}: {match[0]}...")
 

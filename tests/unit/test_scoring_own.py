@@ -126,7 +126,7 @@ def test_report_says_and_returns_every_score(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("harness.scoring.cells.fit", lambda *_: law)
     write_grid(tmp_path / "a.csv", grid())
     said: list[str] = []
-    found = own.report(said.append, tmp_path)
+    found = {name: score() for name, score in own.parts(said.append, tmp_path).items()}
 
     keys = ("far", "smallest", "pruned", "floors", "covered")
     assert [len(found[key]) for key in keys] == [2, 8, 0, 0, len(WIDTHS) + 2]

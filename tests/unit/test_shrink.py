@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from harness.families.base import Family
+from harness.inference import blank
 from harness.plugins import load
 from harness.shrink import prune
 from harness.trial import Shape
@@ -17,6 +18,9 @@ IMAGE = (1, 8, 8)
 TABLE = (13,)
 MLP: Family = load("families", "mlp")
 CNN: Family = load("families", "cnn")
+RESIDUAL: Family = load("families", "residual-mlp")
+NGRAM: Family = load("families", "ngram-mlp")
+TEXT = (20, 6)
 
 
 def trained(family: Family, input_shape: tuple[int, ...], shape: Shape, seed: int = 0) -> nn.Module:
@@ -42,8 +46,12 @@ def layers(network: nn.Module) -> list[nn.Linear | nn.Conv2d]:
         (CNN, IMAGE, 9, 1),
         (CNN, IMAGE, 7, 2),
         (CNN, IMAGE, 6, 3),
+        (RESIDUAL, TABLE, 7, 1),
+        (RESIDUAL, TABLE, 6, 2),
+        (NGRAM, TEXT, 6, 1),
+        (NGRAM, TEXT, 5, 2),
     ],
-    ids=["mlp-1", "mlp-2", "mlp-image", "cnn-1", "cnn-2", "cnn-3"],
+    ids=["mlp-1", "mlp-2", "mlp-image", "cnn-1", "cnn-2", "cnn-3", "residual-1", "residual-2", "ngram-1", "ngram-2"],
 )
 def test_every_width_is_reached(family: Family, input_shape: tuple[int, ...], widest: int, depth: int) -> None:
     large = trained(family, input_shape, Shape(widest, depth))
@@ -54,7 +62,7 @@ def test_every_width_is_reached(family: Family, input_shape: tuple[int, ...], wi
 
         assert type(small) is type(large)
         assert params == family.params(input_shape, 3, Shape(width, depth))
-        assert small(torch.zeros(2, *input_shape)).shape == (2, 3)
+        assert small(blank(small, input_shape, n=2)).shape == (2, 3)
 
 
 def test_wide_ladder_widths_are_reached_exactly() -> None:
@@ -171,3 +179,28 @@ def test_pruning_warns_of_nothing() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         prune(MLP, trained(MLP, TABLE, Shape(4, 1)), TABLE, 3, Shape(2, 1))
+
+
+@pytest.mark.parametrize(("family", "input_shape"), [(RESIDUAL, TABLE), (NGRAM, TEXT)], ids=["residual", "ngram"])
+def test_units_that_do_nothing_go_first_and_the_answers_stay(family: Family, input_shape: tuple[int, ...]) -> None:
+    """A network padded with zero units is pruned back to what it was."""
+    small = trained(family, input_shape, Shape(5, 2))
+    stacked = family.stacked(input_shape, 3, Shape(8, 2), 1)
+    stacked.load(0, dict(small.state_dict()))
+    wide = family.network(input_shape, 3, Shape(8, 2))
+    wide.load_state_dict(stacked.state(0, dict(wide.state_dict())))
+    inputs = blank(small, input_shape, n=4)
+    inputs = torch.randint(6, inputs.shape) if family.reads_symbols else torch.randn(inputs.shape)
+
+    pruned = prune(family, wide, input_shape, 3, Shape(5, 2))
+
+    assert torch.allclose(pruned(inputs), small(inputs), rtol=1e-5, atol=1e-5)
+
+
+def test_recurrent_networks_and_transformers_are_not_pruned() -> None:
+    for name in ("gru", "lstm", "transformer"):
+        family: Family = load("families", name)
+        network = family.network(TEXT, 3, Shape(8, 1))
+
+        with pytest.raises(UsageError, match=f"^{name} networks cannot be pruned"):
+            prune(family, network, TEXT, 3, Shape(4, 1))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import pytest
 
+from harness.clock import Clock
 from harness.search.base import Setting
 from harness.study import Investigation, Study
-from harness.study_law import design, fit_law
+from harness.study_law import affordable, design, fit_law
 from harness.trial import Shape, Trial
 from tests.fake_outcomes import Surface
 from tests.tiny_bench import small_law
@@ -83,3 +85,74 @@ def test_data_that_carry_no_law_are_refused_with_the_reason(
 
     assert law is None
     assert notes[-1].startswith("no law: ")
+
+
+def priced(trials: Sequence[Trial]) -> float:
+    return float(sum(trial.steps for trial in trials))
+
+
+@pytest.mark.parametrize(("seconds", "n_widths"), [(3.8e6, 4), (2.9e6, 3)])
+def test_where_time_is_short_the_grid_is_a_part_and_the_notes_say_so(
+    study: Investigation, seconds: float, n_widths: int
+) -> None:
+    study.clock = Clock(seconds, priced, now=lambda: 0.0)
+    notes: list[str] = []
+    setting = Setting(Shape(8, 1), 0.01, 2000)
+    grid = affordable(study, setting, notes)
+
+    assert (len(grid.shapes), grid.sizes[-1]) == (n_widths, 90)
+    assert notes == (
+        []
+        if n_widths == 4
+        else [
+            "law: for want of time its grid ends at 90 of 90 examples, has 3 of 4 widths and at most 8,000 of 16,000 "
+            "steps"
+        ]
+    )
+
+
+def test_where_there_is_time_for_no_part_the_smallest_is_tried(study: Investigation) -> None:
+    study.clock = Clock(1e3, priced, now=lambda: 0.0)
+    grid = affordable(study, Setting(Shape(8, 1), 0.01, 4000), [])
+
+    assert len(grid.shapes) == 3
+    assert grid.sizes[-1] == 40
+
+
+def test_a_grid_that_was_begun_is_gone_on_with(study: Investigation) -> None:
+    study.clock = Clock(1e3, lambda trials: sum(priced([one]) for one in trials if one.steps > 1000), now=lambda: 0.0)
+
+    assert affordable(study, Setting(Shape(8, 1), 0.01, 4000), []) == design(study, Shape(8, 1))
+
+
+def test_no_part_of_a_small_data_set_has_more_examples_than_there_are(study: Investigation) -> None:
+    assert design(study, Shape(8, 1), share=1 / 64).sizes[-1] <= 40
+    study.dataset.n_classes, before = 30, study.dataset.n_classes
+    try:
+        assert design(study, Shape(8, 1), share=1 / 64).sizes[-1] == 90
+    finally:
+        study.dataset.n_classes = before
+
+
+def test_where_time_is_not_limited_the_grid_is_whole(study: Investigation) -> None:
+    notes: list[str] = []
+
+    assert affordable(study, Setting(Shape(8, 1), 0.01, 4000), notes) == design(study, Shape(8, 1))
+    assert notes == []
+
+
+def test_cells_still_improving_at_the_most_steps_are_fitted_and_flagged(
+    study: Investigation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_law(monkeypatch.setattr)
+    notes: list[str] = []
+    slow = Surface(lambda trial: falls(trial) * (1 + (trial.shape.width == 8) * 400 / trial.steps))
+    law = slow.drive(fit_law(study, Setting(Shape(4, 1), 0.01, 1000), notes))
+
+    assert law is not None
+    assert {point["width"] for point in law["points"] if point["capped"]} == {8}
+    assert law["valid_range"]["params"] == [
+        min(p["params"] for p in law["points"]),
+        max(p["params"] for p in law["points"]),
+    ]
+    assert "are fitted as they stood" in notes[0]

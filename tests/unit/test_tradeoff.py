@@ -13,7 +13,9 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 import registry
+from registry.commands.tradeoff import budget
 from registry.errors import NoAnswer, OutsideRange, UsageError
+from registry.laws import weighing
 from registry.laws.costing import Costing
 from tests.example_record import BATCH, example_record, write_record
 from tests.unit.conftest import Result
@@ -236,12 +238,12 @@ def test_it_prints_the_mix_what_stands_beside_it_and_how_training_was_counted(gu
 
     assert (result.code, result.err) == (0, "")
     assert result.out.splitlines() == [
-        "image-cls, digits/cnn v1: the cheapest mix for accuracy 0.900, predicted, not measured:",
+        "image-cls, digits/cnn v1: the cheapest mix for validation accuracy 0.900, predicted, not measured:",
         "        examples  params  train flops  accuracy  90 % of the mean",
         "  best       535     160     6.92e+08     0.900    [0.893, 0.906]",
         "             343     320     1.11e+09     0.900    [0.892, 0.907]",
         "  These params are at an end of the range: beyond it may be better still (--extrapolate).",
-        "  Fitted on n_train 60 to 1,000, params 160 to 2,410.",
+        "  Fitted on n_train 60 to 1,000, params 160 to 2,410, at depth 1.",
         "  Fitted without its largest cells it missed their error by 4 %.",
         "  Train flops are 3 x flops x examples seen; flops are 1.94 x params (as in the record's networks),",
         "  examples seen grow as n_train ** 0.49, as in its cells.",
@@ -314,6 +316,34 @@ def test_changes_that_lead_outside_are_marked_in_their_rows(guides: Guides, fill
     assert "range" not in guides(*ask[:-1], "data*1.1", "--registry", filled).out.splitlines()[1]
 
 
+@pytest.mark.parametrize(("text", "flops"), [("1T", 1e12), ("0.5G", 5e8), ("7e9", 7e9), (" 2k ", 2e3)])
+def test_a_budget_may_be_told_with_a_letter(text: str, flops: float) -> None:
+    assert budget(text) == flops
+
+
+@pytest.mark.parametrize("text", ["T", "1TT", "-1G", "0k", "1t"])
+def test_a_budget_that_is_no_number_of_flops_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a number"):
+        budget(text)
+
+
+@pytest.mark.parametrize(("side", "per_param"), [(8, 1.0), (16, 4.0), (4, 0.25)], ids=["same", "larger", "smaller"])
+def test_flops_are_those_at_the_resolution_of_the_laws_cells(root: Path, side: int, per_param: float) -> None:
+    record, files = example_record(surface=True)
+    for point in (*record["frontier"], *record["knee"]):
+        point["shape"]["resolution"] = side
+        point["flops"] = 40 * point["params"]
+    for point in record["law"]["points"]:
+        point["resolution"] = 8
+    write_record(root, record, files)
+    (found,) = registry.tradeoff("image-cls", 0.9, registry=[str(root)])
+
+    assert found.costing.flops_per_param == pytest.approx(40 / per_param)
+    assert found.costing.sides == (None if side == 8 else (side, 8))
+    wording = "\n".join(weighing._rests(found.source, found.costing))
+    assert (f"by pixels from the record's networks, resolution {side}, to 8" in wording) == (side != 8)
+
+
 def test_a_record_that_does_not_say_how_it_trained_is_counted_as_dense_and_one_epoch(root: Path) -> None:
     record, files = example_record(surface=True)
     for point in (*record["frontier"], *record["knee"]):
@@ -342,3 +372,15 @@ def test_from_python_too_it_is_one_question_at_a_time(wrong: dict[str, Any]) -> 
 def test_an_unknown_task_has_no_law(root: Path) -> None:
     with pytest.raises(NoAnswer):
         registry.tradeoff("image-cls", 0.9, registry=[str(root)])
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [("--target-acc", "0.9"), ("--budget-flops", "1G"), ("--at", "200,500", "--compare", "data*2")],
+    ids=["target", "budget", "changes"],
+)
+def test_every_table_says_that_it_is_of_validation(guides: Guides, filled: Path, asked: tuple[str, ...]) -> None:
+    result = guides("tradeoff", "--task", "image-cls", *asked, "--registry", filled)
+
+    assert "validation accuracy" in result.out.splitlines()[0]
+    assert max(map(len, result.out.splitlines())) <= 100

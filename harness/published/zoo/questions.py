@@ -1,4 +1,7 @@
-"""The data sets that torchvision states figures on, as questions of the registry."""
+"""The data sets that torchvision states figures on, as questions of the registry.
+
+After "read:" stands where a value was read; what nobody read anywhere is marked "not confirmed:".
+"""
 
 from __future__ import annotations
 
@@ -67,11 +70,12 @@ class Question:
         }
 
 
+# read: all of it in guidelines/image-cls/imagenet-1k/literature/benchmark.toml, which says where
 _IMAGENET: Final = Question(
     "image-cls",
     "imagenet-1k",
     "Russakovsky et al. 2015, ImageNet Large Scale Visual Recognition Challenge, arXiv:1409.0575 (ILSVRC 2012)",
-    "terms of image-net.org: research and education, no commerce",
+    "terms of image-net.org: non-commercial research and education",
     "acc@1",
     "accuracy",
     "fraction",
@@ -83,8 +87,12 @@ _IMAGENET: Final = Question(
     "Figures are of the 50,000 validation images, which recipes may have been chosen by; flops of one image at the "
     "side the weights ask for.",
 )
+# read: huggingface.co/datasets/shijli/coco2017 (licence, 118,287 and 5,000 images, 80 categories); not confirmed: how
+# many images have keypoints or a class of Pascal VOC, so these numbers are left out
 _COCO: Final = "Lin et al. 2014, Microsoft COCO: Common Objects in Context, arXiv:1405.0312 (2017 split)"
 _COCO_LICENCE: Final = "annotations CC-BY-4.0, images under Flickr's terms of use"
+# read: a public copy of the paper (title, authors, year); not confirmed: the licence, so its site is named, and how
+# many pairs of images a figure is of
 _SINTEL: Final = "Butler et al. 2012, A naturalistic open source movie for optical flow evaluation, ECCV"
 _SINTEL_LICENCE: Final = "see sintel.is.tue.mpg.de"
 _PAIR: Final = (
@@ -132,6 +140,7 @@ QUESTIONS: Final[Mapping[str, Question]] = {
     "COCO-val2017-VOC-labels": Question(
         "segmentation",
         "coco-voc-labels",
+        # read: torchvision, models/segmentation/deeplabv3.py (20 classes of Pascal VOC; background is the 21st)
         f"{_COCO}, the 20 classes of Pascal VOC and background",
         _COCO_LICENCE,
         "miou",
@@ -148,6 +157,9 @@ QUESTIONS: Final[Mapping[str, Question]] = {
     "Kinetics-400": Question(
         "video-cls",
         "kinetics-400",
+        # read: its abstract (400 classes); git-disl.github.io/GTDLBench (at most 50 validation videos a class); two
+        # public copies of the terms (licensed by Google under CC BY 4.0, videos are links). not confirmed: that it is
+        # 50 in every class, so 20,000 is the most it can be
         "Kay et al. 2017, The Kinetics Human Action Video Dataset, arXiv:1705.06950",
         "annotations CC-BY-4.0, videos under YouTube's terms",
         "acc@1",
@@ -156,7 +168,7 @@ QUESTIONS: Final[Mapping[str, Question]] = {
         "higher",
         0.0025,
         None,
-        20_000,  # 50 a class as first released; copies have lost some since
+        20_000,
         400,
         "Accuracy is of a whole video, from several clips of it; flops are of one clip of 16 frames.",
     ),
@@ -193,6 +205,8 @@ QUESTIONS: Final[Mapping[str, Question]] = {
     "Kitti-Test": Question(
         "optical-flow",
         "kitti-test",
+        # read: bibliographies that cite it so; huggingface.co/datasets/heesang1/KITTI-QA (the licence);
+        # torchvision, models/optical_flow/raft.py (3 pixels, 5 %). not confirmed: how many pairs a figure is of
         "Menze & Geiger 2015, Object Scene Flow for Autonomous Vehicles, CVPR (KITTI 2015)",
         "CC-BY-NC-SA-3.0",
         "fl_all",

@@ -1,0 +1,173 @@
+"""The answer of ``guides like``: descriptors, what is near and why, a size, and the command that finds out."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final, final
+
+import numpy as np
+
+from harness.datasets.base import Dataset
+from harness.like.descriptors import Descriptors
+from harness.like.estimate import Known, Suggestion, suggest
+from harness.like.ladder import Ladder
+from harness.like.near import FARTHEST, Near, Recorded, nearest, of_ladder
+from registry.errors import NoAnswer
+
+FEW_PICTURES: Final = 20_000
+MINUTES: Final = 10
+LOOKED_AT: Final = 500  # pictures
+SHOWN: Final = 3  # sizes of a record
+ADVICE: Final = (
+    "fewer than 20,000 pictures in colour: if they are photographs, fine-tuning a pretrained network is likely better "
+    "than any size trained from scratch (Kornblith et al. 2019, arXiv:1805.08974)"
+)
+
+
+@final
+@dataclass(frozen=True)
+class Answer:
+    """What is known of data like these.
+
+    Attributes:
+        advice: What to do rather than choose a size; empty where there is nothing better.
+        data: What the data are like; None of a text without labels, which has no descriptors.
+        near: Recorded data sets, the nearest first.
+        suggestion: A size; None where nothing is near, or no knee of such data was measured.
+        bench: The command that finds out.
+    """
+
+    advice: str
+    data: Descriptors | None
+    near: tuple[Near, ...]
+    suggestion: Suggestion | None
+    bench: str
+
+    def refusal(self) -> NoAnswer | None:
+        """Return what to raise where nothing is near."""
+        if self.near:
+            return None
+        if self.data is None:
+            return NoAnswer("no record near: texts without labels have no descriptors to compare", self.hint)
+        what = [f"{self.data.n_train:,} examples", f"{self.data.n_inputs:,} inputs"]
+        what += [] if self.data.n_classes is None else [f"{self.data.n_classes:,} classes"]
+        kind = f"no {self.data.modality} data on record are within {FARTHEST:g} x of"
+        return NoAnswer(f"no record near: {kind} {', '.join(what)} at once", self.hint)
+
+    @property
+    def hint(self) -> str:
+        """Say how to find out."""
+        return f"find out: {self.bench}"
+
+
+def answer(
+    data: Descriptors, recorded: Sequence[Recorded], ladders: Sequence[Ladder], advice: str, bench: str
+) -> Answer:
+    """Compare a data set with all that is on record.
+
+    Args:
+        data: What it is like.
+        recorded: What the registry holds; the committed knees count, too.
+        ladders: The committed knees.
+        advice: As of :func:`advice_for`.
+        bench: The command that finds out.
+    """
+    near = nearest(data, [*recorded, *map(of_ladder, ladders)])
+    known = known_of(ladders)
+    measured = data.n_classes is not None and data.modality in {one.descriptors.modality for one in known}
+    return Answer(advice, data, tuple(near), suggest(known, data) if near and measured else None, bench)
+
+
+def known_of(ladders: Sequence[Ladder]) -> list[Known]:
+    """Return the knees that were measured; of variants of one data set the source is the same."""
+    found = []
+    for one in ladders:
+        dataset = one.facts["dataset"]
+        found.append(Known(one.name, dataset, source_of(dataset), one.descriptors, one.knee().rung.width))
+    return found
+
+
+def source_of(dataset: str) -> str:
+    """Return the plug-in that a data set is, or is a variant of."""
+    from harness import plugins
+
+    stems = [name for name in plugins.names("datasets") if dataset == name or dataset.startswith(f"{name}-")]
+    return max(stems, key=len, default=dataset)
+
+
+def advice_for(data: Dataset) -> str:
+    """Return advice where pictures are in colour and few; else nothing."""
+    if data.task != "image-cls" or data.input_shape[0] != 3:
+        return ""
+    train = data.train()
+    some = train.inputs[:LOOKED_AT]
+    n = len(train) + len(data.val()) + len(data.test())
+    return "" if n >= FEW_PICTURES or bool(np.ptp(some, axis=1).max() == 0) else ADVICE
+
+
+def bench_command(task: str, path: Path, label: str | None) -> str:
+    """Return the command that measures the knee of a person's own data."""
+    parts = ["guides", "bench", "--task", task, "--data", str(path), *([] if label is None else ["--label", label])]
+    return f"{shlex.join(parts)} --knee --minutes {MINUTES}"
+
+
+def lines(found: Answer) -> list[str]:
+    """Say it: advice first, then the data, what is near, and the size."""
+    said = [found.advice] if found.advice else []
+    if found.data is not None:
+        said += _described(found.data)
+    if not found.near:
+        return said
+    said += ["", "nearest on record:"]
+    for near in found.near:
+        said.append(f"  {near.recorded.name}{' (knee measured)' if near.recorded.where == 'ladder' else ''}")
+        said.append(f"    because: {near.reason}")
+        said += [f"    {size}" for size in near.recorded.sizes[:SHOWN]]
+        more = len(near.recorded.sizes) - SHOWN
+        said += [f"    and {more} more: guides show {near.recorded.name.split()[0]}"] if more > 0 else []
+    return [*said, "", *_suggested(found), found.hint]
+
+
+def values(found: Answer) -> dict[str, Any]:
+    """Return the same as plain JSON values."""
+    return {
+        "advice": found.advice or None,
+        "data": None if found.data is None else found.data.to_json(),
+        "near": [
+            {
+                **asdict(near.recorded),
+                "sizes": list(near.recorded.sizes),
+                "distance": near.distance,
+                "reason": near.reason,
+            }
+            for near in found.near
+        ],
+        "suggestion": None if found.suggestion is None else asdict(found.suggestion),
+        "bench": found.bench,
+    }
+
+
+def _described(data: Descriptors) -> list[str]:
+    classes = "a number to foretell" if data.n_classes is None else f"{data.n_classes:,} classes"
+    balance = "" if data.balance is None else f", balance {data.balance:.2f}"
+    dimension = "" if data.intrinsic_dimension is None else f"; intrinsic dimension {data.intrinsic_dimension:.1f}"
+    return [
+        f"{data.modality}: {classes}, {data.n_inputs:,} inputs, {data.n_train:,} examples to train on{balance}",
+        f"errors of probes fitted to {data.n_probed:,}: linear {data.linear_error:.3f}, nearest neighbour "
+        f"{data.neighbour_error:.3f}, boosted trees {data.tree_error:.3f}{dimension}",
+    ]
+
+
+def _suggested(found: Answer) -> list[str]:
+    one = found.suggestion
+    if one is None:
+        return ["no size is suggested: no knee of such data was measured"]
+    return [
+        f"suggested knee: {one.params:,} params, an mlp of width {one.width}, depth 1",
+        f"  uncertain: x {one.factor:.1f} either way held for {one.n_within} of {one.n} {one.counted}, each foretold "
+        "without its source",
+        f"  foretold: {one.model}",
+    ]

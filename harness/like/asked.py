@@ -1,0 +1,76 @@
+"""What a person points at, and what is probably to be learnt from it."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from statistics import fmean
+from typing import Final
+
+from harness.own import csv_file, labels, parquet, pictures
+from registry.errors import InvalidData
+
+LOOKED_AT: Final = 1_000  # rows, or files
+LONG: Final = 30  # characters of a cell that is a text
+WORDS: Final = 4
+MOST_NUMBERED: Final = 20  # classes that may be called by numbers: more distinct whole numbers are a target
+TABLES: Final = (".csv", ".tsv", *parquet.SUFFIXES)
+
+
+def task_of(path: Path, label: str | None) -> str:
+    """Say which task a file or folder is for.
+
+    A folder with pictures in folders is to be classified; any other, and a file that is no table, is text to be
+    foretold. Of a table the label decides: numbers with a fraction, or more than 20 different ones, are targets. A CSV
+    file with one column besides the label, and that one of words, is text to be classified.
+
+    Args:
+        path: The file or folder.
+        label: The column to predict; None for the one that is plainly the label.
+
+    Raises:
+        InvalidData: If there is nothing there, or it cannot be read.
+        UsageError: If it is a table without a plain label and none is named.
+    """
+    if not path.exists():
+        raise InvalidData(f"{path}: there is no such file or folder")
+    if path.is_dir():
+        found = (file for folder in path.iterdir() if folder.is_dir() for file in folder.iterdir())
+        some = islice(found, LOOKED_AT)
+        return "image-cls" if any(file.suffix.lower() in pictures.SUFFIXES for file in some) else "lang-model"
+    if path.suffix.lower() not in TABLES:
+        return "lang-model"
+    return _of_parquet(path, label) if parquet.is_parquet(path) else _of_csv(path, label)
+
+
+def _of_csv(path: Path, label: str | None) -> str:
+    with csv_file.opened(path) as (header, rows):
+        names = tuple(name.strip() for name in header)
+        some = [cells for _, cells in islice(rows, LOOKED_AT)]
+    place = names.index(labels.named(names, label, str(path)))
+    others = [[row[i] for row in some] for i in range(len(names)) if i != place]
+    if len(others) == 1 and any(others[0]) and _is_text(others[0]):
+        return "text-cls"
+    return "tabular-reg" if _is_target([row[place].strip() for row in some]) else "tabular-cls"
+
+
+def _of_parquet(path: Path, label: str | None) -> str:
+    from harness.own.columns import Numbers
+
+    name = labels.named(parquet.names(path), label, str(path))
+    column = parquet.read(path).column(name)
+    if not isinstance(column, Numbers):
+        return "tabular-cls"
+    return "tabular-reg" if _is_target([f"{value:.12g}" for value in column.values[:LOOKED_AT]]) else "tabular-cls"
+
+
+def _is_text(cells: list[str]) -> bool:
+    there = [cell for cell in cells if cell]
+    return fmean(map(len, there)) >= LONG or fmean(len(cell.split()) for cell in there) >= WORDS
+
+
+def _is_target(cells: list[str]) -> bool:
+    there = {cell for cell in cells if cell}
+    if not there or not all(map(csv_file.is_number, there)):
+        return False
+    return len(there) > MOST_NUMBERED or any(not float(cell).is_integer() for cell in there)

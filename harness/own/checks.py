@@ -1,0 +1,93 @@
+"""What a person should know of their data before they believe a result: balance, repeats, columns that give it away."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64
+
+from harness.datasets.base import Splits
+from harness.own.columns import Categories, Column, Numbers, quoted
+
+SHOWN: Final = 5  # classes that are named
+SKEWED: Final = 0.9
+PERFECT: Final = 1 - 1e-9  # of a correlation
+
+
+def balance(labels: Int64[np.ndarray, " n"], names: tuple[str, ...]) -> str:
+    """Say how many classes there are and how often each occurs, the most frequent first."""
+    counts = np.bincount(labels, minlength=len(names))
+    order = np.argsort(-counts, kind="stable")[:SHOWN]
+    shares = ", ".join(f"{quoted(names[i])} {counts[i] / len(labels):.1%}" for i in order)
+    rest = f" ... the rarest {counts.min() / len(labels):.2%}" if len(names) > SHOWN else ""
+    return f"{len(names):,} classes: {shares}{rest}"
+
+
+def skew(labels: Int64[np.ndarray, " n"]) -> list[str]:
+    """Warn where one class is nearly all there is."""
+    share = float(np.bincount(labels).max() / len(labels))
+    if share < SKEWED:
+        return []
+    return [f"{share:.1%} of the examples are of one class: answering it always is as accurate as that"]
+
+
+def spread(targets: Float64[np.ndarray, " n"]) -> str:
+    """Say what is to be predicted."""
+    return f"targets from {targets.min():g} to {targets.max():g}, mean {targets.mean():g}, deviation {targets.std():g}"
+
+
+def repeats(splits: Splits) -> list[str]:
+    """Warn where test has inputs that train or validation has, too."""
+    known = {row.tobytes() for split in splits[:2] for row in split.inputs}
+    n = sum(row.tobytes() in known for row in splits.test.inputs)
+    if not n:
+        return []
+    return [
+        f"{n:,} of {len(splits.test):,} test examples ({n / len(splits.test):.1%}) have the same inputs as one in "
+        "train or validation: what is claimed of test is too good by what was learnt by heart"
+    ]
+
+
+def giveaways(
+    columns: list[Column], right: Int64[np.ndarray, " n"] | Float64[np.ndarray, " n"], label: str
+) -> list[str]:
+    """Warn of each column that predicts the label perfectly all by itself."""
+    return [
+        f"column {quoted(column.name)} alone predicts {quoted(label)} perfectly: would it be known when you ask? "
+        "Else remove it"
+        for column in columns
+        if (_follows if right.dtype == np.float64 else _tells)(column, right)
+    ]
+
+
+def _tells(column: Column, labels: Int64[np.ndarray, " n"]) -> bool:
+    """Say whether each value, or for numbers each of as many ranges as there are classes, has one class."""
+    if isinstance(column, Categories):
+        order = np.argsort(column.codes, kind="stable")
+        same = np.diff(column.codes[order]) == 0
+        return not bool((same & (np.diff(labels[order]) != 0)).any())
+    there = ~np.isnan(column.values)
+    if np.count_nonzero(there) < len(there):
+        return False
+    changes = _changes(column.values, labels)
+    return changes == len(np.unique(labels)) - 1
+
+
+def _changes(values: Float64[np.ndarray, " n"], labels: Int64[np.ndarray, " n"]) -> int:
+    """Count how often the class changes along the sorted values; where one value has two classes, without end."""
+    order = np.lexsort((labels, values))
+    change: Bool[np.ndarray, " m"] = np.diff(labels[order]) != 0
+    if bool((change & (np.diff(values[order]) == 0)).any()):
+        return len(labels)
+    return int(change.sum())
+
+
+def _follows(column: Column, targets: Float64[np.ndarray, " n"]) -> bool:
+    """Say whether the targets are a straight function of a number, or a function of few categories."""
+    if isinstance(column, Numbers):
+        if np.isnan(column.values).any() or column.values.min() == column.values.max():
+            return False
+        return abs(float(np.corrcoef(column.values, targets)[0, 1])) > PERFECT
+    order = np.argsort(column.codes, kind="stable")
+    return not bool(((np.diff(column.codes[order]) == 0) & (np.diff(targets[order]) != 0)).any())

@@ -1,0 +1,116 @@
+"""Rows of a CSV file, one after the other: UTF-8, with names in the first row, every row as long as that one."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from registry.errors import InvalidData
+from registry.loader import shown
+
+DELIMITERS: Final = ",;\t|"
+MOST_COLUMNS: Final = 10_000
+LONGEST_LINE: Final = 64 * 2**20  # bytes
+LONGEST_CELL: Final = 16 * 2**20
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str]]]]]:
+    """Open a file; give the names of its columns and an iterator over (row, cells), the header being row 1.
+
+    The delimiter is the one of comma, semicolon, tab and bar that makes most of the header. Empty lines are skipped.
+
+    Raises:
+        InvalidData: Here or while rows are read: if the file is missing, empty, not UTF-8 or too wide, has no names, or
+            a row has more or fewer cells than the header; names file and row.
+    """
+    limit = csv.field_size_limit(LONGEST_CELL)
+    try:
+        with _bytes_of(path) as file:
+            first = next(_lines(path, file), "")
+            delimiter = max(DELIMITERS, key=first.count)
+            file.seek(0)
+            rows = _rows(path, file, delimiter)
+            header = next(rows, (1, []))[1]
+            _check_names(path, header)
+            yield header, _even(path, rows, len(header))
+    finally:
+        csv.field_size_limit(limit)
+
+
+@contextmanager
+def _bytes_of(path: Path) -> Iterator[BinaryIO]:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise InvalidData(f"{path}: cannot be read: {error.strerror}") from None
+    with file:
+        yield file
+
+
+def _lines(path: Path, file: BinaryIO) -> Iterator[str]:
+    number = 0
+    while raw := file.readline(LONGEST_LINE):
+        number += 1
+        if len(raw) == LONGEST_LINE:
+            raise InvalidData(f"{path}, line {number}: is longer than {LONGEST_LINE // 2**20} MB")
+        try:
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidData(
+                f"{path}, line {number}: not UTF-8: byte {raw[error.start]:#04x} at position {error.start + 1}",
+                "save the file as UTF-8",
+            ) from None
+        if "\0" in line:
+            raise InvalidData(f"{path}, line {number}: holds a zero byte, expected text", "save the file as CSV, UTF-8")
+        yield line
+
+
+def _rows(path: Path, file: BinaryIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(_lines(path, file), delimiter=delimiter, strict=True)
+    row = 0
+    try:
+        for cells in reader:
+            row += 1
+            if cells:
+                yield row, cells
+    except csv.Error as error:
+        raise InvalidData(f"{path}, row {row + 1}: not CSV: {error}") from None
+
+
+def _check_names(path: Path, header: list[str]) -> None:
+    if not header:
+        raise InvalidData(f"{path}: is empty, expected a row of column names and rows below it")
+    if len(header) > MOST_COLUMNS:
+        raise InvalidData(
+            f"{path}, row 1: holds {len(header):,} columns, expected at most {MOST_COLUMNS:,}",
+            "keep the columns that matter; a table on its side has to be turned",
+        )
+    names = [name.strip() for name in header]
+    twice = [name for name, n in Counter(names).items() if n > 1]
+    if twice:
+        raise InvalidData(f"{path}, row 1: two columns are called '{shown(twice[0])}', expected different names")
+    if len(names) > 1 and all(map(is_number, names)):
+        raise InvalidData(
+            f"{path}, row 1: holds numbers alone, expected the names of the columns", "add a row of names on top"
+        )
+
+
+def _even(path: Path, rows: Iterator[tuple[int, list[str]]], n: int) -> Iterator[tuple[int, list[str]]]:
+    for row, cells in rows:
+        if len(cells) != n:
+            raise InvalidData(f"{path}, row {row}: has {len(cells):,} cells, expected {n:,} as in the first row")
+        yield row, cells
+
+
+def is_number(cell: str) -> bool:
+    """Say whether a cell holds a number; infinite ones, too, but none with ``_``."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return "_" not in cell

@@ -1,0 +1,119 @@
+"""A CSV file as typed columns, in two passes: one finds out what each column is, one reads it.
+
+Memory is bounded by the numbers that come out: the file itself is never held.
+"""
+
+from __future__ import annotations
+
+import math
+from array import array
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, final
+
+import numpy as np
+
+from harness.own import csv_file
+from harness.own.columns import MISSING, Categories, Column, Dropped, Numbers, categories, quoted
+from harness.own.csv_file import is_number
+from harness.own.table import Table, check_size
+from registry.errors import InvalidData
+
+MOST_DISTINCT: Final = 1_000  # values of a column of categories; more are text
+FEW_DISTINCT: Final = 20  # so few values are categories even if nearly all are numbers: 0, 1, 2, 3+
+NEARLY_ALL: Final = 0.95  # of the cells; then the others are taken for mistakes
+
+
+@final
+@dataclass
+class _Seen:
+    """What a column's cells looked like."""
+
+    numbers: int = 0
+    texts: int = 0
+    infinite: int = 0  # row of the first
+    first_text: tuple[int, str] = (0, "")
+    distinct: set[str] = field(default_factory=set)
+
+    def take(self, row: int, cell: str) -> None:
+        if cell.lower() in MISSING:
+            return
+        if len(self.distinct) <= MOST_DISTINCT:
+            self.distinct.add(cell)
+        if is_number(cell):
+            self.numbers += 1
+            if not self.infinite and math.isinf(float(cell)):
+                self.infinite = row
+        else:
+            self.texts += 1
+            self.first_text = self.first_text if self.texts > 1 else (row, cell)
+
+
+def read(path: Path, as_text: tuple[str, ...] = ()) -> Table:
+    """Read a CSV file.
+
+    Args:
+        path: The file.
+        as_text: Columns whose values are names, even where they look like numbers.
+
+    Raises:
+        InvalidData: If the file cannot be read, or a number is infinite or no number among numbers; names the row.
+    """
+    with csv_file.opened(path) as (names, rows):
+        header = [name.strip() for name in names]
+        seen, n = [_Seen() for _ in header], 0
+        for row, cells in rows:
+            n += 1
+            for one, cell in zip(seen, cells, strict=True):
+                one.take(row, cell.strip())
+    check_size(path, n, len(header))
+    kinds = [_kind(path, name, one, forced=name in as_text) for name, one in zip(header, seen, strict=True)]
+    return Table(str(path), n, _columns(path, header, kinds))
+
+
+def _kind(path: Path, name: str, seen: _Seen, *, forced: bool) -> type[Column] | Dropped:
+    if forced:
+        return Categories
+    if not seen.texts:
+        if seen.infinite:
+            raise InvalidData(
+                f"{path}, row {seen.infinite}: column {quoted(name)} holds an infinite number, expected finite ones",
+                "correct it, or leave the cell empty if it is missing",
+            )
+        return Numbers
+    if len(seen.distinct) > FEW_DISTINCT and seen.numbers >= NEARLY_ALL * (seen.numbers + seen.texts):
+        row, cell = seen.first_text
+        raise InvalidData(
+            f"{path}, row {row}: column {quoted(name)} holds {quoted(cell)}, "
+            f"expected a number as in {seen.numbers:,} other rows",
+            "correct it, or leave the cell empty if it is missing",
+        )
+    if len(seen.distinct) > MOST_DISTINCT:
+        return Dropped(name, f"text: more than {MOST_DISTINCT:,} different values")
+    return Categories
+
+
+def _columns(path: Path, header: list[str], kinds: list[type[Column] | Dropped]) -> list[Column | Dropped]:
+    kept = [i for i, kind in enumerate(kinds) if not isinstance(kind, Dropped)]
+    numbers = {i: array("d") for i in kept if kinds[i] is Numbers}
+    codes = {i: array("q") for i in kept if kinds[i] is Categories}
+    known: dict[int, dict[str, int]] = {i: {} for i in codes}
+    with csv_file.opened(path) as (_, rows):
+        for _, cells in rows:
+            for i in kept:
+                cell = cells[i].strip()
+                if cell.lower() in MISSING:
+                    cell = ""
+                if i in numbers:
+                    numbers[i].append(float(cell) if cell else math.nan)
+                else:
+                    codes[i].append(known[i].setdefault(cell, len(known[i])))
+    found: list[Column | Dropped] = []
+    for i, kind in enumerate(kinds):
+        if isinstance(kind, Dropped):
+            found.append(kind)
+        elif kind is Numbers:
+            found.append(Numbers(header[i], np.frombuffer(numbers[i], dtype=np.float64)))
+        else:
+            found.append(categories(header[i], np.frombuffer(codes[i], dtype=np.int64), known[i]))
+    return found

@@ -1,0 +1,121 @@
+"""What is to be predicted: which column, and what its values mean."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from jaxtyping import Float64, Int64
+
+from harness.own.columns import Categories, Column, Dropped, Numbers, quoted
+from harness.own.csv_file import is_number
+from harness.own.parts import FEWEST_A_CLASS
+from registry.errors import InvalidData, UsageError
+
+PLAIN: Final = ("label", "target", "class", "y")  # one of these is the label where none is named
+MOST_CLASSES: Final = 1_000
+SHOWN: Final = 12  # columns that a message lists
+
+
+def named(names: tuple[str, ...], asked: str | None, where: str, option: str = "--label") -> str:
+    """Return the column that was asked for, or the one that is plainly the label.
+
+    Raises:
+        InvalidData: If the column that was asked for is not there; suggests one.
+        UsageError: If none was asked for and none is plain.
+    """
+    listed = f"columns: {', '.join(map(quoted, names[:SHOWN]))}{' ...' if len(names) > SHOWN else ''}"
+    if asked is None:
+        plain = [name for name in names if name.lower() in PLAIN]
+        if len(plain) != 1:
+            raise UsageError(f"which column of {where} is the label? Give {option} COLUMN", listed)
+        return plain[0]
+    if asked in names:
+        return asked
+    close = difflib.get_close_matches(asked, names, n=1)
+    guess = f". Did you mean {quoted(close[0])}?" if close else ""
+    raise InvalidData(f"{where}: has no column {quoted(asked)} ({option}){guess}", "" if close else listed)
+
+
+def classes_of(
+    where: str, column: Column | Dropped, row: Callable[[int], int]
+) -> tuple[Int64[np.ndarray, " n"], tuple[str, ...]]:
+    """Return the class of each example and the classes' names, sorted (numbers by size).
+
+    Args:
+        where: The file, for messages.
+        column: The label.
+        row: Returns the number of an example's row.
+
+    Raises:
+        InvalidData: If a label is missing, there is one class only or a thousand, or a class has too few examples.
+    """
+    if not isinstance(column, Categories):  # a caller asks for names; a column without a single value is none
+        raise InvalidData(f"{where}: column {quoted(column.name)} has no labels")
+    if "" in column.names:
+        first = int(np.argmax(column.codes == column.names.index("")))
+        raise InvalidData(
+            f"{where}, row {row(first)}: has no label in column {quoted(column.name)}, expected one in every row",
+            "fill it in, or remove the row",
+        )
+    counts = np.bincount(column.codes, minlength=len(column.names))
+    if len(counts) == 1:
+        raise InvalidData(
+            f"{where}: every label is {quoted(column.names[0])}, expected at least 2 classes",
+            "with one class there is nothing to predict",
+        )
+    if len(counts) > MOST_CLASSES or len(counts) > len(column.codes) / 2:
+        numbers = all(map(is_number, column.names))
+        raise InvalidData(
+            f"{where}: column {quoted(column.name)} has {len(counts):,} different labels in {len(column.codes):,} "
+            f"rows, expected at most {MOST_CLASSES:,} and several rows of each",
+            "a number is predicted with --task tabular-reg" if numbers else "is it the label?",
+        )
+    check_each(where, column.names, counts, lambda code: f", row {row(int(np.argmax(column.codes == code)))}")
+    by_size = all(map(is_number, column.names))
+    order = sorted(range(len(counts)), key=lambda i: (float(column.names[i]) if by_size else 0.0, column.names[i]))
+    rank = np.empty(len(counts), dtype=np.int64)
+    rank[order] = np.arange(len(counts))
+    return rank[column.codes], tuple(column.names[i] for i in order)
+
+
+def check_each(where: str, names: tuple[str, ...], counts: np.ndarray, place: Callable[[int], str]) -> None:
+    """Pass if every class has an example for each split.
+
+    Raises:
+        InvalidData: If one has not; says which, and where ``place`` says that it is.
+    """
+    few = [code for code, n in enumerate(counts) if n < FEWEST_A_CLASS]
+    if few:
+        first, others = few[0], f" ({len(few) - 1:,} more classes are as small)" if len(few) > 1 else ""
+        examples = f"{counts[first]} example{'' if counts[first] == 1 else 's'}"
+        raise InvalidData(
+            f"{where}{place(first)}: label {quoted(names[first])} has {examples}, expected at least "
+            f"{FEWEST_A_CLASS}, one for each split{others}",
+            "add examples, remove it, or give it the label of a class like it",
+        )
+
+
+def targets_of(where: str, column: Column | Dropped, row: Callable[[int], int]) -> Float64[np.ndarray, " n"]:
+    """Return the numbers to predict.
+
+    Raises:
+        InvalidData: If one is missing, they are no numbers, or all are alike.
+    """
+    if not isinstance(column, Numbers):
+        raise InvalidData(
+            f"{where}: column {quoted(column.name)} holds names, expected numbers to predict",
+            "a name is predicted with --task tabular-cls",
+        )
+    missing = np.isnan(column.values)
+    if missing.any():
+        raise InvalidData(
+            f"{where}, row {row(int(np.argmax(missing)))}: has no number in column {quoted(column.name)}, "
+            "expected one in every row",
+            "fill it in, or remove the row",
+        )
+    if column.values.min() == column.values.max():
+        raise InvalidData(f"{where}: every target is {column.values[0]:g}, expected targets that differ")
+    return column.values

@@ -1,0 +1,133 @@
+"""Any text, a file or a folder of them: windows of bytes, and at each position the byte that follows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Int64, UInt8
+
+from harness.datasets.base import Split, Splits
+from harness.own import checks
+from harness.own.parts import Parts, by_group, check_count, hash_of
+from harness.own.prepared import Facts, Prepared
+from harness.own.table import sizes
+from registry.errors import InvalidData
+
+WINDOW: Final = 64
+N_SYMBOLS: Final = 256
+MOST_BYTES: Final = 100_000_000  # 9 bytes of memory each
+MOST_BLOCKS: Final = 500
+WINDOWS_A_BLOCK: Final = 20
+
+
+class Text(NamedTuple):
+    """One file's content."""
+
+    path: Path
+    content: bytes
+
+
+def read(path: Path) -> Prepared:
+    """Read a text, or all texts of a folder that are not hidden.
+
+    Windows do not overlap; what is left at a file's end is passed over. Whole files are dealt out to the splits where
+    there are enough of them, else blocks of consecutive windows.
+
+    Raises:
+        InvalidData: If a file is not UTF-8, or there is too little or too much text; names file and line.
+    """
+    texts, n_twice, n_binary = _texts(path)
+    windows = [_windows(text.content) for text in texts]
+    n = sum(map(len, windows))
+    check_count(n, str(path), f"windows of {WINDOW} bytes")
+    files = np.repeat(np.arange(len(texts)), [len(one) for one in windows])
+    pieces: UInt8[np.ndarray, "n window"] = np.concatenate(windows)
+    parts = _by_file(files, texts, str(path))
+    is_by_file = parts is not None
+    if parts is None:
+        parts = _by_block(pieces, str(path))
+    splits = Splits(*(Split(pieces[part, :-1], pieces[part, 1:].astype(np.int64)) for part in parts))
+    n_bytes = sum(len(text.content) for text in texts)
+    how = "split by file" if is_by_file else "split by blocks of the text, one after the other: the same source"
+    notes = [
+        f"{n_bytes:,} bytes of text in {len(texts):,} files, {n:,} windows of {WINDOW}",
+        *([f"{n_binary:,} files that hold zero bytes, and so no text, were passed over"] if n_binary else []),
+        *([f"{n_twice:,} files that repeat another to the byte were passed over"] if n_twice else []),
+        f"{sizes(splits, 'windows')}; {how}",
+        f"{len(np.unique(pieces)):,} different bytes",
+    ]
+    facts = Facts(
+        "lang-model", (WINDOW, N_SYMBOLS), N_SYMBOLS, group="file" if is_by_file else None, symbols=True,
+        per_position=True, notes=tuple(notes), warnings=tuple(checks.repeats(splits)),
+    )  # fmt: skip
+    return Prepared(facts, splits)
+
+
+def _texts(path: Path) -> tuple[list[Text], int, int]:
+    """Return each different text, how many were there before, and how many files of a folder are no text."""
+    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    seen: dict[bytes, Path] = {}
+    n_twice = n_binary = n_bytes = 0
+    for file in files:
+        if any(part.startswith(".") for part in file.relative_to(path).parts):
+            continue
+        try:
+            n_bytes += file.stat().st_size
+            if n_bytes > MOST_BYTES:
+                raise InvalidData(f"{path}: holds more than {MOST_BYTES:,} bytes of text", "take a part of it")
+            content = file.read_bytes()
+        except OSError as error:
+            raise InvalidData(f"{file}: cannot be read: {error.strerror}") from None
+        if path.is_dir() and b"\0" in content:
+            n_binary += 1
+            continue
+        _check_text(file, content)
+        n_twice += content in seen
+        seen.setdefault(content, file)
+    texts = [Text(file, content) for content, file in seen.items() if content]
+    if not texts:
+        raise InvalidData(f"{path}: is empty, expected text")
+    return texts, n_twice, n_binary
+
+
+def _check_text(path: Path, content: bytes) -> None:
+    try:
+        content.decode()
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InvalidData(
+            f"{path}, line {line:,}: not UTF-8: byte {content[error.start]:#04x}",
+            "save the file as UTF-8, or remove it from the folder",
+        ) from None
+    if b"\0" in content:
+        line = content.count(b"\n", 0, content.index(b"\0")) + 1
+        raise InvalidData(f"{path}, line {line:,}: holds a zero byte, expected text")
+
+
+def _windows(content: bytes) -> UInt8[np.ndarray, "n window"]:
+    """Return windows, each with the byte that follows it."""
+    symbols = np.frombuffer(content, dtype=np.uint8)
+    starts = np.arange(0, len(symbols) - WINDOW, WINDOW)
+    found: UInt8[np.ndarray, "n window"] = symbols[starts[:, np.newaxis] + np.arange(WINDOW + 1)]
+    return found
+
+
+def _by_file(files: Int64[np.ndarray, " n"], texts: list[Text], where: str) -> Parts | None:
+    """Deal files out, or return None where they are too few or too unlike in size."""
+    if len(texts) < 3:
+        return None
+    names = np.array([hash_of(text.content) for text in texts], dtype=np.uint64)
+    try:
+        return by_group(files, names, None, where)
+    except InvalidData:
+        return None
+
+
+def _by_block(pieces: UInt8[np.ndarray, "n window"], where: str) -> Parts:
+    n_blocks = min(MOST_BLOCKS, max(3 * 8, len(pieces) // WINDOWS_A_BLOCK))
+    blocks = np.arange(len(pieces)) * n_blocks // len(pieces)
+    starts = np.searchsorted(blocks, np.arange(n_blocks))
+    names = [hash_of(block.tobytes()) for block in np.split(pieces, starts[1:])]
+    return by_group(blocks, np.array(names, dtype=np.uint64), None, where)

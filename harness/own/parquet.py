@@ -1,0 +1,114 @@
+"""A Parquet file as typed columns, through pyarrow: an optional package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from harness.own.columns import MISSING, Column, Dropped, Numbers, categories, quoted
+from harness.own.csv_file import MOST_COLUMNS
+from harness.own.csv_table import MOST_DISTINCT
+from harness.own.table import Table, check_size
+from registry.errors import InvalidData, MissingDependency
+from registry.loader import shown
+
+SUFFIXES: Final = (".parquet", ".pq")
+BATCH: Final = 65_536  # rows that are held as they are in the file
+
+
+def is_parquet(path: Path) -> bool:
+    """Say whether a file is called like a Parquet file."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def names(path: Path) -> tuple[str, ...]:
+    """Return the names of the columns.
+
+    Raises:
+        InvalidData: If it is no Parquet file.
+        MissingDependency: If pyarrow is not installed.
+    """
+    with _opened(path) as file:
+        found = tuple(file.schema_arrow.names)
+    if len(found) > MOST_COLUMNS:
+        raise InvalidData(f"{path}: holds {len(found):,} columns, expected at most {MOST_COLUMNS:,}")
+    if len(set(found)) < len(found):
+        raise InvalidData(f"{path}: two of its columns have the same name")
+    return found
+
+
+def read(path: Path, as_text: tuple[str, ...] = ()) -> Table:
+    """Read a Parquet file; rows count from 1.
+
+    Args:
+        path: The file.
+        as_text: Columns whose values are names, even where they are numbers.
+
+    Raises:
+        InvalidData: If it cannot be read, or a number is infinite; names the row.
+        MissingDependency: If pyarrow is not installed.
+    """
+    header = names(path)
+    with _opened(path) as file:
+        n = file.metadata.num_rows
+        check_size(path, n, len(header))
+        columns = [_column(path, file, name, as_name=name in as_text) for name in header]
+    return Table(str(path), n, columns, first_row=1)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a file; whatever goes wrong with it inside the block is about that file."""
+    try:
+        pyarrow, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
+    except ImportError:
+        raise MissingDependency(
+            f"{path} is a Parquet file, and pyarrow is not installed: pip install 'sizing-guides[tables]'",
+            "or save the table as CSV",
+        ) from None
+    try:
+        with parquet.ParquetFile(path) as file:
+            yield file
+    except (pyarrow.ArrowException, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise InvalidData(f"{path}: not a Parquet file that can be read: {shown(reason)}") from None
+
+
+def _column(path: Path, file: Any, name: str, *, as_name: bool) -> Column | Dropped:
+    types = import_module("pyarrow.types")
+    kind = file.schema_arrow.field(name).type
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    is_number = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
+    chunks = (chunk for batch in file.iter_batches(BATCH, columns=[name]) for chunk in [batch.column(0)])
+    if is_number and not as_name:
+        return _numbers(path, name, [chunk.to_pylist() for chunk in chunks])
+    if not (is_number or types.is_string(kind) or types.is_large_string(kind) or types.is_boolean(kind)):
+        return Dropped(name, f"of type {kind}, which is neither number nor text")
+    codes: dict[str, int] = {}
+    found: list[np.ndarray] = []
+    for chunk in chunks:
+        cells = ("" if cell is None else str(cell).strip() for cell in chunk.to_pylist())
+        texts = ("" if cell.lower() in MISSING else cell for cell in cells)
+        found.append(np.array([codes.setdefault(text, len(codes)) for text in texts], dtype=np.int64))
+        if len(codes) > MOST_DISTINCT and not as_name:
+            return Dropped(name, f"text: more than {MOST_DISTINCT:,} different values")
+    return categories(name, np.concatenate(found), codes)
+
+
+def _numbers(path: Path, name: str, chunks: list[list[Any]]) -> Numbers:
+    values = np.concatenate(
+        [np.array([np.nan if v is None else float(v) for v in c], dtype=np.float64) for c in chunks]
+    )
+    infinite = np.isinf(values)
+    if infinite.any():
+        raise InvalidData(
+            f"{path}, row {int(np.argmax(infinite)) + 1}: column {quoted(name)} holds an infinite number, "
+            "expected finite ones"
+        )
+    return Numbers(name, values)

@@ -1,0 +1,176 @@
+"""A folder with one folder a class, of pictures in any format that Pillow reads."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+from jaxtyping import Float32, Int64, UInt8
+
+from harness.datasets.base import Split, Splits
+from harness.own import checks, labels
+from harness.own.columns import quoted
+from harness.own.parts import by_content, check_count, hash_of
+from harness.own.prepared import Facts, Prepared
+from harness.own.table import sizes
+from registry.errors import InvalidData
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SIDE: Final = 32  # pixels, of what is resized
+LARGEST_OWN_SIDE: Final = 64
+SMALLEST_HALF: Final = 8
+MOST_NUMBERS: Final = 500_000_000  # pixels times channels: 2 GB
+SUFFIXES: Final = frozenset(
+    {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)  # fmt: skip
+PARTS: Final = frozenset({"train", "training", "test", "testing", "val", "valid", "validation"})
+GREY: Final = frozenset({"1", "L", "LA", "I;16", "I;16L", "I;16B", "I", "F"})
+SQUASHED: Final = 1.5  # a picture so many times as long as wide looks different as a square
+
+
+class Found(NamedTuple):
+    """A picture's file and class, and what its header says."""
+
+    path: Path
+    label: int
+    size: tuple[int, int]
+    mode: str
+
+
+def read(folder: Path) -> Prepared:
+    """Read all pictures; the names of the folders, sorted, are the classes.
+
+    Pictures that are all alike in size, square and at most 64 pixels a side stay as they are; others become squares of
+    32. They are grey if every one is.
+
+    Raises:
+        InvalidData: If a picture cannot be read, there is one class only, or a class has too few; names the file.
+    """
+    names, found, n_other = _found(folder)
+    check_count(len(found), str(folder), "pictures")
+    answers: Int64[np.ndarray, " n"] = np.array([one.label for one in found], dtype=np.int64)
+    counts = np.bincount(answers, minlength=len(names))
+    labels.check_each(str(folder), names, counts, lambda code: f"/{names[code]}")
+    one_size = len({one.size for one in found}) == 1
+    width, height = found[0].size
+    side = width if one_size and width == height <= LARGEST_OWN_SIDE else SIDE
+    channels = 1 if all(one.mode in GREY for one in found) else 3
+    if len(found) * channels * side * side > MOST_NUMBERS:
+        raise InvalidData(
+            f"{folder}: holds {len(found):,} pictures, expected at most {MOST_NUMBERS // (channels * side * side):,}",
+            "take a part of them",
+        )
+    pixels = np.stack([_pixels(one.path, side, channels) for one in found])
+    hashes = np.array([hash_of(picture.tobytes()) for picture in pixels], dtype=np.uint64)
+    splits = Splits(*(_split(pixels, answers, part) for part in by_content(hashes, answers)))
+    notes = [
+        f"{len(found):,} pictures in {'colour' if channels == 3 else 'grey'}, {_sized(found, side)}",
+        *([f"{n_other:,} files that are no pictures, by their names, were passed over"] if n_other else []),
+        sizes(splits, "pictures"),
+        checks.balance(answers, names),
+    ]
+    long = sum(max(one.size) > SQUASHED * min(one.size) for one in found)
+    squashed = (
+        [f"{long:,} of {len(found):,} pictures are squashed to squares: cut them first if that matters"] if long else []
+    )
+    half = side // 2 if side % 2 == 0 and side // 2 >= SMALLEST_HALF else None
+    facts = Facts(
+        "image-cls", (channels, side, side), len(names), resolutions=(half, side) if half else (side,),
+        notes=tuple(notes), warnings=(*checks.skew(answers), *squashed, *checks.repeats(splits)),
+    )  # fmt: skip
+    return Prepared(facts, splits)
+
+
+def _found(folder: Path) -> tuple[tuple[str, ...], list[Found], int]:
+    """Return the classes, every picture, and how many files are none by their name."""
+    if not folder.is_dir():
+        raise InvalidData(f"{folder}: is a file, expected a folder with one folder of pictures for each class")
+    folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    names = tuple(path.name for path in folders)
+    if names and {name.lower() for name in names} <= PARTS:
+        raise InvalidData(
+            f"{folder}: its folders are {', '.join(map(quoted, names))}, expected one folder for each class",
+            f"give one of them, such as {folders[0]}, or merge them: the splits are made here",
+        )
+    if len(names) < 2:
+        raise InvalidData(
+            f"{folder}: holds {len(names)} folder{'' if len(names) == 1 else 's'}, expected one folder of pictures "
+            "for each of at least 2 classes",
+            "with one class there is nothing to predict" if names else "",
+        )
+    found: list[Found] = []
+    n_other = 0
+    for label, place in enumerate(folders):
+        files = sorted(path for path in place.rglob("*") if path.is_file() and not path.name.startswith("."))
+        pictures = [path for path in files if path.suffix.lower() in SUFFIXES]
+        n_other += len(files) - len(pictures)
+        if not pictures:
+            raise InvalidData(f"{place}: holds no pictures ({', '.join(sorted(SUFFIXES))})", "remove it or fill it")
+        for path in pictures:
+            with _opened(path) as image:
+                found.append(Found(path, label, image.size, image.mode))
+    return names, found, n_other
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Image]:
+    """Open a picture, whatever happens to it inside the block is about that file.
+
+    Raises:
+        InvalidData: If it cannot be read; names it.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow warns of what it repairs
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                yield image
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error) as error:
+        reason = "unknown format or damaged" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise InvalidData(f"{path}: not a picture that can be read: {reason}", "remove or replace it") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise InvalidData(f"{path}: has too many pixels to be opened safely", "make it smaller") from None
+
+
+def _pixels(path: Path, side: int, channels: int) -> UInt8[np.ndarray, "channels side side"]:
+    """Decode one picture upright; each new pixel averages the area it covers. Transparency is left out."""
+    from PIL import Image, ImageOps
+
+    with _opened(path) as image:
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I;16"):
+            upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+        elif upright.mode == "P" and "transparency" in upright.info:
+            upright = upright.convert("RGBA")
+        plain = upright.convert("L" if channels == 1 else "RGB")
+        if plain.size != (side, side):
+            plain = plain.resize((side, side), Image.Resampling.BOX)
+        pixels = np.asarray(plain, dtype=np.uint8)
+    return pixels[np.newaxis] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+
+def _split(
+    pixels: UInt8[np.ndarray, "n channels side side"], answers: Int64[np.ndarray, " n"], part: Int64[np.ndarray, " m"]
+) -> Split:
+    inputs: Float32[np.ndarray, "m channels side side"] = pixels[part].astype(np.float32)
+    inputs /= np.float32(256)  # exact, and so are averages of areas
+    return Split(inputs, answers[part])
+
+
+def _sized(found: list[Found], side: int) -> str:
+    small, large = min(found, key=lambda one: one.size).size, max(found, key=lambda one: one.size).size
+    if small == large == (side, side):
+        return f"{side} x {side} pixels"
+    span = f"{small[0]} x {small[1]}" + (f" to {large[0]} x {large[1]}" if small != large else "")
+    return f"made {side} x {side} pixels from {span}"

@@ -1,0 +1,174 @@
+"""From typed columns to splits: label, groups, what is left out, what each column becomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, final
+
+import numpy as np
+from jaxtyping import Int64
+
+from harness.datasets.base import Split, Splits
+from harness.own import checks, labels
+from harness.own.columns import Categories, Column, Dropped, Encoded, encode, name_hashes, quoted, row_hashes, useless
+from harness.own.parts import Parts, by_content, by_group, check_count
+from harness.own.prepared import Facts, Prepared
+from registry.errors import InvalidData
+
+REGRESSION: Final = "tabular-reg"
+MOST_CELLS: Final = 200_000_000
+MOST_INPUTS: Final = 10_000
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Typed columns of one file.
+
+    Args:
+        where: The file, for messages.
+        n: Number of rows.
+        columns: All, in the file's order; those that cannot be used say why.
+        first_row: Number of the first row as a person counts them: 2 below a row of names.
+    """
+
+    where: str
+    n: int
+    columns: list[Column | Dropped]
+    first_row: int = 2
+
+    def row(self, position: int) -> int:
+        """Return the number of a row as a person counts them."""
+        return position + self.first_row
+
+    def column(self, name: str) -> Column | Dropped:
+        """Return the column of this name; there is one."""
+        return next(column for column in self.columns if column.name == name)
+
+
+def check_size(where: object, n: int, n_columns: int) -> None:
+    """Pass if a table is neither empty nor too large to be held.
+
+    Raises:
+        InvalidData: If it is.
+    """
+    if not n:
+        raise InvalidData(f"{where}: holds no rows below the names of its columns, expected examples")
+    if n * n_columns > MOST_CELLS:
+        raise InvalidData(
+            f"{where}: holds {n:,} rows of {n_columns:,} columns, expected at most {MOST_CELLS:,} cells",
+            "keep the columns that matter, or a part of the rows",
+        )
+
+
+def prepare(table: Table, task: str, label: str, group: str | None = None) -> Prepared:
+    """Make splits of a table.
+
+    Args:
+        table: Its columns; those of label and group among them.
+        task: ``tabular-cls`` or ``tabular-reg``.
+        label: The column to predict.
+        group: A column whose values are kept apart by the splits; no input.
+
+    Raises:
+        InvalidData: If there is too little of something; names the row where there is one.
+    """
+    check_count(table.n, table.where, "rows")
+    right, classes = _right(table, task, label)
+    rest = [column for column in table.columns if column.name not in (label, group)]
+    useful, dropped = _sorted_out(rest)
+    if not useful:
+        raise InvalidData(f"{table.where}: no column is left to predict {quoted(label)} from", *map(str, dropped[:1]))
+    parts = _parts(table, useful, label, group, right if classes else None)
+    encoded = [encode(column, parts.train) for column in useful]
+    width = sum(one.inputs.shape[1] for one in encoded)
+    check_width(table, width)
+    inputs = np.concatenate([one.inputs for one in encoded], axis=1)
+    held = right if classes else right.astype(np.float32)
+    splits = Splits(*(Split(inputs[part], held[part]) for part in parts))
+    notes = [_read(table, useful, encoded), *map(str, dropped), *_changed(useful, encoded), sizes(splits, "rows")]
+    notes += [f"{quoted(label)} has {checks.balance(right, classes) if classes else checks.spread(right)}"]
+    warnings = [*(checks.skew(right) if classes else []), *checks.giveaways(useful, right, label)]
+    facts = Facts(
+        task, (width,), len(classes) or None, group="a column of the data" if group else None,
+        notes=tuple(notes), warnings=(*warnings, *checks.repeats(splits)),
+    )  # fmt: skip
+    return Prepared(facts, splits)
+
+
+def check_width(table: Table, width: int) -> None:
+    """Pass if the inputs are not too many.
+
+    Raises:
+        InvalidData: If they are.
+    """
+    if width > MOST_INPUTS or width * table.n > MOST_CELLS:
+        raise InvalidData(
+            f"{table.where}: its columns become {width:,} inputs a row in {table.n:,} rows, expected at most "
+            f"{MOST_INPUTS:,} inputs and {MOST_CELLS:,} numbers in all",
+            "leave out columns of many categories, or a part of the rows",
+        )
+
+
+def sizes(splits: Splits, what: str) -> str:
+    """Say how many examples each split has."""
+    train, val, test = map(len, splits)
+    return f"{train:,} {what} to train on, {val:,} to validate, {test:,} to test"
+
+
+def _right(table: Table, task: str, label: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Return what is to be predicted, and the names of the classes; none where they are numbers."""
+    column = table.column(label)
+    if task == REGRESSION:
+        return labels.targets_of(table.where, column, table.row), ()
+    return labels.classes_of(table.where, column, table.row)
+
+
+def _sorted_out(columns: list[Column | Dropped]) -> tuple[list[Column], list[Dropped]]:
+    useful: list[Column] = []
+    dropped: list[Dropped] = []
+    for column in columns:
+        out = column if isinstance(column, Dropped) else useless(column)
+        if out is not None:
+            dropped.append(out)
+        elif not isinstance(column, Dropped):
+            useful.append(column)
+    return useful, dropped
+
+
+def _parts(
+    table: Table, useful: list[Column], label: str, group: str | None, classes: Int64[np.ndarray, " n"] | None
+) -> Parts:
+    if group is None:
+        answers = table.column(label)
+        known = [*useful, *([] if isinstance(answers, Dropped) else [answers])]
+        return by_content(row_hashes(known, table.n), classes)
+    owners = table.column(group)
+    if not isinstance(owners, Categories):
+        raise InvalidData(f"{table.where}: column {quoted(group)} (--group) holds no names of groups")
+    return by_group(owners.codes, name_hashes(owners.names), classes, table.where)
+
+
+def _read(table: Table, useful: list[Column], encoded: list[Encoded]) -> str:
+    n_categories = sum(isinstance(column, Categories) for column in useful)
+    width = sum(one.inputs.shape[1] for one in encoded)
+    return (
+        f"{table.n:,} rows; {len(useful) - n_categories:,} columns of numbers and {n_categories:,} of categories "
+        f"become {width:,} inputs"
+    )
+
+
+def _changed(useful: list[Column], encoded: list[Encoded]) -> list[str]:
+    """Say what was filled in and pooled."""
+    filled = [(column.name, one.n_missing) for column, one in zip(useful, encoded, strict=True) if one.n_missing]
+    pooled = [(column.name, one.n_pooled) for column, one in zip(useful, encoded, strict=True) if one.n_pooled]
+    words = (
+        (filled, "values are missing in", "numbers become the median of train, and an input says so"),
+        (pooled, "cells of rarer categories share an input in", ""),
+    )
+    return [
+        f"{sum(n for _, n in found):,} {what} {', '.join(quoted(name) for name, _ in found[:3])}"
+        f"{f' and {len(found) - 3} more' if len(found) > 3 else ''}{f': {how}' if how else ''}"
+        for found, what, how in words
+        if found
+    ]

@@ -1,0 +1,1 @@
+"""Sources of data sets: one file each, a ``PLUGIN`` that is :class:`~harness.datasets.base.Varied` but no data set."""

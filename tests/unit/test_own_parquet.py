@@ -1,0 +1,86 @@
+"""Parquet files of your own: the same columns as the same table in CSV; skipped where pyarrow is not installed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from harness.own import csv_table, parquet
+from harness.own.columns import Categories, Dropped, Numbers
+from harness.own.read import Own, keep
+from registry.errors import InvalidData, MissingDependency
+from tests import own_files
+
+
+@pytest.fixture
+def pyarrow() -> Any:
+    return pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed")
+
+
+def written(pyarrow: Any, path: Path, **changed: list[Any]) -> Path:
+    """Write the rows of :func:`own_files.rows`, numbers as numbers; some columns replaced or added."""
+    import pyarrow as arrow
+
+    ages, colours, sizes, fruits = map(list, zip(*own_files.rows(), strict=True))
+    columns = {"age": list(map(float, ages)), "colour": colours, "size": list(map(float, sizes)), "fruit": fruits}
+    pyarrow.write_table(arrow.table({**columns, **changed}), path)
+    return path
+
+
+def test_without_pyarrow_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "data.parquet"
+    path.write_bytes(b"PAR1")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingDependency) as caught:
+        keep(Own("tabular-cls", path, "fruit"), tmp_path / "kept")
+
+    assert str(caught.value) == (
+        f"{path} is a Parquet file, and pyarrow is not installed: pip install 'sizing-guides[tables]'\n"
+        "  or save the table as CSV"
+    )
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_parquet_file_holds_what_the_csv_file_does(pyarrow: Any, tmp_path: Path) -> None:
+    one = parquet.read(written(pyarrow, tmp_path / "data.parquet"), ("fruit",))
+    other = csv_table.read(own_files.table(tmp_path / "data.csv"), ("fruit",))
+
+    for found, expected in zip(one.columns, other.columns, strict=True):
+        assert type(found) is type(expected)
+        if isinstance(found, Numbers) and isinstance(expected, Numbers):
+            assert np.array_equal(found.values, expected.values)
+        if isinstance(found, Categories) and isinstance(expected, Categories):
+            assert found.names == expected.names
+            assert np.array_equal(found.codes, expected.codes)
+
+
+def test_nothing_is_missing_and_truth_is_a_category(pyarrow: Any, tmp_path: Path) -> None:
+    path = written(
+        pyarrow, tmp_path / "data.parquet",
+        age=[None if i % 3 else 1.5 * i for i in range(60)], colour=[i % 2 == 0 for i in range(60)],
+        size=[[i] for i in range(60)],
+    )  # fmt: skip
+    age, colour, size, _ = parquet.read(path).columns
+
+    assert isinstance(age, Numbers)
+    assert np.isnan(age.values).sum() == 40
+    assert isinstance(colour, Categories)
+    assert colour.names == ("False", "True")
+    assert isinstance(size, Dropped)
+
+
+def test_an_infinite_number_is_refused_by_its_row(pyarrow: Any, tmp_path: Path) -> None:
+    path = written(pyarrow, tmp_path / "data.parquet", age=[np.inf if i == 6 else i * 1.5 for i in range(60)])
+    with pytest.raises(InvalidData, match=r"row 7: column 'age' holds an infinite number, expected finite ones"):
+        parquet.read(path)
+
+
+def test_a_file_that_is_none_is_refused(pyarrow: Any, tmp_path: Path) -> None:
+    path = tmp_path / "data.parquet"
+    path.write_bytes(b"age,fruit\n1,apple\n")
+    with pytest.raises(InvalidData, match="not a Parquet file that can be read"):
+        keep(Own("tabular-cls", path, "fruit"), tmp_path / "kept")

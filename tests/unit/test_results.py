@@ -1,0 +1,94 @@
+"""docs/results.md and the list of guidelines that ship: what is made, what is written, that both are in step."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from harness import plugins, shipped
+from harness.results import PAGE, text
+from harness.shipped import Guideline, guidelines, listed
+from registry.errors import InvalidData, UnknownName
+from registry.roots import Root
+from tests.example_record import example_record, write_record
+
+ROOT = Path(__file__).parents[2] / "guidelines"
+
+
+def test_page_is_what_the_records_say() -> None:
+    assert text([Root(str(ROOT))]) == PAGE.read_text(encoding="utf-8"), "run: python -m harness results"
+
+
+def test_a_row_has_the_smallest_by_any_route_and_the_largest_refuted(tmp_path: Path) -> None:
+    record, files = example_record()
+    write_record(tmp_path, record, files)
+    row = text([Root(str(tmp_path))]).splitlines()[-1]
+
+    point = min((one for one in record["frontier"]), key=lambda one: (-one["target"], one["params"]))
+    assert f"{point['target']:g}: {point['params']:,}" in row
+    assert row.startswith(f"| {record['id']} v1 | accuracy | ")
+
+
+@pytest.mark.parametrize("one", listed(), ids=lambda one: one.id)
+def test_everything_listed_can_be_made(one: Guideline) -> None:
+    task, data = plugins.load("tasks", one.task), plugins.load("datasets", one.dataset)
+
+    assert plugins.load("families", one.family).takes(data)
+    assert data.task == one.task
+    assert 0 < one.minutes <= 40
+    for target in one.targets:
+        task.check_target(target)
+
+
+def test_every_measured_record_that_ships_is_listed() -> None:
+    found = {
+        record["id"]
+        for path in ROOT.glob("*/*/*/v*/guideline.json")
+        if (record := json.loads(path.read_bytes()))["evidence"] == "measured"
+    }
+
+    assert found <= {one.id for one in listed()}
+
+
+def test_a_dry_run_prints_the_commands() -> None:
+    said = CliRunner().invoke(guidelines, ["tabular-cls/wine/mlp", "--dry-run", "--out", "there"])
+
+    assert said.output == (
+        "guides bench --task tabular-cls --dataset wine --family mlp --target accuracy=0.9 --target accuracy=0.93 "
+        "--target accuracy=0.95 --target accuracy=0.97 --minutes 40 --out there --resume\n"
+    )
+
+
+def test_what_was_not_made_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+
+    def run(words: list[str], check: bool) -> subprocess.CompletedProcess[str]:
+        asked.append(words)
+        return subprocess.CompletedProcess(words, 1 if "digits" in words else 3)
+
+    monkeypatch.setattr(shipped.subprocess, "run", run)
+    said = CliRunner().invoke(guidelines, ["tabular-cls/wine/mlp", "image-cls/digits/mlp"])
+
+    assert isinstance(said.exception, InvalidData)
+    assert said.exception.message == "1 of 2 were not made: image-cls/digits/mlp"
+    assert [words[:3] for words in asked] == [[sys.executable, "-m", "registry"]] * 2
+
+
+def test_an_unknown_guideline_is_refused() -> None:
+    said = CliRunner().invoke(guidelines, ["tabular-cls/wine/mpl"])
+
+    assert isinstance(said.exception, UnknownName)
+
+
+@pytest.mark.parametrize("line", ["a,b,c,0.9,perhaps,40", "a,b,c,much,yes,40", "a,b,c"])
+def test_a_line_of_another_form_is_refused_by_number(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "list.csv"
+    path.write_text(f"task,dataset,family,targets,knee,minutes\n{line}\n", encoding="utf-8")
+
+    with pytest.raises(InvalidData, match=r"list.csv:2: is no guideline"):
+        listed(path)
