@@ -149,12 +149,9 @@ class AccuracyTask(Task, ABC):
         Raises:
             UsageError: If it is not; a percentage is recognised.
         """
-        if 0 < value < 1:
-            return
-        percent = math.isfinite(value) and 10 <= value < 100
-        meant = f"; did you mean {value / 100:.12g}?" if percent else ""
-        hint = "" if percent else "an accuracy is the share of test examples that are right, such as 0.95"
-        raise UsageError(f"target accuracy {value:.12g} is not a fraction in (0, 1){meant}", hint)
+        if not 0 < value < 1:
+            hint = "an accuracy is the share of test examples that are right, such as 0.95"
+            raise refusal(f"target accuracy {value:.12g} is not a fraction in (0, 1)", value, hint)
 
 
 class LossTask(Task, ABC):
@@ -177,6 +174,13 @@ class LossTask(Task, ABC):
             return np.full((1, len(block_sizes(n_items))), self.worst_error, dtype=np.float16)
         [row] = unpack(text, 1, n_items, self.metric.name)
         return np.array([losses(row)], dtype=np.float16)
+
+
+def refusal(problem: str, value: float, hint: str) -> UsageError:
+    """Return what refuses a target that lies between 0 and 1 if it is possible: a percentage is recognised."""
+    if math.isfinite(value) and 10 <= value < 100:
+        return UsageError(f"{problem}; did you mean {value / 100:.12g}?")
+    return UsageError(problem, hint)
 
 
 def bounded(found: np.ndarray) -> Outcomes:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import final
 
 import numpy as np
 from jaxtyping import Float32
 
 from harness.datasets.base import Dataset
-from harness.tasks.base import LossTask, Metric, Outcomes, bounded
-from registry.errors import UsageError
+from harness.tasks.base import LossTask, Metric, Outcomes, bounded, refusal
 from registry.outcomes import WORST_LOSS
 
 
@@ -49,12 +47,9 @@ class TabularRegression(LossTask):
         Raises:
             UsageError: If it is not; a percentage is recognised.
         """
-        if 0 < value < 1:
-            return
-        percent = math.isfinite(value) and 10 <= value < 100
-        meant = f"; did you mean {value / 100:.12g}?" if percent else ""
-        hint = "" if percent else "R2 is 1 for a perfect answer and 0 for the mean, such as 0.6"
-        raise UsageError(f"target r2 {value:.12g} is not between 0 and 1{meant}", hint)
+        if not 0 < value < 1:
+            hint = "R2 is 1 for a perfect answer and 0 for the mean, such as 0.6"
+            raise refusal(f"target r2 {value:.12g} is not between 0 and 1", value, hint)
 
     def baselines(self, dataset: Dataset) -> tuple[str, ...]:
         """Return the methods for tables; boosted trees are the one to beat."""
