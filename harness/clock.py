@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, final
 
@@ -86,9 +87,29 @@ class Clock:
         """Return the seconds that are left, at least 0."""
         return max(0.0, self._end - self._now())
 
+    @contextmanager
+    def share(self, parts: int) -> Iterator[None]:
+        """Leave all but one of so many equal parts of the time for later: until the end of the block there is less."""
+        whole = self._end
+        if self.is_limited:
+            self._end = self._now() + self.left() / parts
+        try:
+            yield
+        finally:
+            self._end = whole
+
     def fits(self, trials: Sequence[Trial]) -> bool:
         """Say whether there is time for a round; there always is for one whose results are known."""
         return not self.is_limited or (price := self._price(trials)) == 0 or price <= self.left()
+
+    def took(self, state: str) -> bool:
+        """Say whether a study whose time is limited, or an earlier run of it, took a turn."""
+        return self.is_limited and state in self._turns
+
+    def take(self, state: str) -> None:
+        """Write a turn down, so that a later run whose time is limited goes on from it."""
+        if state not in self._turns:
+            self._turns.add(state)
 
     def is_known(self, trials: Sequence[Trial]) -> bool:
         """Say whether a round takes no time: its results are known, or there is no limit."""

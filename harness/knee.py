@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, final
 
 from harness.bracket import Answer, Bracket
@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 
 WIDE: Final = (1, 2, 4)  # the widest of a ladder, and those that are this many times narrower
 EVERY: Final = 2  # rates tried first are this many notches apart
+# Times narrower than the ladders' ends, and times fewer steps: what to choose from where time is limited
+PARTS: Final = ((1, 1), (2, 1), (2, 2), (4, 2), (4, 4), (8, 4), (8, 8), (16, 8))
 FEWEST: Final = 3  # shapes that go on when steps double
+TUNED: Final = 6  # trainings of a shape each time: three rates, two seeds
 FINALISTS: Final = 4
 FINAL_SEEDS: Final = 10
 FALLING: Final = math.log(1 - SETTLED_BELOW)  # the same in logits
@@ -138,7 +141,8 @@ def find_reference(study: Investigation) -> Procedure[tuple[Setting, list[str]]]
     surface fitted to all of them says what is better. Its prior expects wider networks to be, so the best settings of
     four shapes are trained with ten fresh seeds each, and the least mean error of these decides.
     """
-    space, chance = study.space, study.task.chance(study.dataset)
+    chance, notes = study.task.chance(study.dataset), list[str]()
+    space = affordable(study, notes)
     shapes = wide_ends(space)
     study.say(Stage(f"knee: looking for the width floor, {len(shapes)} shapes"))
     yield from study.train([Setting(shape, rate, space.steps[0]) for shape in shapes for rate in space.rates[::EVERY]])
@@ -158,7 +162,59 @@ def find_reference(study: Investigation) -> Procedure[tuple[Setting, list[str]]]
     yield from study.train([one for one in finalists for _ in range(FINAL_SEEDS)])
     means = {one: _mean((run for run in study.runs[start:] if run.setting == one), [one.shape]) for one in finalists}
     chosen = min(finalists, key=means.__getitem__)  # of equal ones the one that more was expected of
-    return chosen, _doubts(study, chosen, dict(expected(study)))
+    return chosen, notes + _doubts(space, chosen, dict(expected(study)))
+
+
+def affordable(study: Investigation, notes: list[str]) -> Space:
+    """Return what the reference is looked for in: all of the space, or the largest part that there is time for.
+
+    A part ends at narrower widths, or at fewer steps. The reference may take up to half of the time that is left: the
+    knee has to be searched, certified and bracketed after it. A part that was begun is gone on with. Where there seems
+    to be no time for the smallest one either it is tried all the same.
+    """
+    whole = study.space
+    parts = [_within(whole, narrower, shorter) for narrower, shorter in PARTS]
+    states = [f"knee: reference at most {_widest(part)} wide, at most {part.steps[-1]} steps" for part in parts]
+    chosen = next((i for i, state in enumerate(states) if study.clock.took(state)), None)
+    if chosen is None:
+        with study.clock.share(2):
+            fitting = (i for i, part in enumerate(parts) if study.clock.fits(_foreseen(study, part)))
+            chosen = next(fitting, len(parts) - 1)
+    part = parts[chosen]
+    if chosen:
+        study.clock.take(states[chosen])
+        notes.append(
+            f"knee: for want of time its reference is at most {_widest(part)} wide, where the ladders end at "
+            f"{_widest(whole)}, and trained for at most {part.steps[-1]:,} of {whole.steps[-1]:,} steps"
+        )
+    return part
+
+
+def _within(space: Space, narrower: int, shorter: int) -> Space:
+    """Return the part of a space whose ladders end at so many times fewer width, and whose steps end sooner."""
+    widest = _widest(space) / narrower
+    shapes = {
+        shape for ladder in space.ladders.values() for shape in ladder if shape.width <= max(widest, ladder[0].width)
+    }
+    steps = space.steps[: max(1, len(space.steps) - int(math.log2(shorter)))]
+    params = {shape: n for shape, n in space.params.items() if shape in shapes}
+    return replace(space, params=params, flops={shape: space.flops[shape] for shape in params}, steps=steps)
+
+
+def _widest(space: Space) -> int:
+    return max(shape.width for shape in space.params)
+
+
+def _foreseen(study: Investigation, space: Space) -> list[Trial]:
+    """Return trainings that take about as long as finding and measuring a reference, should its steps go to the end."""
+    shapes = wide_ends(space)
+    few = shapes[: max(FEWEST, len(shapes) // 2)]
+    settings = [Setting(shape, rate, space.steps[0]) for shape in shapes for rate in space.rates[::EVERY]]
+    for steps, tuned in [(space.steps[0], shapes), *((steps, few) for steps in space.steps[1:])]:
+        settings += [Setting(shape, space.rates[0], steps) for shape in tuned] * TUNED
+    settings += [Setting(shape, space.rates[0], space.steps[-1]) for shape in few[:FINALISTS]] * FINAL_SEEDS
+    settings += [Setting(shapes[0], space.rates[0], space.steps[-1])] * SEEDS
+    return [replace(study.trial(setting), seed=seed) for seed, setting in enumerate(settings)]
 
 
 def wide_ends(space: Space) -> list[Shape]:
@@ -198,10 +254,10 @@ def _val_errors(outcomes: Iterable[Outcome]) -> tuple[float, ...]:
     return tuple(math.inf if o.val_error is None else o.val_error for o in outcomes)
 
 
-def _doubts(study: Investigation, chosen: Setting, errors: dict[Setting, float]) -> list[str]:
+def _doubts(space: Space, chosen: Setting, errors: dict[Setting, float]) -> list[str]:
     """Say where the floor may be lower than the reference: validation error that still falls at an end of the space."""
     doubts = []
-    shape, space = chosen.shape, study.space
+    shape = chosen.shape
     ladder = space.ladders[shape.depth, shape.resolution]
     narrower = [
         error

@@ -15,16 +15,16 @@ from statistics import median
 from typing import Any, Final, final
 
 from harness import plugins
-from harness.bracket import Answer, Bracket
+from harness.bracket import Answer
 from harness.certify import SEEDS, Attempt, Bench, Tested, fresh_trials
 from harness.clock import Clock
+from harness.completion import NO_LAW, Completion, unbracketed
 from harness.datasets.base import Dataset
 from harness.families.base import Family
 from harness.haste import StudyHaste
 from harness.knee import Knee, find_knee
 from harness.posterior import Posterior
 from harness.procedure import CUT, Procedure, together
-from harness.pruning import Pruning
 from harness.search.base import History, Run, Setting, Strategy
 from harness.smallest import Found, Request, Result, Rounds, find_smallest
 from harness.space import BATCH, space_of
@@ -32,12 +32,10 @@ from harness.stage import Guess, Stage
 from harness.study_law import fit_law
 from harness.tasks.base import Task
 from harness.trial import Outcome, Shape, Trial
-from registry.rules.evidence import NO_BRACKET
 
 FALLING: Final = 0.03  # validation error that falls by less than this as steps double has settled
 TUNING_SEEDS: Final = 2
 LOOKING_FOR_THE_KNEE: Final = Stage("looking for the knee")
-NO_LAW: Final = "no law: the time was up"
 
 
 @final
@@ -120,14 +118,23 @@ class Investigation:
 
     def run(self) -> Procedure[Findings]:
         """Answer every target, then find the knee, as far as the study asks for them and there is time."""
-        findings = (yield from self._answer_targets()) if self.study.targets else Findings()
+        findings, certified = (yield from self._answer_targets()) if self.study.targets else (Findings(), [])
+        completion = Completion(self, certified) if certified or findings.misses else None
+        if completion is not None:
+            yield from completion.run(later=int(self.study.knee))
+        knee = Findings()
         if self.study.knee:
             self.say(LOOKING_FOR_THE_KNEE)
-            yield from self._find_knee(findings)
-        return findings
+            yield from self._find_knee(knee)
+        if completion is not None:
+            yield from completion.go_on()
+            completion.add_to(findings)
+            findings.notes += self._doubts(findings.answers)
+        findings.notes += [_not_certified(guess) for guess in findings.unfinished]
+        return replace(findings, knee=knee.knee, law=findings.law or knee.law, notes=findings.notes + knee.notes)
 
-    def _answer_targets(self) -> Procedure[Findings]:
-        """Certify a shape for every target, from easy to hard; then bracket and shrink them all and fit the law."""
+    def _answer_targets(self) -> Procedure[tuple[Findings, list[tuple[float, list[Attempt]]]]]:
+        """Certify a shape for every target, from easy to hard; return each with its certifications."""
         findings = Findings()
         higher = self.task.metric.direction == "higher"
         certified: list[tuple[float, list[Attempt]]] = []
@@ -154,54 +161,7 @@ class Investigation:
                 findings.unfinished.append(self.guess(target, found))
             else:
                 findings.misses.append(miss)
-        if certified or findings.misses:
-            yield from self._complete(certified, findings)
-        for guess in findings.unfinished:
-            findings.notes.append(f"target {guess.target:g} not certified: the time was up; {guess}")
-        return findings
-
-    def _complete(self, certified: Sequence[tuple[float, list[Attempt]]], findings: Findings) -> Procedure[None]:
-        """Bracket and shrink what is certified and fit the law, as far as there is time.
-
-        All of it shares its rounds: the more there is to train at once, the busier the workers. Where time is limited
-        it is done one after the other instead, what matters most first; the trials are the same.
-        """
-        brackets = [Bracket(self, target, attempts) for target, attempts in certified]
-        pruned: list[list[Bracket]] = [[] for _ in certified]
-        parts: list[list[Procedure[Any]]] = [
-            [bracket.run() for bracket in brackets],
-            [
-                Pruning(self, target).run(attempts[-1].test.trial.steps, found)
-                for (target, attempts), found in zip(certified, pruned, strict=True)
-            ],
-            [self.law(findings.notes)],
-        ]
-        if self.clock.is_limited:
-            results = []
-            for words, part in zip(("bracketing", "pruning", "fitting the law"), parts, strict=True):
-                self.say(Stage(words))
-                results += yield from together(part, self.clock.fits)
-        else:
-            self.say(Stage("bracketing, pruning, fitting the law"))
-            results = yield from together([procedure for part in parts for procedure in part])
-        law = results.pop()
-        if law is CUT:
-            findings.notes.append(NO_LAW)
-        else:
-            findings.law = law
-        for i, (target, _) in enumerate(certified):
-            first, *second = [bracket.answer() for bracket in (brackets[i], *pruned[i])]
-            findings.answers += [first, *second]
-            if results[i] is CUT:
-                findings.notes.append(_unbracketed(first, f"target {target:g}"))
-            if results[len(certified) + i] is CUT:
-                findings.notes += [f"target {target:g}: pruning was cut short: the time was up"]
-                findings.notes += [_unbracketed(answer, f"target {target:g}") for answer in second]
-            elif not self.family.prunable:
-                findings.notes.append(f"target {target:g}: networks of this family are not pruned")
-            elif not second or self.order(second[0].test.trial.shape) >= self.order(first.test.trial.shape):
-                findings.notes.append(f"target {target:g}: pruning certified nothing smaller than from scratch")
-        findings.notes += self._doubts(findings.answers)
+        return findings, certified
 
     def guess(self, target: float, found: Found) -> Guess:
         """Say where the smallest shape may lie, after a search that was cut short."""
@@ -305,7 +265,7 @@ class Investigation:
         if knee.answer is None:
             findings.notes.append(f"no knee: {knee.reason}")
         else:
-            findings.notes += [] if knee.is_bracketed else [_unbracketed(knee.answer, "knee")]
+            findings.notes += [] if knee.is_bracketed else [unbracketed(knee.answer, "knee")]
             findings.notes += [f"knee: {doubt}" for doubt in own._doubts([knee.answer])]
         if not self.study.targets:
             validation_target = knee.validation_target(self.task, self.dataset)
@@ -429,12 +389,8 @@ class Investigation:
         return list(dict.fromkeys(notes))
 
 
-def _unbracketed(answer: Answer, aim: str) -> str:
-    """Say that a bracket lacks shapes; the words by which a record's rules know that it may be empty."""
-    here = f"{aim}, {answer.test.trial.route}"
-    if answer.bracket:
-        return f"{here}: the bracket is not complete: the time was up"
-    return f"{NO_BRACKET} {here}: the time was up"
+def _not_certified(guess: Guess) -> str:
+    return f"target {guess.target:g} not certified: the time was up; {guess}"
 
 
 def _error(outcome: Outcome) -> float:
