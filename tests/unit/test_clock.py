@@ -86,3 +86,39 @@ def test_turn_that_there_is_no_time_for_is_decided_anew_later(tmp_path: Path) ->
 
     assert hurries
     assert not Clock(turns=Turns(path)).hurries("first", trials(10), trials(20))
+
+
+@pytest.mark.parametrize(("parts", "left"), [(1, 60), (3, 20)])
+def test_share_leaves_the_rest_of_the_time_for_later(parts: int, left: float) -> None:
+    hand = Hand()
+    clock = Clock(60, now=hand)
+    with clock.share(parts):
+        shared = clock.left()
+        hand.seconds += 5
+
+    assert (shared, clock.left()) == (left, 55)
+
+
+def test_share_ends_with_an_exception_too() -> None:
+    clock = Clock(60, now=Hand())
+    with pytest.raises(KeyError), clock.share(4):
+        raise KeyError
+
+    assert clock.left() == 60
+
+
+def test_share_of_unlimited_time_is_unlimited() -> None:
+    clock = Clock()
+    with clock.share(4):
+        assert clock.left() == math.inf
+
+
+def test_turn_that_was_taken_is_known_later_where_time_is_limited(tmp_path: Path) -> None:
+    path = tmp_path / "turns.txt"
+    Clock(60, turns=Turns(path)).take("narrow")
+    Clock(60, turns=Turns(path)).take("narrow")
+
+    assert path.read_text(encoding="utf-8") == "narrow\n"
+    assert Clock(60, turns=Turns(path)).took("narrow")
+    assert not Clock(60, turns=Turns(path)).took("wide")
+    assert not Clock(turns=Turns(path)).took("narrow")

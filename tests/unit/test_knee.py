@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from statistics import median
 
 import pytest
 
-from harness.knee import Knee, wide_ends
+from harness.clock import Clock, Turns
+from harness.knee import Knee, affordable, wide_ends
 from harness.plugins import load
 from harness.procedure import drive
 from harness.space import space_of
@@ -72,6 +74,45 @@ def test_limit_in_whole_items_of_a_thousand(wrong: int, allowed: int) -> None:
 
 
 # --- the reference
+
+
+def by_steps_and_width(trials: Sequence[Trial]) -> float:
+    return float(sum(trial.steps * trial.shape.width for trial in trials))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "widest", "most_steps"),
+    [(math.inf, 256, 8000), (1.5e8, 256, 8000), (5e7, 128, 4000), (1e3, 16, 1000)],
+    ids=["no limit", "time for all", "half", "none"],
+)
+def test_where_time_is_short_the_reference_is_narrower_and_the_notes_say_so(
+    seconds: float, widest: int, most_steps: int
+) -> None:
+    notes: list[str] = []
+    study = Investigation(Study("tabular-cls", "wine", "mlp", (), knee=True))
+    study.clock = Clock(seconds, by_steps_and_width, now=lambda: 0.0)
+    space = affordable(study, notes)
+
+    assert max(shape.width for shape in space.params) == widest
+    assert space.steps[-1] == most_steps
+    assert notes == (
+        []
+        if widest == 256
+        else [
+            f"knee: for want of time its reference is at most {widest} wide, where the ladders end at 256, and trained "
+            f"for at most {most_steps:,} of 8,000 steps"
+        ]
+    )
+
+
+def test_a_narrower_reference_is_gone_on_with_where_time_is_limited(tmp_path: Path) -> None:
+    study = Investigation(Study("tabular-cls", "wine", "mlp", (), knee=True))
+    widths = []
+    for seconds in (5e7, 1.5e8, math.inf):
+        study.clock = Clock(seconds, by_steps_and_width, Turns(tmp_path / "turns.txt"), lambda: 0.0)
+        widths.append(max(shape.width for shape in affordable(study, []).params))
+
+    assert widths == [128, 128, 256]
 
 
 def test_wide_ends_are_the_widest_half_and_a_quarter_of_each_ladder() -> None:
