@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shlex
 import time
 from collections.abc import Sequence
@@ -117,7 +116,9 @@ def COMMAND(  # the name cli.py looks for
             plugins.load(seam, name)  # raises, with the closest name
     check_data(dataset, data, label, group, family)
     asked = _targets(task, accuracies, targets, knee=knee)
-    workers = workers or _cores()
+    from harness.executors.base import cores
+
+    workers = workers or cores()
     prepared = Path(out) / RUNS / FOLDER
     with found_in(prepared), plugins.load("executors", executor).open(workers, preload=PRELOAD) as running:
         from harness.place import Place
@@ -317,10 +318,3 @@ def _command(study: Study) -> str:
     words += ["--knee"] if study.knee else []
     words += ["--search", study.search, "--seed", str(study.seed)]
     return shlex.join(words)
-
-
-def _cores() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # macOS
-        return os.cpu_count() or 1

@@ -14,6 +14,7 @@ Contract, tested for every file of this folder:
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -21,6 +22,14 @@ from typing import TypeVar
 
 PackT = TypeVar("PackT")
 ResultT = TypeVar("ResultT")
+
+
+def cores() -> int:
+    """Return how many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # macOS
+        return os.cpu_count() or 1
 
 
 class Executor(ABC):

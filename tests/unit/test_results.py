@@ -40,7 +40,7 @@ def test_everything_listed_can_be_made(one: Guideline) -> None:
 
     assert plugins.load("families", one.family).takes(data)
     assert data.task == one.task
-    assert 0 < one.minutes <= 40
+    assert 0 < one.core_minutes <= 40
     for target in one.targets:
         task.check_target(target)
 
@@ -56,11 +56,11 @@ def test_the_list_is_that_of_the_measured_records_that_ship() -> None:
 
 
 def test_a_dry_run_prints_the_commands() -> None:
-    said = CliRunner().invoke(guidelines, ["tabular-cls/wine/mlp", "--dry-run", "--out", "there"])
+    said = CliRunner().invoke(guidelines, ["tabular-cls/wine/mlp", "--dry-run", "--workers", "4", "--out", "there"])
 
     assert said.output == (
         "guides bench --task tabular-cls --dataset wine --family mlp --target accuracy=0.9 --target accuracy=0.93 "
-        "--target accuracy=0.95 --target accuracy=0.97 --minutes 40 --out there --resume\n"
+        "--target accuracy=0.95 --target accuracy=0.97 --minutes 10 --workers 4 --out there --resume\n"
     )
 
 
@@ -85,10 +85,10 @@ def test_an_unknown_guideline_is_refused() -> None:
     assert isinstance(said.exception, UnknownName)
 
 
-@pytest.mark.parametrize("line", ["a,b,c,0.9,perhaps,40", "a,b,c,much,yes,40", "a,b,c"])
+@pytest.mark.parametrize("line", ["a,b,c,0.9,perhaps,40", "a,b,c,0.9,yes,soon", "a,b,c,much,yes,40", "a,b,c"])
 def test_a_line_of_another_form_is_refused_by_number(tmp_path: Path, line: str) -> None:
     path = tmp_path / "list.csv"
-    path.write_text(f"task,dataset,family,targets,knee,minutes\n{line}\n", encoding="utf-8")
+    path.write_text(f"task,dataset,family,targets,knee,core_minutes\n{line}\n", encoding="utf-8")
 
     with pytest.raises(InvalidData, match=r"list.csv:2: is no guideline"):
         listed(path)
