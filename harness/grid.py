@@ -24,7 +24,7 @@ from harness import commented_csv
 from harness.commented_csv import errors, number, whole, wrong
 from harness.procedure import Procedure, together
 from harness.trial import Shape, Trial
-from harness.tuning import SEEDS, Settled, settle
+from harness.tuning import RATES, SEEDS, Settled, settle
 
 GRIDS: Final = Path(__file__).parent / "compare" / "grids"  # those that are committed
 COLUMNS: Final = (
@@ -47,6 +47,8 @@ class Design:
         first_steps: Steps that tuning begins with.
         most_steps: Steps beyond which a cell counts as capped.
         shares: Shares of its width that each settled network is pruned to; none for a grid without pruning.
+        rates: How many learning rates each cell tries first.
+        seeds: How many seeds each.
     """
 
     sizes: tuple[int, ...]
@@ -54,6 +56,8 @@ class Design:
     first_steps: int
     most_steps: int
     shares: tuple[float, ...] = ()
+    rates: int = RATES
+    seeds: int = SEEDS
 
     def settle(self, template: Trial) -> Procedure[list[Settled]]:
         """Tune every cell, all of them in lockstep.
@@ -69,16 +73,16 @@ class Design:
             One result a cell, by n_train and then shape.
         """
         starts = [_start(template, n, shape) for n in self.sizes for shape in self.shapes]
-        found = yield from together(
-            [settle(start, first_steps=self.first_steps, most_steps=self.most_steps) for start in starts]
-        )
+        found = yield from together([self._settle(start, self.first_steps) for start in starts])
         behind = {i: steps for i, one in enumerate(found) if (steps := _steps_of_better(one, found)) > one.trial.steps}
-        again = yield from together(
-            [settle(starts[i], first_steps=steps, most_steps=self.most_steps) for i, steps in behind.items()]
-        )
+        again = yield from together([self._settle(starts[i], steps) for i, steps in behind.items()])
         for i, one in zip(behind, again, strict=True):
             found[i] = min(found[i], one, key=lambda each: each.error)
         return found
+
+    def _settle(self, start: Trial, first_steps: int) -> Procedure[Settled]:
+        most = self.most_steps
+        return settle(start, first_steps=first_steps, most_steps=most, rates=self.rates, seeds=self.seeds)
 
     def prune(self, parents: Sequence[Settled]) -> Procedure[list[Settled]]:
         """Prune every settled network to each share of its width, and fine-tune at the best of three rates.
@@ -98,16 +102,16 @@ class Design:
             replace(start, learning_rate=start.learning_rate * share, seed=seed, pruned_from=_seeded(start, seed))
             for start in starts
             for share in FINE_TUNING
-            for seed in range(SEEDS)
+            for seed in range(self.seeds)
         ]
         outcomes = yield trials
-        found, each = [], len(FINE_TUNING) * SEEDS
+        found, each = [], len(FINE_TUNING) * self.seeds
         for i, parent_cell in enumerate(starts):
             options = []
             for j in range(len(FINE_TUNING)):
-                first = i * each + j * SEEDS
+                first = i * each + j * self.seeds
                 errors = tuple(
-                    math.inf if o.val_error is None else o.val_error for o in outcomes[first : first + SEEDS]
+                    math.inf if o.val_error is None else o.val_error for o in outcomes[first : first + self.seeds]
                 )
                 options.append((sum(errors), trials[first], errors))
             _, trial, errors = min(options, key=lambda option: option[0])

@@ -21,7 +21,7 @@ from harness.procedure import Procedure
 from harness.search.base import Setting
 from harness.space import EPOCHS
 from harness.trial import Shape, Trial
-from harness.tuning import FIRST_STEPS, MOST_STEPS, RATES, SEEDS, Settled, first_trials
+from harness.tuning import FIRST_STEPS, MOST_STEPS, Settled, first_trials
 from registry.errors import InvalidData
 
 if TYPE_CHECKING:
@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 
 SIZES: Final = 6  # numbers of training examples
 WIDTHS: Final = (0.5, 1.0, 2.0, 4.0)  # times that of the answer
-# Shares of all examples and numbers of widths, the dearest first, to choose from where time is limited
-PARTS: Final = ((1.0, 4), (1.0, 3), (0.25, 3), (1 / 16, 3), (1 / 64, 3))
+# Shares of all examples and numbers of widths, the dearest first, to choose from where time is limited, and whether
+# cells are tuned with fewer rates and seeds, from fewer steps on
+PARTS: Final = (
+    (1.0, 4, False), (1.0, 3, False), (0.25, 3, False), (1 / 16, 3, False), (1.0, 3, True), (0.25, 3, True),
+    (1 / 16, 3, True), (1 / 64, 3, True),
+)  # fmt: skip
+FEW_RATES: Final = 3
+FEW_SEEDS: Final = 2
 NEAR: Final = 3  # rates that are tried again as steps double
 SETTLING: Final = 3  # measured: on the grids that ship cells that hit the cap make it 2 to 3.6 times what is expected
 LEAST_EXAMPLES: Final = 10
@@ -39,7 +45,13 @@ SEEN: Final = "steps x batch, with steps doubled until validation error improves
 
 
 def design(
-    study: Investigation, answer: Shape, share: float = 1.0, n_widths: int | None = None, most_steps: int = 0
+    study: Investigation,
+    answer: Shape,
+    share: float = 1.0,
+    n_widths: int | None = None,
+    *,
+    is_lean: bool = False,
+    most_steps: int = 0,
 ) -> Design:
     """Return the grid around a shape: six numbers of examples up to all, four widths a factor 2 apart.
 
@@ -50,7 +62,9 @@ def design(
         answer: The shape.
         share: Which share of all examples is the most in the grid.
         n_widths: How many widths there are, the narrowest first; None for all.
-        most_steps: Beyond which a cell counts as capped; 0 for what the harness allows.
+        is_lean: Whether its cells are tuned with fewer rates and seeds, from fewer steps on.
+        most_steps: Beyond which a cell counts as capped; 0 for what the harness allows: where the family is limited,
+            twice as many as that.
     """
     space, least = study.space, max(LEAST_EXAMPLES, 2 * study.dataset.fewest)
     n_full = len(study.dataset.train())
@@ -63,30 +77,40 @@ def design(
         min(ladder, key=lambda shape: abs(math.log(shape.width / (times * middle.width))))
         for times in WIDTHS[:n_widths]
     )
-    most = most_steps or max(MOST_STEPS, 2 * space.steps[-1])
-    return Design(sizes, tuple(dict.fromkeys(wanted)), FIRST_STEPS, most)
+    shapes = tuple(dict.fromkeys(wanted))
+    most = most_steps or max(0 if study.family.most_steps else MOST_STEPS, 2 * space.steps[-1])
+    if is_lean:
+        return Design(sizes, shapes, space.steps[0], most, rates=FEW_RATES, seeds=FEW_SEEDS)
+    return Design(sizes, shapes, FIRST_STEPS, most)
 
 
 def affordable(study: Investigation, setting: Setting, notes: list[str]) -> Design:
     """Return the whole grid, or where time is limited the largest part of it that there seems to be time for.
 
-    A part has fewer widths, then fewer examples, and fewer steps at most. What a cell takes is expected to be
+    A part has fewer widths, then fewer examples, and fewer steps at most; its cells may be tuned with fewer rates and
+    seeds. What a cell takes is expected to be
     ``SETTLING`` times what it takes to settle at twice the steps of ``setting``, or at 20 epochs where those are fewer.
     A grid that was begun before is gone on with. Where there seems to be no time for the smallest part either it is
     tried all the same: another run goes on from what is trained.
     """
     whole = design(study, setting.shape)
     most = min(whole.most_steps, max(8 * FIRST_STEPS, 2 * setting.steps))
-    parts = [design(study, setting.shape, share, n_widths, most) for share, n_widths in PARTS]
+    lean_most = min(most, max(4 * study.space.steps[0], setting.steps))
+    parts = [
+        design(study, setting.shape, share, n_widths, is_lean=is_lean, most_steps=lean_most if is_lean else most)
+        for share, n_widths, is_lean in PARTS
+    ]
     for part in (whole, *parts):
         if study.clock.is_known(_first_round(study, setting, part)) or study.clock.fits(
             _expected(study, setting, part)
         ):
             break
     if part != whole:
+        lean = "" if part.seeds == whole.seeds else f", each tuned with {part.rates} rates and {part.seeds} seeds"
         notes.append(
             f"law: for want of time its grid ends at {part.sizes[-1]:,} of {whole.sizes[-1]:,} examples, has "
-            f"{len(part.shapes)} of {len(whole.shapes)} widths and at most {most:,} of {whole.most_steps:,} steps"
+            f"{len(part.shapes)} of {len(whole.shapes)} widths and at most {part.most_steps:,} of "
+            f"{whole.most_steps:,} steps{lean}"
         )
     return part
 
@@ -94,7 +118,7 @@ def affordable(study: Investigation, setting: Setting, notes: list[str]) -> Desi
 def _first_round(study: Investigation, setting: Setting, grid: Design) -> list[Trial]:
     """Return what a grid begins with."""
     starts = [replace(study.trial(setting), n_train=n, shape=shape) for n in grid.sizes for shape in grid.shapes]
-    return [trial for start in starts for trial in first_trials(start, grid.first_steps)]
+    return [trial for start in starts for trial in first_trials(start, grid.first_steps, grid.rates, grid.seeds)]
 
 
 def _expected(study: Investigation, setting: Setting, grid: Design) -> list[Trial]:
@@ -102,10 +126,13 @@ def _expected(study: Investigation, setting: Setting, grid: Design) -> list[Tria
     trials = []
     for i, (n, shape) in enumerate(itertools.product(grid.sizes, grid.shapes)):
         start = replace(study.trial(setting), n_train=n, shape=shape, phase="tune")
-        epochs = math.ceil(EPOCHS * n / start.batch_size)
-        steps = min(max(2 * FIRST_STEPS, epochs), max(2 * FIRST_STEPS, 2 * setting.steps))
-        runs = RATES * SEEDS * FIRST_STEPS / steps + NEAR * SEEDS * 2  # five rates first, then three as steps double
-        trials += [replace(start, steps=steps, seed=1000 * i + seed) for seed in range(math.ceil(SETTLING * runs))]
+        epochs, few = math.ceil(EPOCHS * n / start.batch_size), 2 * grid.first_steps
+        steps = min(max(few, epochs), max(few, 2 * setting.steps), max(few, grid.most_steps))
+        # all rates first, then three as steps double; no cell takes longer than to the most steps
+        first, doubled = grid.rates * grid.seeds * grid.first_steps, NEAR * grid.seeds * 2
+        most = first + doubled * (grid.most_steps - grid.first_steps)
+        n_runs = math.ceil(min(SETTLING * (first / steps + doubled), most / steps))
+        trials += [replace(start, steps=steps, seed=1000 * i + seed) for seed in range(n_runs)]
     return trials
 
 

@@ -1,8 +1,8 @@
 """Settle how a shape is trained: learning rate and steps, by validation alone, at every shape and n_train alike.
 
-Five learning rates a factor of 2 apart; the best must be interior or the grid is extended. Then steps double, with the
-neighbouring rates tried again, until validation error improves by less than 3 %. Ties go to the lower cross-entropy:
-validation error moves in steps of one example.
+Five learning rates, or fewer, a factor of 2 apart; the best must be interior or the grid is extended. Then steps
+double, with the neighbouring rates tried again, until validation error improves by less than 3 %. Ties go to the lower
+cross-entropy: validation error moves in steps of one example.
 """
 
 from __future__ import annotations
@@ -55,16 +55,31 @@ class Settled:
 Score = tuple[float, float]
 
 
-def settle(start: Trial, *, first_steps: int = FIRST_STEPS, most_steps: int = MOST_STEPS) -> Procedure[Settled]:
-    """Find learning rate and steps for the run ``start`` describes; its own rate is the middle of the first grid."""
+def settle(
+    start: Trial,
+    *,
+    first_steps: int = FIRST_STEPS,
+    most_steps: int = MOST_STEPS,
+    rates: int = RATES,
+    seeds: int = SEEDS,
+) -> Procedure[Settled]:
+    """Find learning rate and steps for a run.
+
+    Args:
+        start: The run; its own rate is the middle of the first ones.
+        first_steps: Steps to begin with.
+        most_steps: Steps beyond which they are not doubled.
+        rates: How many rates are tried first.
+        seeds: How many seeds each.
+    """
     steps = first_steps
     scores: dict[float, Score] = {}
     errors: dict[float, tuple[float, ...]] = {}
 
-    def measure(rates: Sequence[float], steps: int) -> Procedure[None]:
-        outcomes = yield _trials(start, rates, steps)
-        for i, rate in enumerate(rates):
-            runs = outcomes[i * SEEDS : (i + 1) * SEEDS]
+    def measure(tried: Sequence[float], steps: int) -> Procedure[None]:
+        outcomes = yield _trials(start, tried, steps, seeds)
+        for i, rate in enumerate(tried):
+            runs = outcomes[i * seeds : (i + 1) * seeds]
             scores[rate] = _score(runs)
             errors[rate] = tuple(math.inf if o.val_error is None else o.val_error for o in runs)
 
@@ -77,7 +92,7 @@ def settle(start: Trial, *, first_steps: int = FIRST_STEPS, most_steps: int = MO
         best, tried = _best(scores), sorted(scores)
         return tried[0] < best < tried[-1]
 
-    yield from measure(_first_rates(start), steps)
+    yield from measure(_first_rates(start, rates), steps)
     interior = yield from extend(steps)
     while True:
         best = _best(scores)
@@ -95,20 +110,20 @@ def settle(start: Trial, *, first_steps: int = FIRST_STEPS, most_steps: int = MO
         interior = yield from extend(steps)
 
 
-def first_trials(start: Trial, first_steps: int) -> list[Trial]:
-    """Return what settling ``start`` begins with: five rates, three seeds each."""
-    return _trials(start, _first_rates(start), first_steps)
+def first_trials(start: Trial, first_steps: int, rates: int = RATES, seeds: int = SEEDS) -> list[Trial]:
+    """Return what settling ``start`` begins with: so many rates, so many seeds each."""
+    return _trials(start, _first_rates(start, rates), first_steps, seeds)
 
 
-def _first_rates(start: Trial) -> list[float]:
-    return [start.learning_rate * 2.0**i for i in range(-(RATES // 2), RATES // 2 + 1)]
+def _first_rates(start: Trial, rates: int) -> list[float]:
+    return [start.learning_rate * 2.0**i for i in range(-(rates // 2), rates // 2 + 1)]
 
 
-def _trials(start: Trial, rates: Sequence[float], steps: int) -> list[Trial]:
+def _trials(start: Trial, rates: Sequence[float], steps: int, seeds: int) -> list[Trial]:
     return [
         replace(start, learning_rate=rate, steps=steps, seed=seed, phase="tune", tested=False)
         for rate in rates
-        for seed in range(SEEDS)
+        for seed in range(seeds)
     ]
 
 

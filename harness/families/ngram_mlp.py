@@ -99,7 +99,7 @@ class NgramMlpFamily(Family):
     reads_symbols = True
     buckets = (8, 16, 32, 64, 128, 256)
     pack_steps = 20_000  # measured: 600 to 800 a second at width 32, 80 symbols
-    most_steps = 4_000
+    most_steps = 2_000
 
     def fits(self, input_shape: tuple[int, ...]) -> bool:
         """Take texts (length, symbols) of 3 symbols or more."""

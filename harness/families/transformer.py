@@ -111,7 +111,7 @@ class TransformerFamily(Family):
     reads_symbols = True
     buckets = ()
     pack_steps = 2_000  # measured: 150 a second at width 32, 64 symbols; 300 at width 8
-    most_steps = 4_000
+    most_steps = 2_000
     prunable = False
 
     def fits(self, input_shape: tuple[int, ...]) -> bool:
