@@ -111,6 +111,27 @@ def test_where_time_is_short_the_grid_is_a_part_and_the_notes_say_so(
     )
 
 
+def test_where_time_is_shorter_still_cells_are_tuned_with_less_and_the_notes_say_so(study: Investigation) -> None:
+    notes: list[str] = []
+    study.clock = Clock(9e5, priced, now=lambda: 0.0)
+    grid = affordable(study, Setting(Shape(8, 1), 0.01, 2000), notes)
+
+    assert (grid.rates, grid.seeds, grid.first_steps, grid.most_steps) == (3, 2, 500, 2000)
+    assert notes == [
+        "law: for want of time its grid ends at 90 of 90 examples, has 3 of 4 widths and at most 2,000 of 16,000 steps, "
+        "each tuned with 3 rates and 2 seeds"
+    ]
+
+
+def test_a_family_with_few_steps_has_no_more_than_twice_as_many_in_its_law(
+    study: Investigation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study.family, "most_steps", 2000)
+    study = Investigation(study.study)
+
+    assert design(study, Shape(8, 1)).most_steps == 2 * study.space.steps[-1] == 4000
+
+
 def test_where_there_is_time_for_no_part_the_smallest_is_tried(study: Investigation) -> None:
     study.clock = Clock(1e3, priced, now=lambda: 0.0)
     grid = affordable(study, Setting(Shape(8, 1), 0.01, 4000), [])
