@@ -118,8 +118,8 @@ def test_where_time_is_shorter_still_cells_are_tuned_with_less_and_the_notes_say
 
     assert (grid.rates, grid.seeds, grid.first_steps, grid.most_steps) == (3, 2, 500, 2000)
     assert notes == [
-        "law: for want of time its grid ends at 90 of 90 examples, has 3 of 4 widths and at most 2,000 of 16,000 steps, "
-        "each tuned with 3 rates and 2 seeds"
+        "law: for want of time its grid ends at 90 of 90 examples, has 3 of 4 widths and at most 2,000 of 16,000 "
+        "steps, each tuned with 3 rates and 2 seeds"
     ]
 
 
