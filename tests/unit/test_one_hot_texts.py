@@ -7,13 +7,17 @@ from typing import final
 
 import numpy as np
 import pytest
+import torch
 
 from harness import plugins
 from harness.datasets.base import Dataset, Split, Splits
+from harness.export import export_onnx, parity
 from harness.families.base import MOST_ONE_HOT
+from harness.measure import count_params
 from harness.own.aloud import Aloud
 from harness.own.read import Own
 from harness.plugins import load
+from harness.shrink import prune
 from harness.symbols import as_fed
 from harness.train import run_pack
 from harness.trial import Shape, Trial
@@ -94,3 +98,15 @@ def test_what_is_chosen_for_data_of_your_own_is_made_for_them(
 
     assert Aloud(Own(task, Path("own.csv")), is_quiet=False).family("own") == expected
     assert "residual-mlp" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", PERCEPTRONS)
+def test_a_network_of_texts_is_pruned_and_exported(name: str, tmp_path: Path) -> None:
+    texts, family = Texts(6, 4), load("families", name)
+    whole = family.network(texts.input_shape, 2, Shape(8, 1))
+    family.initialise(whole, torch.Generator().manual_seed(0))
+    pruned = prune(family, whole, texts.input_shape, 2, Shape(3, 1))
+    export_onnx(pruned, texts.input_shape, tmp_path / "network.onnx")
+
+    assert count_params(pruned) == family.params(texts.input_shape, 2, Shape(3, 1))
+    assert parity(pruned, tmp_path / "network.onnx", as_fed(texts.test().inputs, family.one_hot(texts))) < 1e-5
