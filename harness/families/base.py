@@ -15,6 +15,7 @@ Contract, tested for every file of this folder:
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from functools import cache
@@ -33,6 +34,7 @@ from registry.errors import UsageError
 State = dict[str, torch.Tensor]
 Outputs = int | tuple[int, int]  # so many logits; or (length, logits) for so many at every position
 
+MOST_ONE_HOT: Final = 8_192  # numbers of an example as one-hot rows: beyond, 150 units alone weigh what a record may
 DENSE_LADDER: Final = (*range(1, 25), 28, 32, 40, 48, 64, 96, 128, 192, 256)
 
 
@@ -64,8 +66,13 @@ class Family(ABC):
         """Say whether networks of this family take inputs of this shape."""
 
     def takes(self, dataset: Dataset) -> bool:
-        """Say whether this family fits a data set: its task, the shape of its inputs, symbols or numbers."""
+        """Say whether this family fits a data set: its task, the shape of its inputs, symbols or numbers.
+
+        Symbols as one-hot rows are taken up to 8,192 numbers an example: a text of 32 bytes, or 80 of 97 characters.
+        """
         asked = dataset.task in self.tasks and self.fits(dataset.input_shape)
+        if self.one_hot(dataset) and math.prod(dataset.input_shape) > MOST_ONE_HOT:
+            return False
         return asked and (dataset.symbols or not self.reads_symbols)
 
     def one_hot(self, dataset: Dataset) -> int:

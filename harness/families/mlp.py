@@ -115,10 +115,10 @@ class StackedMlp(StackedNetwork):
 
 @final
 class MlpFamily(Family):
-    """Perceptrons over flattened inputs."""
+    """Perceptrons over flattened inputs; of symbols, such as a text's, over one-hot rows."""
 
     name = "mlp"
-    tasks = ("image-cls", "tabular-cls", "tabular-reg")
+    tasks = ("image-cls", "tabular-cls", "tabular-reg", "text-cls")
     depths = (0, 1, 2)
     buckets = (8, 16, 32, 64, 128, 256)
     pack_steps = 250_000  # measured: 2.5e4 to 5e4 a second on digits, up to width 64

@@ -47,10 +47,10 @@ class ResidualMlp(nn.Module):
 
 @final
 class ResidualMlpFamily(Family):
-    """Residual perceptrons over flattened inputs."""
+    """Residual perceptrons over flattened inputs; of symbols, such as a text's, over one-hot rows."""
 
     name = "residual-mlp"
-    tasks = ("image-cls", "tabular-cls", "tabular-reg")
+    tasks = ("image-cls", "tabular-cls", "tabular-reg", "text-cls")
     depths = (1, 2)
     buckets = (8, 16, 32, 64, 128, 256)
     pack_steps = 150_000

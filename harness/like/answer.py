@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +22,9 @@ FEW_PICTURES: Final = 20_000
 MINUTES: Final = 10
 LOOKED_AT: Final = 500  # pictures
 SHOWN: Final = 3  # sizes of a record
+FEWEST_SOURCES: Final = 2  # of a kind of data: with one alone nothing says how far off a size for another is
+FINER: Final = re.compile(r"-px[0-9]+")  # glyphs-c10-px32 shows what glyphs-c10 does
+CORPORA: Final = ("sympy-1-14",)  # that several plug-ins are made of, named by their end
 ADVICE: Final = (
     "fewer than 20,000 pictures in colour: if they are photographs, fine-tuning a pretrained network is likely better "
     "than any size trained from scratch (Kornblith et al. 2019, arXiv:1805.08974)"
@@ -36,7 +40,7 @@ class Answer:
         advice: What to do rather than choose a size; empty where there is nothing better.
         data: What the data are like; None of a text without labels, which has no descriptors.
         near: Recorded data sets, the nearest first.
-        suggestion: A size; None where nothing is near, or no knee of such data was measured.
+        suggestion: A size; None where nothing is near, or knees of such data were measured on one source or none.
         bench: The command that finds out.
     """
 
@@ -77,25 +81,32 @@ def answer(
     """
     near = nearest(data, [*recorded, *map(of_ladder, ladders)])
     known = known_of(ladders)
-    measured = data.n_classes is not None and data.modality in {one.descriptors.modality for one in known}
+    sources = {one.source for one in known if one.descriptors.modality == data.modality}
+    measured = data.n_classes is not None and len(sources) >= FEWEST_SOURCES
     return Answer(advice, data, tuple(near), suggest(known, data) if near and measured else None, bench)
 
 
 def known_of(ladders: Sequence[Ladder]) -> list[Known]:
-    """Return the knees that were measured; of variants of one data set the source is the same."""
+    """Return the knees that were measured; of variants of one data set, and of one corpus, the source is the same."""
     found = []
     for one in ladders:
         dataset = one.facts["dataset"]
-        found.append(Known(one.name, dataset, source_of(dataset), one.descriptors, one.knee().rung.width))
+        found.append(Known(one.name, plain(dataset), source_of(dataset), one.descriptors, one.knee().rung.width))
     return found
 
 
+def plain(dataset: str) -> str:
+    """Return the name of a data set less what says that the same examples are drawn finer: no other data set, then."""
+    return FINER.sub("", dataset)
+
+
 def source_of(dataset: str) -> str:
-    """Return the plug-in that a data set is, or is a variant of."""
+    """Return the plug-in that a data set is, or is a variant of; or the corpus that this and others are made of."""
     from harness import plugins
 
     stems = [name for name in plugins.names("datasets") if dataset == name or dataset.startswith(f"{name}-")]
-    return max(stems, key=len, default=dataset)
+    stem = max(stems, key=len, default=dataset)
+    return next((corpus for corpus in CORPORA if stem.endswith(f"-{corpus}")), stem)
 
 
 def advice_for(data: Dataset) -> str:
@@ -164,7 +175,7 @@ def _described(data: Descriptors) -> list[str]:
 def _suggested(found: Answer) -> list[str]:
     one = found.suggestion
     if one is None:
-        return ["no size is suggested: no knee of such data was measured"]
+        return ["no size is suggested: knees of such data were measured on fewer than two sources"]
     return [
         f"suggested knee: {one.params:,} params, an mlp of width {one.width}, depth 1",
         f"  uncertain: x {one.factor:.1f} either way held for {one.n_within} of {one.n} {one.counted}, each foretold "

@@ -53,6 +53,8 @@ class Design:
 
 _KNOWN_TRUTH: Final = ("waveform", "twonorm", "ringnorm", "hastie-10-2")
 _GLYPHS: Final = (10, 26, 100)  # classes
+_SYMBOLS: Final = ("next-token-sympy-1-14", "cloze-sympy-1-14")
+_FEWER: Final = (1, *WIDTHS[1::2])
 # the cheap ones first
 _ALL: Final = (
     Design("wine", seeds=3, fresh=11),
@@ -62,7 +64,8 @@ _ALL: Final = (
     *(Design(f"glyphs-c{classes}", 8, seeds=1) for classes in _GLYPHS),
     *(Design(name, subset=500, most_steps=16_000) for name in _KNOWN_TRUTH),
     *(Design(f"glyphs-c{classes}", 16, seeds=1) for classes in _GLYPHS),
-    Design("next-token-sympy-1-14", subset=20_000, seeds=1, most_steps=4_000, widths=(1, *WIDTHS[1::2])),
+    *(Design(name, subset=20_000, seeds=1, most_steps=4_000, widths=_FEWER) for name in _SYMBOLS),
+    *(Design(f"glyphs-c{classes}-px32", seeds=1) for classes in _GLYPHS),
 )
 DESIGNS: Final[Mapping[str, Design]] = {one.name: one for one in _ALL}
 

@@ -6,6 +6,7 @@ import pytest
 from harness import plugins
 from harness.datasets.glyphs import Glyphs, split_sizes
 from harness.glyphs.fonts import FAMILIES
+from harness.resample import area_average
 from registry.errors import UsageError
 
 
@@ -101,7 +102,40 @@ def test_unseen_splits_are_drawn_in_the_fonts_of_their_family(monkeypatch: pytes
     assert asked == [FAMILIES["dejavu"], FAMILIES["computer-modern"], FAMILIES["stix"], FAMILIES["stix"]]
 
 
-VARIANTS = "glyphs-c<classes>, 10 to 1,000, glyphs-n<examples>, 1,000 to 1,000,000, or glyphs-unseen"
+def test_finer_images_are_those_of_glyphs_but_for_edges_and_noise(glyphs: Glyphs) -> None:
+    fine = Glyphs(side=32)
+    fine._sizes = (300, 1, 1)  # of all that there are
+    drawn, expected = fine.load().train, glyphs.train()
+    apart = np.abs(area_average(drawn.inputs, 16) - expected.inputs[:300]).mean(axis=(1, 2, 3)) * 256
+
+    assert np.array_equal(drawn.labels, expected.labels[:300])
+    assert 4 < apart.mean() < 10  # levels; noise alone 3.6 to 14 by the image
+    assert np.median(np.abs(expected.inputs[26:300] - expected.inputs[:274])) * 256 > 20  # of others of the same class
+
+
+def test_finer_images_are_offered_at_the_sides_of_glyphs_too() -> None:
+    fine = Glyphs(side=32)
+
+    assert (fine.name, fine.input_shape, fine.resolutions) == ("glyphs-px32", (1, 32, 32), (8, 16, 32))
+    assert fine.sample(2, seed=0).inputs.shape == (2, 1, 32, 32)
+    assert fine.sample(2, seed=0, side=16).inputs.shape == (2, 1, 16, 16)
+
+
+@pytest.mark.parametrize("suffix", ["c12-n1000-px32-unseen", "c12-px32", "n2000-unseen", "px32"])
+def test_variants_are_combined_in_one_order(suffix: str) -> None:
+    found = plugins.load("datasets", f"glyphs-{suffix}")
+
+    assert found.name == f"glyphs-{suffix}"
+    assert found.n_classes == (12 if "c12" in suffix else 26)
+    assert found.input_shape == ((1, 32, 32) if "px32" in suffix else (1, 16, 16))
+    assert found.group == ("font family" if "unseen" in suffix else None)
+    assert found.near_bayes_error is None
+
+
+VARIANTS = (
+    "glyphs-c<classes>, 10 to 1,000, glyphs-n<examples>, 1,000 to 1,000,000, glyphs-px32, or glyphs-unseen; or "
+    "several, in this order: glyphs-c10-px32"
+)
 
 
 def test_a_variant_with_more_images_begins_with_those_of_glyphs(glyphs: Glyphs) -> None:
@@ -119,6 +153,10 @@ def test_a_variant_with_more_images_begins_with_those_of_glyphs(glyphs: Glyphs) 
         ("c1001", "glyphs cannot have 1,001 classes", "expected 10 to 1,000"),
         ("c026", "glyphs has no variant 'c026'", f"expected {VARIANTS}"),
         ("seen", "glyphs has no variant 'seen'", f"expected {VARIANTS}"),
+        ("px32-c10", "glyphs has no variant 'px32-c10'", f"expected {VARIANTS}"),
+        ("px24", "glyphs has no variant 'px24'", f"expected {VARIANTS}"),
+        ("c9-px32", "glyphs cannot have 9 classes", "expected 10 to 1,000"),
+        ("", "glyphs has no variant ''", f"expected {VARIANTS}"),
         ("n999", "glyphs cannot have 999 images to train on", "expected 1,000 to 1,000,000"),
     ],
 )

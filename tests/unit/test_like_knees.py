@@ -66,5 +66,6 @@ def test_an_unknown_ladder_is_refused(tmp_path: Path) -> None:
 
 def test_designs_are_named_by_what_they_hold() -> None:
     assert {"wine", "glyphs-c10-at-8", "waveform-of-500", "next-token-sympy-1-14-of-20000"} <= set(DESIGNS)
+    assert {"glyphs-c10-px32", "glyphs-c26-px32", "glyphs-c100-px32", "cloze-sympy-1-14-of-20000"} <= set(DESIGNS)
     assert all(design.widths[0] == 1 and design.widths[-1] == 256 for design in DESIGNS.values())
     assert all(design.fresh >= 5 and design.fresh % 2 for design in DESIGNS.values())
