@@ -32,12 +32,15 @@ if TYPE_CHECKING:
 
 WIDE: Final = (1, 2, 4)  # the widest of a ladder, and those that are this many times narrower
 EVERY: Final = 2  # rates tried first are this many notches apart
-# Times narrower than the ladders' ends, and times fewer steps: what to choose from where time is limited
-PARTS: Final = ((1, 1), (2, 1), (2, 2), (4, 2), (4, 4), (8, 4), (8, 8), (16, 8))
+# Times narrower than the ladders' ends, times fewer steps, and whether fewer of the best are compared with fewer seeds:
+# what to choose from where time is limited
+PARTS: Final = ((1, 1, False), (2, 1, False), (2, 1, True), (4, 1, True), (4, 2, True))
 FEWEST: Final = 3  # shapes that go on when steps double
 TUNED: Final = 6  # trainings of a shape each time: three rates, two seeds
 FINALISTS: Final = 4
 FINAL_SEEDS: Final = 10
+FEW_FINALISTS: Final = 2  # where time is short
+FEW_FINAL_SEEDS: Final = 5
 FALLING: Final = math.log(1 - SETTLED_BELOW)  # the same in logits
 
 
@@ -142,7 +145,8 @@ def find_reference(study: Investigation) -> Procedure[tuple[Setting, list[str]]]
     four shapes are trained with ten fresh seeds each, and the least mean error of these decides.
     """
     chance, notes = study.task.chance(study.dataset), list[str]()
-    space = affordable(study, notes)
+    space, is_lean = affordable(study, notes)
+    n_finalists, n_seeds = _finals(is_lean)
     shapes = wide_ends(space)
     study.say(Stage(f"knee: looking for the width floor, {len(shapes)} shapes"))
     yield from study.train([Setting(shape, rate, space.steps[0]) for shape in shapes for rate in space.rates[::EVERY]])
@@ -157,37 +161,46 @@ def find_reference(study: Investigation) -> Procedure[tuple[Setting, list[str]]]
         shapes = [one.shape for one in _best_of_each_shape(pair for pair in expected(study) if pair[0] in tuned)]
         shapes = shapes[: max(FEWEST, len(shapes) // 2)]
         before = _mean(runs, shapes)
-    finalists = _best_of_each_shape(expected(study))[:FINALISTS]
+    finalists = _best_of_each_shape(expected(study))[:n_finalists]
     start = len(study.runs)
-    yield from study.train([one for one in finalists for _ in range(FINAL_SEEDS)])
+    yield from study.train([one for one in finalists for _ in range(n_seeds)])
     means = {one: _mean((run for run in study.runs[start:] if run.setting == one), [one.shape]) for one in finalists}
     chosen = min(finalists, key=means.__getitem__)  # of equal ones the one that more was expected of
     return chosen, notes + _doubts(space, chosen, dict(expected(study)))
 
 
-def affordable(study: Investigation, notes: list[str]) -> Space:
+def affordable(study: Investigation, notes: list[str]) -> tuple[Space, bool]:
     """Return what the reference is looked for in: all of the space, or the largest part that there is time for.
 
-    A part ends at narrower widths, or at fewer steps. The reference may take up to half of the time that is left: the
-    knee has to be searched, certified and bracketed after it. A part that was begun is gone on with. Where there seems
-    to be no time for the smallest one either it is tried all the same.
+    A part ends at narrower widths, or at fewer steps; with it is said whether fewer of the best are compared. The
+    reference may take up to half of the time that is left: the knee has to be searched, certified and bracketed after
+    it. A part that was begun is gone on with. Where there seems to be no time for the smallest one either it is tried
+    all the same: another run goes on from what is trained.
     """
     whole = study.space
-    parts = [_within(whole, narrower, shorter) for narrower, shorter in PARTS]
-    states = [f"knee: reference at most {_widest(part)} wide, at most {part.steps[-1]} steps" for part in parts]
+    parts = [(_within(whole, narrower, shorter), is_lean) for narrower, shorter, is_lean in PARTS]
+    states = [
+        f"knee: reference at most {_widest(part)} wide, at most {part.steps[-1]} steps{', of few' if is_lean else ''}"
+        for part, is_lean in parts
+    ]
     chosen = next((i for i, state in enumerate(states) if study.clock.took(state)), None)
     if chosen is None:
         with study.clock.share(2):
-            fitting = (i for i, part in enumerate(parts) if study.clock.fits(_foreseen(study, part)))
+            fitting = (i for i, part in enumerate(parts) if study.clock.fits(_foreseen(study, *part)))
             chosen = next(fitting, len(parts) - 1)
-    part = parts[chosen]
+    part, is_lean = parts[chosen]
     if chosen:
         study.clock.take(states[chosen])
         notes.append(
             f"knee: for want of time its reference is at most {_widest(part)} wide, where the ladders end at "
             f"{_widest(whole)}, and trained for at most {part.steps[-1]:,} of {whole.steps[-1]:,} steps"
         )
-    return part
+    return part, is_lean
+
+
+def _finals(is_lean: bool) -> tuple[int, int]:
+    """Return how many of the best shapes are compared in the end, and with how many seeds each."""
+    return (FEW_FINALISTS, FEW_FINAL_SEEDS) if is_lean else (FINALISTS, FINAL_SEEDS)
 
 
 def _within(space: Space, narrower: int, shorter: int) -> Space:
@@ -205,14 +218,15 @@ def _widest(space: Space) -> int:
     return max(shape.width for shape in space.params)
 
 
-def _foreseen(study: Investigation, space: Space) -> list[Trial]:
+def _foreseen(study: Investigation, space: Space, is_lean: bool) -> list[Trial]:
     """Return trainings that take about as long as finding and measuring a reference, should its steps go to the end."""
     shapes = wide_ends(space)
     few = shapes[: max(FEWEST, len(shapes) // 2)]
     settings = [Setting(shape, rate, space.steps[0]) for shape in shapes for rate in space.rates[::EVERY]]
     for steps, tuned in [(space.steps[0], shapes), *((steps, few) for steps in space.steps[1:])]:
         settings += [Setting(shape, space.rates[0], steps) for shape in tuned] * TUNED
-    settings += [Setting(shape, space.rates[0], space.steps[-1]) for shape in few[:FINALISTS]] * FINAL_SEEDS
+    n_finalists, n_seeds = _finals(is_lean)
+    settings += [Setting(shape, space.rates[0], space.steps[-1]) for shape in shapes[:n_finalists]] * n_seeds
     settings += [Setting(shapes[0], space.rates[0], space.steps[-1])] * SEEDS
     return [replace(study.trial(setting), seed=seed) for seed, setting in enumerate(settings)]
 
