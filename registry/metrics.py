@@ -7,10 +7,19 @@ still the one that it trained.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 BALANCED: Final = "balanced-accuracy"
 FURTHER: Final = (BALANCED,)
+
+
+def comes_with(metric: str, on_record: Collection[str]) -> bool:
+    """Say whether what is on record could have been asked in ``metric`` just as well: right and wrong answers."""
+    of_classes = {"accuracy", *FURTHER}
+    return metric in of_classes and not of_classes.isdisjoint(on_record)
 
 
 def folder_of(family: str, metric: str) -> str:
