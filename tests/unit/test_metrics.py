@@ -232,3 +232,14 @@ def test_validation_reads_the_same_error_in_whatever_order_it_is_added_up() -> N
         found.add(tuple(errors.tolist()))
 
     assert found == {tuple(TASK.error_from_outcomes(TASK.outcomes(outputs, labels.numpy()), labels.numpy()).tolist())}
+
+
+@pytest.mark.parametrize(("dataset", "family"), [("digits", "mlp"), ("digits", "cnn"), ("wine", "residual-mlp")])
+def test_every_task_of_classes_trains_and_tests_by_it(dataset: str, family: str) -> None:
+    data = plugins.load("datasets", dataset)
+    trial = replace(TRIAL, dataset=dataset, family=family, shape=Shape(2, 1, 8 if data.resolutions else None), steps=4)
+    [outcome] = run_pack([replace(trial, n_train=64, metric=BALANCED)])
+    task, labels = scored(data.task, BALANCED), data.test().labels
+
+    assert outcome.test_error == task.error_from_outcomes(task.decode(outcome.test_outcomes, labels), labels)[0]
+    assert outcome.val_error == round(outcome.val_error, 12) <= 1
