@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 from harness.clock import Turns
+from harness.metrics import scored
 from harness.rehearsal import World, phases, rehearse
 from harness.search.base import Space
 from harness.study import Investigation, Study
@@ -110,6 +111,7 @@ def values(plan: Plan) -> dict[str, Any]:
             "task": study.task,
             "dataset": study.dataset,
             "family": study.family,
+            "metric": scored(study.task, study.metric).metric.name,
             "targets": list(study.targets),
             "knee": study.knee,
             "search": study.search,
@@ -137,7 +139,8 @@ def values(plan: Plan) -> dict[str, Any]:
 
 def _aims(study: Study) -> str:
     targets = [f"targets {', '.join(f'{target:g}' for target in study.targets)}"] if study.targets else []
-    return ", ".join([*targets, *(["the knee"] if study.knee else [])])
+    metric = [] if study.metric is None else [f"by {study.metric}"]
+    return ", ".join([*targets, *(["the knee"] if study.knee else []), *metric])
 
 
 def _ladder(space: Space, shapes: Sequence[Shape]) -> str:

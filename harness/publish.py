@@ -28,14 +28,16 @@ from harness.latency import latency_ratio
 from harness.ledger import Ledger
 from harness.measure import weight_bytes, weight_bytes_int8
 from harness.memory import ram_bytes
+from harness.metrics import class_sizes, gaps, scored
 from harness.provenance import energy, provenance
 from harness.quantise import quantise_static
 from harness.space import EPOCHS, FEWEST_STEPS, MOST_FOR_EPOCHS, MOST_STEPS, RATES
-from harness.study import TUNING_SEEDS, Findings, Investigation
+from harness.study import TUNING_SEEDS, Findings, Investigation, Study
 from harness.symbols import as_fed
 from harness.train import flops, load_weights, run_pack, train_flops
 from harness.trial import Shape, Trial
 from registry.errors import GuidesError
+from registry.metrics import BALANCED, folder_of
 from registry.schema import SCHEMA_ID, SCHEMA_VERSION
 from registry.statistics import best_of_3, meets, summarise
 
@@ -88,7 +90,7 @@ def publication(
     record = {
         "$schema": SCHEMA_ID,
         "schema_version": SCHEMA_VERSION,
-        "id": "/".join((investigation.study.task, investigation.study.dataset, investigation.study.family)),
+        "id": record_id(investigation.study),
         "version": version,
         "supersedes": version - 1 if version > 1 else None,
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -119,6 +121,12 @@ def publication(
     return Publication(record, files)
 
 
+def record_id(study: Study) -> str:
+    """Return the id of a study's record."""
+    metric = scored(study.task, study.metric).metric.name
+    return f"{study.task}/{study.dataset}/{folder_of(study.family, metric)}"
+
+
 def _line(values: dict[str, Any]) -> bytes:
     return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
@@ -139,6 +147,7 @@ def _question(investigation: Investigation) -> dict[str, Any]:
             "n_classes": data.n_classes,
             "group": data.group,
             **_further_facts(data),
+            **_test_by_class(data, metric.name),
         },
         "metric": {
             "name": metric.name,
@@ -155,6 +164,11 @@ def _further_facts(data: Dataset) -> dict[str, Any]:
     if (scale := data.target_scale()) is not None:
         facts["target_mean"], facts["target_sd"] = scale
     return facts
+
+
+def _test_by_class(data: Dataset, metric: str) -> dict[str, Any]:
+    """Return what balanced accuracy needs beside right and wrong answers: how many items of each class test has."""
+    return {"n_test_by_class": class_sizes(data.test().labels, data.n_classes)} if metric == BALANCED else {}
 
 
 def _recipe(most_steps: int | None) -> dict[str, Any]:
@@ -198,6 +212,9 @@ def _notes(
             )
     if investigation.dataset.group is None:
         notes.append("train, validation and test are of the same source: the claims are for this test split")
+    if metric.name == BALANCED:
+        notes.append("trained on the plain mean of the cross-entropy; chosen, and certified, by balanced accuracy")
+        notes += gaps(investigation.dataset)
     items = len(investigation.dataset.test())
     notes.append(f"the {items:,} test items were read by {reads:,} runs, which decided only what is certified")
     notes += [
@@ -287,16 +304,15 @@ def _shape(shape: Shape) -> dict[str, Any]:
 
 
 def _test(investigation: Investigation, test: Tested, target: float | None) -> dict[str, Any]:
-    n_items = len(investigation.dataset.test())
-    task = investigation.task
+    labels, task = investigation.dataset.test().labels, investigation.task
     # a diverged run has the worst of outcomes on all items, which is what it was counted with
-    outcomes = np.concatenate([task.decode(one.test_outcomes, n_items) for one in test.outcomes])
+    outcomes = np.concatenate([task.decode(one.test_outcomes, labels) for one in test.outcomes])
     val_errors = [o.val_error for o in test.outcomes]
     return {
         **summarise(test.values, target, task.metric.direction),
         "n_diverged": sum(o.status != "ok" for o in test.outcomes),
         "best_of_3": best_of_3(test.values, val_errors),
-        "outcomes": task.encode(outcomes),
+        "outcomes": task.encode(outcomes, labels),
     }
 
 
@@ -385,4 +401,4 @@ def _metric(investigation: Investigation, path: Path, data: Dataset) -> float:
     test, task = data.test(), investigation.task
     outputs = predict_onnx(path, as_fed(test.inputs, investigation.family.one_hot(data)))
     outcomes = task.outcomes(outputs[np.newaxis], test.labels)
-    return task.metric_from_error(float(task.error_from_outcomes(outcomes)[0]))
+    return task.metric_from_error(float(task.error_from_outcomes(outcomes, test.labels)[0]))

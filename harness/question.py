@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from registry.statistics import meets
 
 if TYPE_CHECKING:
     from harness.study import Study
+    from registry.parse import Target
 
 
 def check_data(
@@ -28,8 +30,37 @@ def check_data(
         raise UsageError("give a network family with --family F", f"families: {', '.join(plugins.names('families'))}")
 
 
+def one_metric(
+    task: str, accuracies: Sequence[Sequence[float]], targets: Sequence[Target], named: str | None
+) -> str | None:
+    """Return the one metric that a question asks in; None for the task's own.
+
+    Args:
+        task: The task.
+        accuracies: Targets in accuracy.
+        targets: Targets that name their metric.
+        named: The metric by itself, as where there is no target.
+
+    Raises:
+        UsageError: If a metric does not fit the task, or there are several.
+    """
+    from harness.metrics import scored
+
+    asked = {*(["accuracy"] if accuracies else []), *(target.metric for target in targets), *([named] if named else [])}
+    for metric in sorted(asked):
+        scored(task, metric)  # raises, with those that fit
+    if len(asked) > 1:
+        raise UsageError(
+            f"targets and knee are in one metric at a time, got {' and '.join(sorted(asked))}",
+            "each is a question of its own: ask for one after the other",
+        )
+    return next((metric for metric in asked if metric != scored(task).metric.name), None)
+
+
 def check(study: Study) -> None:
     """Refuse a data set of another task, a family that does not fit, or a target that needs no network."""
+    from harness.metrics import scored
+
     data = plugins.load("datasets", study.dataset)
     if data.task != study.task:
         fitting = [n for n in plugins.names("datasets") if plugins.load("datasets", n).task == study.task]
@@ -45,7 +76,7 @@ def check(study: Study) -> None:
             f"those that fit: {', '.join(fitting)}",
         )
 
-    task = plugins.load("tasks", study.task)
+    task = scored(study.task, study.metric)
     chance = task.chance(data)
     for target in study.targets:
         if meets(chance, target, task.metric.direction):

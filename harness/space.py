@@ -36,8 +36,8 @@ def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
         flops=flops,
         rates=RATES,
         steps=tuple(FEWEST_STEPS * 2**i for i in range(doublings + 1)),
-        n_val=len(dataset.val()),
-        n_test=len(dataset.test()),
+        n_val=task.n_items(dataset.val().labels),
+        n_test=task.n_items(dataset.test().labels),
         chance_error=task.target_to_error(task.chance(dataset)),
         batch_size=BATCH,
     )

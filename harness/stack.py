@@ -187,6 +187,7 @@ def train(
     steps: int | Sequence[int],
     schedules: Schedule | Sequence[Schedule] = Schedule(),  # noqa: B008 - frozen
     scales: torch.Tensor | None = None,
+    val_weights: torch.Tensor | None = None,
     compiled: bool = False,
 ) -> Progress:
     """Train every member by Adam with decoupled weight decay; keep the best validation checkpoint.
@@ -206,6 +207,7 @@ def train(
         steps: Optimiser steps, one number for all or one a member.
         schedules: How the rate moves, one for all or one a member.
         scales: What the rate of each scalar is multiplied by, (members, scalars); None for 1 everywhere.
+        val_weights: What each validation example counts in the error, (n_val,), 1 in all; None where all count alike.
         compiled: Whether to compile a whole step. It takes seconds to a minute for each new shape of a pack and a C++
             compiler; results differ from the eager ones in the last digits. Without a compiler it says so once, on
             stderr, and trains eagerly.
@@ -229,6 +231,7 @@ def train(
         steps=[steps] * k if isinstance(steps, int) else list(steps),
         schedules=[schedules] * k if isinstance(schedules, Schedule) else list(schedules),
         scales=scales,
+        val_weights=val_weights,
         stepper=Compiled if compiled and can_compile(network.parameters.device.type) else Eager,
     )
     progress = _empty_progress(network)
@@ -255,6 +258,7 @@ class _Run:
     steps: list[int]
     schedules: list[Schedule]
     scales: torch.Tensor | None
+    val_weights: torch.Tensor | None
     stepper: type[Stepper]
 
     def rows(self, members: Sequence[int], n: int) -> torch.Tensor:
@@ -306,16 +310,26 @@ def _filled(members: Sequence[int], least: int) -> list[int]:
 
 
 def errors_and_losses(
-    network: StackedNetwork, inputs: torch.Tensor, labels: torch.Tensor
+    network: StackedNetwork, inputs: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return each member's error and mean loss on one common split, both (members,)."""
+    """Return each member's error and mean loss on one common split, both (members,).
+
+    Args:
+        network: The members.
+        inputs: Of the split.
+        labels: Of the split.
+        weights: What each example counts in the error; None where all count the same.
+    """
     errors, losses, start = [], [], 0
     for outputs in network.outputs(inputs):
         error, each = on_each(outputs, labels[start : start + outputs.shape[1]])
         errors.append(error)
         losses.append(each)
         start += outputs.shape[1]
-    return torch.cat(errors, dim=1).mean(dim=1), torch.cat(losses, dim=1).mean(dim=1)
+    every = torch.cat(errors, dim=1)
+    # rounded, the same shares of right answers are the same error in whatever order they were added up
+    mean = every.mean(dim=1) if weights is None else (every * weights).sum(dim=1).round(decimals=12)
+    return mean, torch.cat(losses, dim=1).mean(dim=1)
 
 
 def _empty_progress(network: StackedNetwork) -> Progress:
@@ -334,7 +348,7 @@ def _check(
     program: StackedNetwork, places: Sequence[int], due: Sequence[int], run: _Run, progress: Progress, step: int
 ) -> None:
     """Read validation of the members that are due, keep what is better (error, then loss), note what diverged."""
-    errors, losses = errors_and_losses(program, run.val_inputs, run.val_labels)
+    errors, losses = errors_and_losses(program, run.val_inputs, run.val_labels, run.val_weights)
     finite = torch.isfinite(losses) & torch.isfinite(program.parameters).all(dim=1)
     at = torch.tensor([places.index(member) for member in due], device=losses.device)
     members = torch.tensor(due, device=losses.device)

@@ -23,6 +23,7 @@ from harness.datasets.base import Dataset
 from harness.families.base import Family
 from harness.haste import StudyHaste
 from harness.knee import Knee, find_knee
+from harness.metrics import scored
 from harness.posterior import Posterior
 from harness.procedure import CUT, Procedure, together
 from harness.search.base import History, Run, Setting, Strategy
@@ -41,7 +42,11 @@ LOOKING_FOR_THE_KNEE: Final = Stage("looking for the knee")
 @final
 @dataclass(frozen=True)
 class Study:
-    """The question and how it is answered; ``targets`` in the metric's unit, ``knee`` whether it is asked for, too."""
+    """The question and how it is answered; ``targets`` in the metric's unit, ``knee`` whether it is asked for, too.
+
+    Attributes:
+        metric: What targets and knee are stated in; None for the task's own.
+    """
 
     task: str
     dataset: str
@@ -50,6 +55,7 @@ class Study:
     search: str = "pooled"
     seed: int = 0
     knee: bool = False
+    metric: str | None = None
 
     def configuration(self) -> dict[str, Any]:
         """Return what decides the trials, targets and knee apart: one ledger serves all targets of a question."""
@@ -62,6 +68,7 @@ class Study:
             "search": self.search,
             "seed": self.seed,
             "batch_size": BATCH,
+            **({} if self.metric is None else {"metric": self.metric}),
         }
 
 
@@ -108,7 +115,7 @@ class Investigation:
         self.study = study
         self.say = say
         self.clock = clock or Clock()
-        self.task: Task = plugins.load("tasks", study.task)
+        self.task: Task = scored(study.task, study.metric)
         self.dataset: Dataset = plugins.load("datasets", study.dataset)
         self.family: Family = plugins.load("families", study.family)
         self.strategy: Strategy = plugins.load("search", study.search)
@@ -195,6 +202,7 @@ class Investigation:
             weight_decay=0.0,
             steps=setting.steps,
             batch_size=BATCH,
+            metric=self.study.metric,
         )
 
     def train(self, settings: Sequence[Setting]) -> Procedure[list[Run]]:

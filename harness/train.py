@@ -21,6 +21,7 @@ from harness.batches import BatchStream
 from harness.datasets.base import Dataset, Split
 from harness.families.base import Family, State
 from harness.ledger import sync_folder
+from harness.metrics import scored
 from harness.shrink import prune
 from harness.stack import Progress, StackedNetwork, train
 from harness.tasks.base import Task
@@ -34,7 +35,8 @@ FEWEST_MEMBERS: Final = 8
 def packs(trials: Sequence[Trial], workers: int = 1) -> list[Sequence[Trial]]:
     """Group trials that can train as one program, each group small enough to be one pack but no smaller than pays.
 
-    Members of a pack share data set, family, padded shape, batch size, route and the same of what they are pruned from.
+    Members of a pack share data set, family, padded shape, batch size, route, metric and the same of what they are
+    pruned from.
     Their steps may differ, the longest first: a few members cost as much as ``FEWEST_MEMBERS``, so a pack of long runs
     takes short ones along for nothing. Where there are fewer packs than workers the longest are halved. The grouping
     decides speed only: no outcome depends on it.
@@ -176,7 +178,7 @@ def batch_size(trial: Trial) -> int:
 def _program(trial: Trial) -> tuple[object, ...]:
     parent = _program(trial.pruned_from) if trial.pruned_from else None
     shape = _padded(trial)
-    return (trial.dataset, trial.family, shape, batch_size(trial), trial.route, trial.tested, parent)
+    return (trial.dataset, trial.family, shape, batch_size(trial), trial.route, trial.tested, trial.metric, parent)
 
 
 def _steps(trial: Trial) -> int:
@@ -212,6 +214,7 @@ def _train(trials: Sequence[Trial], states: list[State], device: str, compiled: 
     network = _stacked(trials, states)
     inputs, labels = _on(device, data.train())
     val_inputs, val_labels = _on(device, data.val())
+    weights = _task(trials[0]).weights(data.val().labels)
     progress = train(
         network.over(network.parameters.to(device)),
         inputs=inputs,
@@ -222,6 +225,7 @@ def _train(trials: Sequence[Trial], states: list[State], device: str, compiled: 
         learning_rates=[t.learning_rate for t in trials],
         weight_decays=[t.weight_decay for t in trials],
         steps=[t.steps for t in trials],
+        val_weights=None if weights is None else torch.tensor(weights, device=device),
         compiled=compiled,
     )
     best = network.over(progress.best_parameters.cpu())
@@ -233,7 +237,7 @@ def _test(trials: Sequence[Trial], states: list[State], device: str) -> np.ndarr
     network = _stacked(trials, states)
     network = network.over(network.parameters.to(device))
     data: Dataset = plugins.load("datasets", trials[0].dataset)
-    task: Task = plugins.load("tasks", data.task)
+    task = _task(trials[0])
     test = data.at(trials[0].shape.resolution).test()
     found, start = [], 0
     for outputs in network.outputs(torch.tensor(test.inputs, device=device)):
@@ -283,6 +287,11 @@ def _outcome(i: int, trial: Trial, progress: Progress, tested: np.ndarray | None
     )
     if not trial.tested or tested is None:
         return found
-    task: Task = plugins.load("tasks", plugins.load("datasets", trial.dataset).task)
-    error = float(task.error_from_outcomes(tested[i : i + 1])[0])
-    return replace(found, test_outcomes=task.encode(tested[i : i + 1]), test_error=round(error, 12))
+    task, labels = _task(trial), plugins.load("datasets", trial.dataset).test().labels
+    error = float(task.error_from_outcomes(tested[i : i + 1], labels)[0])
+    return replace(found, test_outcomes=task.encode(tested[i : i + 1], labels), test_error=round(error, 12))
+
+
+def _task(trial: Trial) -> Task:
+    """Return what scores a trial."""
+    return scored(plugins.load("datasets", trial.dataset).task, trial.metric)

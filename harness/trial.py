@@ -66,6 +66,7 @@ class Trial:
         phase: Why it was run: ``tune``, ``search``, ``certify`` or ``bracket``. Decides nothing but is a
             part of the key, so that a certification never reuses the seeds of the search.
         tested: Whether the test split was read. Only certification and bracket do.
+        metric: What says which checkpoint is the best; None for the task's own, which JSON and key leave out.
     """
 
     dataset: str
@@ -81,16 +82,21 @@ class Trial:
     pruned_from: Trial | None = None
     phase: str = "search"
     tested: bool = False
+    metric: str | None = None
 
     @property
     def key(self) -> str:
         """Content key: the same run has the same key on every machine (24 hex digits of SHA-256)."""
-        text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:24]
 
     def to_json(self) -> dict[str, Any]:
         """Return the trial as plain JSON values."""
-        return asdict(self)
+        parent = None if self.pruned_from is None else self.pruned_from.to_json()
+        values = {**asdict(self), "pruned_from": parent}
+        if self.metric is None:
+            del values["metric"]
+        return values
 
     @classmethod
     def from_json(cls, values: object, name: str = "trial") -> Trial:
@@ -99,9 +105,10 @@ class Trial:
         Raises:
             ValueError: If a field is missing, unknown, of another type or out of range; starts with ``name``.
         """
-        found = whole_object(values, {field.name for field in fields(cls)}, name)
+        own = not isinstance(values, dict) or "metric" not in values
+        found = whole_object(values, {field.name for field in fields(cls) if field.name != "metric" or not own}, name)
         found["shape"] = Shape.from_json(found["shape"], f"{name}.shape")
-        for part in ("dataset", "family"):
+        for part in ("dataset", "family") if own else ("dataset", "family", "metric"):
             text(found, part, name)
         for count in ("n_train", "steps", "batch_size"):
             whole(found, count, name, least=1)

@@ -10,6 +10,7 @@ import ast
 from typing import Any
 
 from registry.errors import InvalidData
+from registry.metrics import family_of
 from registry.plugins import family_source
 
 
@@ -25,7 +26,7 @@ def program(values: dict[str, Any], point: dict[str, Any], target: str) -> str:
         MissingDependency: If the family's source is not installed.
         InvalidData: If its file does not follow the contract of families.
     """
-    family = values["id"].rpartition("/")[2]
+    family = family_of(values["id"].rpartition("/")[2], values["question"]["metric"]["name"])
     name, source = network_class(family_source(family), family)
     takes = _constructor_names(source)
     options = {key.replace("-", "_"): value for key, value in point["family_options"].items()}

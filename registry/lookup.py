@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from registry import index, roots
 from registry.answers import Answer, Baseline, Bracket, Limit, Miss, Network, Query, Question, Reply
 from registry.errors import DamagedRegistry, NoAnswer, UnknownName, UsageError
+from registry.metrics import comes_with, folder_of
 from registry.wording import bench_command, bound_of, can_train, further, is_limited, is_near, no_answer
 
 if TYPE_CHECKING:
@@ -141,7 +142,12 @@ def _refuse_damaged(indexes: list[Index], query: Query) -> None:
     Raises:
         DamagedRegistry: With the roots to validate.
     """
-    damaged = [opened.root.path for opened in indexes if opened.damaged(query.task, query.dataset, query.family)]
+    folders = {query.family and folder_of(query.family, metric) for metric in ("accuracy", query.metric)}
+    damaged = [
+        opened.root.path
+        for opened in indexes
+        if any(opened.damaged(query.task, query.dataset, folder) for folder in folders)
+    ]
     if damaged:
         about = [query.task, query.dataset and f"on {query.dataset}", query.family and f"with {query.family}"]
         what = " ".join(part for part in about if part)
@@ -181,10 +187,26 @@ def refuse_unanswerable(indexes: list[Index], query: Query) -> None:
     asked = next(_questions(indexes, query), None)
     if asked is None:
         metrics = _metrics(indexes, query)
+        if comes_with(query.metric, metrics) and can_train(query, query.dataset):
+            _refuse_unasked(query)
         message = f"{query.task} is measured by {metrics[0]}, not by {query.metric}"
         raise UsageError(message, f"Ask with: --target {'=VALUE or --target '.join(metrics)}=VALUE")
     for target in query.targets:
         refuse_impossible(asked, target)
+
+
+def _refuse_unasked(query: Query) -> None:
+    """Say that nobody asked in this metric yet, though the harness can.
+
+    Raises:
+        UsageError: If a target cannot be.
+        NoAnswer: With the command that asks.
+    """
+    for target in query.targets:
+        refuse_impossible(Question(query.task, query.dataset or "", query.metric, "fraction", "higher"), target)
+    on = f" on {query.dataset}" if query.dataset else ""
+    message = f"no guideline for {query.task}{on} by {query.metric} is on record"
+    raise NoAnswer(message, further(query, query.dataset, "Make one"))
 
 
 def _of_task(indexes: list[Index], query: Query, dataset: str) -> str:

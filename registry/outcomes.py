@@ -1,7 +1,9 @@
 """Pack what each seed made of each test item, so that every interval of a record can be derived again.
 
 Where the metric is accuracy a row is one seed's correct/wrong bits in test order, padded to whole bytes, first item in
-the highest bit (as ``numpy.packbits(rows, axis=1)``). Elsewhere it is one seed's losses, little-endian float16: squared
+the highest bit (as ``numpy.packbits(rows, axis=1)``). Where it is balanced accuracy the items stand sorted by class, in
+test order within one: beside the number of test items of each class that is all the metric needs, it is as exact as
+whole counts are, and no item's label is kept. Elsewhere it is one seed's losses, little-endian float16: squared
 errors in units of the training targets' variance where the metric is R2, bits per byte of each window of text. More
 than :data:`MOST_KEPT` items are kept as the means of so many blocks of neighbours, as even as can be: a record has room
 for no more. Rows are joined, deflated at level 9 and written as base64. A diverged seed is a row of the worst: wrong,
@@ -14,15 +16,18 @@ import base64
 import math
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Final
 
 from registry.errors import InvalidRecord
+from registry.metrics import BALANCED
 
 PACKED_LIMIT: Final = 1_000_000  # bytes after inflating: 100 seeds on 80,000 items
 # What a diverged run's items count with, by metric: of R2, answers drawn blindly from the training targets; of text,
 # twice the bits of a uniform guess.
 WORST_LOSS: Final = {"r2": 2.0, "bits-per-byte": 16.0}
+TOLD: Final = ("accuracy", BALANCED, *WORST_LOSS)  # metrics that outcomes tell
 MOST_LOSS: Final = 65504.0  # the largest float16
 MOST_KEPT: Final = 100  # losses of a row
 
@@ -107,12 +112,37 @@ def losses(row: bytes) -> tuple[float, ...]:
     return struct.unpack(f"<{len(row) // 2}e", row)
 
 
-def metric_of(row: bytes, n_items: int, metric: str) -> float:
-    """Return the metric of one row of :func:`unpack`: accuracy, R2 to 12 decimals, or bits per byte."""
+def metric_of(row: bytes, n_items: int, metric: str, class_sizes: Sequence[int] = ()) -> float:
+    """Return the metric of one row of :func:`unpack`: accuracy, R2 to 12 decimals, or bits per byte.
+
+    Args:
+        row: Of one seed.
+        n_items: How many test items there are.
+        metric: One of :data:`TOLD`.
+        class_sizes: Where it is balanced accuracy, the test items of each class.
+    """
+    if metric == BALANCED:
+        digits = f"{int.from_bytes(row):0{8 * len(row)}b}"
+        ends = list(accumulate(class_sizes))
+        right = [digits.count("1", end - size, end) for end, size in zip(ends, class_sizes, strict=True)]
+        return balanced_accuracy(right, class_sizes)
     if metric not in WORST_LOSS:
         return int.from_bytes(row).bit_count() / n_items
     mean = mean_loss(losses(row), n_items)
     return round(1 - mean, 12) if metric == "r2" else mean
+
+
+def balanced_accuracy(right: Iterable[int], class_sizes: Iterable[int]) -> float:
+    """Return the mean over classes of the share of their items that are right, to 12 decimals.
+
+    A class without items has no share and is left out, as scikit-learn's ``balanced_accuracy_score`` does.
+
+    Args:
+        right: Items of each class that are right.
+        class_sizes: Items of each class; at least one class has some.
+    """
+    shares = [k / n for k, n in zip(right, class_sizes, strict=True) if n]
+    return round(math.fsum(shares) / len(shares), 12)
 
 
 def block_sizes(n_items: int) -> list[int]:

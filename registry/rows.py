@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from registry.fields import BOUNDS, Fields, Scale
+from registry.metrics import family_of
 from registry.prior import published_bounds, size_of
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
     unit = metric.choice("unit", *BOUNDS)
     direction: Direction = "higher" if metric.choice("direction", "higher", "lower") == "higher" else "lower"
     asked, scale = Metric(metric.text("name"), unit, direction), Scale(unit, direction)
+    family = family_of(family, asked.name) if measured else family
     kinds = ("frontier", "knee") if measured else ("frontier",)
     points = [(kind, point) for kind in kinds for point in record.parts(kind)]
     rows = (

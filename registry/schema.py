@@ -89,6 +89,10 @@ class DatasetFacts(Model):
         Real | None, Field(description="of a regression: mean of the training targets; networks answer (y - mean) / sd")
     ] = None
     target_sd: Annotated[Real | None, Field(description="of a regression: standard deviation of them")] = None
+    n_test_by_class: Annotated[
+        list[Count] | None,
+        Field(max_length=80_000, description="beside balanced-accuracy alone: test items of each class, n_test in all"),
+    ] = None
     private: Annotated[bool, Field(description="whether the data are somebody's own, and not to be had")] = False
 
 
@@ -149,8 +153,9 @@ class TestResult(Model):
         str,
         Field(
             max_length=400_000,
-            description="per seed and test item: zlib + base64 of packed correct bits (classification) or "
-            "float16 losses (of more than 100 items their means over 100 blocks), seeds first",
+            description="per seed and test item: zlib + base64 of packed correct bits (classification; items sorted "
+            "by class where the metric is balanced-accuracy) or float16 losses (of more than 100 items their means "
+            "over 100 blocks), seeds first",
         ),
     ]
 
@@ -521,7 +526,9 @@ class Guideline(Model):
 
     schema_uri: Annotated[str, Field(alias="$schema", description="the schema this record follows")]
     schema_version: Annotated[str, StringConstraints(pattern=r"^\d{1,4}\.\d{1,4}\.\d{1,4}$")]
-    id: Annotated[RecordId, Field(description="task/dataset/family")]
+    id: Annotated[
+        RecordId, Field(description="task/dataset/family; task/dataset/family-balanced-accuracy by that metric")
+    ]
     version: Annotated[PositiveCount, Field(description="counts up; a released version never changes")]
     supersedes: Annotated[PositiveCount | None, Field(description="the version this one replaces")]
     created: Annotated[Timestamp, Field(description="UTC")]

@@ -31,7 +31,7 @@ RULES: Final[tuple[Rule, ...]] = (
     Rule("R-TEXT", "text is in NFC, visible, with no space around it", reading.text),
     Rule("R-SCHEMA", "the record follows the schema of its version", reading.schema),
     Rule("R-CANONICAL", "guideline.json is canonical JSON (RFC 8785)", reading.canonical),
-    Rule("R-PATH", "the folder agrees with id and version, the id with task and data set", folder.path),
+    Rule("R-PATH", "the folder agrees with id and version, the id with task, data set and metric", folder.path),
     Rule("R-FILES", "each named file is there with its hash and size, nothing else is, and no links", folder.files),
     Rule("R-SIZE", "guideline.json holds at most 1 MB, its folder 5 MB", folder.size),
     Rule("R-TRIALS", "trials are one training run a line, none twice, as many as the record says", folder.trials),

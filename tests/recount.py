@@ -30,11 +30,13 @@ from harness.laws.points import Point
 from harness.laws.surface_cells import GridCell
 from harness.measure import count_flops, count_params, weight_bytes, weight_bytes_int8
 from harness.memory import ram_bytes
+from harness.metrics import class_sizes, scored
 from harness.provenance import energy
 from harness.symbols import as_fed
 from harness.tasks.base import Task
 from harness.train import train_flops
 from harness.trial import Shape, Trial
+from registry.metrics import family_of
 from registry.statistics import LOOKS
 
 # Fitted by iteration: another processor's rounding moves the fit in its last digits, a logistic regression by an item.
@@ -76,8 +78,9 @@ def at(values: Any, field: str) -> Any:
 
 def figures(record: dict[str, Any], folder: Path) -> Iterator[Figure]:
     """Yield every figure that can be derived again with the harness."""
-    task_name, dataset_name, family_name = record["id"].split("/")
-    task: Task = plugins.load("tasks", task_name)
+    task_name, dataset_name, folder_name = record["id"].split("/")
+    metric = record["question"]["metric"]["name"]
+    family_name, task = family_of(folder_name, metric), scored(task_name, metric)
     data: Dataset = plugins.load("datasets", dataset_name)
     family: Family = plugins.load("families", family_name)
     rows = [json.loads(line) for line in (folder / record["trials"]["path"]).read_bytes().splitlines()]
@@ -124,6 +127,9 @@ def _question(record: dict[str, Any], task: Task, data: Dataset) -> Iterator[Fig
     for key in ("symbols", "per_position"):
         if key in record["question"]["dataset"]:
             yield Figure(f"question.dataset.{key}", getattr(data, key))
+    sizes = record["question"]["dataset"].get("n_test_by_class") or ()
+    for i, size in enumerate(class_sizes(data.test().labels, data.n_classes) if sizes else ()):
+        yield Figure(f"question.dataset.n_test_by_class.{i}", size)
     for i, side in enumerate(data.input_shape):
         yield Figure(f"question.dataset.input_shape.{i}", side)
     for key, value in zip(("target_mean", "target_sd"), data.target_scale() or (), strict=False):
@@ -169,7 +175,7 @@ def _files(
     for key, file in (("onnx", point["onnx"]), ("onnx.int8", point["onnx"]["int8"])):
         if file is not None:
             outputs = predict_onnx(folder / file["path"], as_fed(test.inputs, family.one_hot(data)))
-            error = float(task.error_from_outcomes(task.outcomes(outputs[np.newaxis], test.labels))[0])
+            error = float(task.error_from_outcomes(task.outcomes(outputs[np.newaxis], test.labels), test.labels)[0])
             yield Figure(f"{field}.{key}.metric", task.metric_from_error(error))
     network = family.network(data.input_shape, data.n_outputs, Shape(**point["shape"]))
     network.load_state_dict(weights)

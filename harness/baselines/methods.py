@@ -39,7 +39,8 @@ def _run(name: str, task: Task, dataset: Dataset) -> dict[str, Any]:
     if name not in METHODS:
         raise UnknownName("baseline", name, METHODS)
     fitted = METHODS[name](_as_table(dataset.train()), _as_table(dataset.val()))
-    error = task.error_from_outcomes(fitted.outcomes(_as_table(dataset.test()))[np.newaxis])[0]
+    test = _as_table(dataset.test())
+    error = task.error_from_outcomes(fitted.outcomes(test)[np.newaxis], test.labels)[0]
     return {
         "name": name,
         "metric": task.metric_from_error(float(error)),

@@ -16,7 +16,7 @@ import click
 from harness import plugins
 from harness.own.place import FOLDER, found_in
 from harness.place import RUNS
-from harness.question import check, check_data
+from harness.question import check, check_data, one_metric
 from registry import parse
 from registry.errors import Interrupted, InvalidRecord, UsageError
 from registry.options import Reading, as_json, examples, print_json, quiet
@@ -55,6 +55,7 @@ PRELOAD: Final = ("harness.train",)
 @click.option("--family", metavar="F", help="Network family, for example mlp; with --data one that fits is chosen.")
 @target_options
 @click.option("--knee", is_flag=True, help="Find the size beyond which width hardly helps, too: needs no target.")
+@click.option("--metric", metavar="M", help="What --knee is asked in, where no target says: balanced-accuracy.")
 @click.option(
     "--search",
     default="pooled",
@@ -90,6 +91,7 @@ def COMMAND(  # the name cli.py looks for
     accuracies: tuple[list[float], ...],
     targets: tuple[parse.Target, ...],
     knee: bool,
+    metric: str | None,
     search: str,
     minutes: float | None,
     dry_run: bool,
@@ -115,9 +117,10 @@ def COMMAND(  # the name cli.py looks for
         if name is not None and name not in plugins.names(seam):
             plugins.load(seam, name)  # raises, with the closest name
     check_data(dataset, data, label, group, family)
-    asked = _targets(task, accuracies, targets, knee=knee)
     from harness.executors.base import cores
 
+    metric = one_metric(task, accuracies, targets, metric)
+    asked = _targets(task, accuracies, targets, metric=metric, knee=knee)
     workers = workers or cores()
     prepared = Path(out) / RUNS / FOLDER
     with found_in(prepared), plugins.load("executors", executor).open(workers, preload=PRELOAD) as running:
@@ -126,10 +129,10 @@ def COMMAND(  # the name cli.py looks for
 
         aloud = None
         if data is not None:
-            aloud = _aloud(task, data, label, group, is_quiet=quiet)
+            aloud = _aloud(task, data, label, group, metric, is_quiet=quiet)
             dataset = aloud.read(prepared)
             family = family or aloud.family(dataset)
-        study = Study(task, dataset or "", family or "", asked, search, seed, knee)  # neither is empty: check_data
+        study = Study(task, dataset or "", family or "", asked, search, seed, knee, metric)  # never empty
         check(study)
         place = Place.of(study, Path(out), resume=resume)
         try:
@@ -144,11 +147,11 @@ def COMMAND(  # the name cli.py looks for
             ) from None
 
 
-def _aloud(task: str, data: Path, label: str | None, group: str | None, *, is_quiet: bool) -> Aloud:
+def _aloud(task: str, data: Path, label: str | None, group: str | None, metric: str | None, *, is_quiet: bool) -> Aloud:
     from harness.own.aloud import Aloud
     from harness.own.read import Own
 
-    return Aloud(Own(task, data, label, group), is_quiet=is_quiet)
+    return Aloud(Own(task, data, label, group), is_quiet=is_quiet, metric=metric)
 
 
 def _plan(study: Study, running: Running, workers: int, place: Place, *, is_json: bool) -> None:
@@ -269,14 +272,14 @@ def _publish(
     published: Published,
     baselines: list[dict[str, Any]] | None,
 ) -> None:
-    from harness.publish import publication
+    from harness.publish import publication, record_id
     from registry.store import Store, record_hash
     from registry.validate import examine
 
     store, study, weights = Store(place.root), investigation.study, place.folder / "weights"
-    record_id = f"{study.task}/{study.dataset}/{study.family}"
-    latest = store.next_version(record_id) - 1
-    version = latest + 1 if f"{record_id}@{latest}" in store.released() else max(1, latest)
+    own = record_id(study)
+    latest = store.next_version(own) - 1
+    version = latest + 1 if f"{own}@{latest}" in store.released() else max(1, latest)
     command = _command(replace(study, targets=findings.settled, knee=findings.knee is not None))
     made = publication(investigation, findings, ledger, weights, version=version, command=command, baselines=baselines)
     faults = examine(made.record, made.files)
@@ -288,33 +291,37 @@ def _publish(
 
 
 def _targets(
-    task: str, accuracies: tuple[list[float], ...], targets: tuple[parse.Target, ...], *, knee: bool = False
+    task: str,
+    accuracies: tuple[list[float], ...],
+    targets: tuple[parse.Target, ...],
+    *,
+    metric: str | None = None,
+    knee: bool = False,
 ) -> tuple[float, ...]:
-    """Return every target in the task's metric, checked."""
-    found = plugins.load("tasks", task)
-    metric = found.metric.name
-    asked = [*targets, *(parse.Target("accuracy", value) for values in accuracies for value in values)]
+    """Return every target, checked; all are in one metric."""
+    from harness.metrics import scored
+
+    asked = [*(target.value for target in targets), *(value for values in accuracies for value in values)]
     if not asked and not knee:
         raise UsageError("give a target with --target-acc A or --target METRIC=VALUE, or --knee")
-    for target in asked:
-        if target.metric != metric:
-            raise UsageError(
-                f"task {task} is scored by {metric}, not by {target.metric}", f"use --target {metric}=VALUE"
-            )
-        found.check_target(target.value)
-    return tuple(sorted({target.value for target in asked}))
+    for value in asked:
+        scored(task, metric).check_target(value)
+    return tuple(sorted(set(asked)))
 
 
 def _command(study: Study) -> str:
     """Return the command that makes this record, the same however it was called."""
+    from harness.metrics import scored
+
     data = plugins.load("datasets", study.dataset)
     source = ["--data", "PATH"] if data.private else ["--dataset", study.dataset]
     words = ["guides", "bench", "--task", study.task, *source, "--family", study.family]
-    metric = plugins.load("tasks", study.task).metric.name
+    metric = scored(study.task, study.metric).metric.name
     if study.targets and metric == "accuracy":
         words += ["--target-acc", ",".join(f"{target:.12g}" for target in study.targets)]
     else:
         words += [word for target in study.targets for word in ("--target", f"{metric}={target:.12g}")]
     words += ["--knee"] if study.knee else []
+    words += ["--metric", study.metric] if study.metric is not None and not study.targets else []
     words += ["--search", study.search, "--seed", str(study.seed)]
     return shlex.join(words)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, final
 import click
 
 from harness import plugins
+from harness.metrics import scored
 from harness.own import beside
 from harness.own.read import Own, keep
 from registry.errors import UsageError
@@ -26,11 +27,13 @@ class Aloud:
     Args:
         own: What they point at.
         is_quiet: Whether notes are left unsaid; warnings never are.
+        metric: What methods are scored by; None for the task's own.
     """
 
-    def __init__(self, own: Own, *, is_quiet: bool) -> None:
+    def __init__(self, own: Own, *, is_quiet: bool, metric: str | None = None) -> None:
         self._own = own
         self._is_quiet = is_quiet
+        self._task = scored(own.task, metric)
         self._methods: list[beside.Method] = []
         self._part = ""
         self._data: Dataset | None = None
@@ -51,7 +54,7 @@ class Aloud:
             f", fitted to {n:,} of {len(data.train()):,} training examples" if n < len(data.train()) else ""
         )
         self._say(f"without a network{part}:")
-        for method in beside.methods(plugins.load("tasks", data.task), data, n, running):
+        for method in beside.methods(self._task, data, n, running):
             self._say(f"  {method}")
             if isinstance(method, beside.Method):
                 self._methods.append(method)
@@ -75,7 +78,7 @@ class Aloud:
 
     def baselines(self) -> list[dict[str, Any]] | None:
         """Return the methods as a record keeps them, in the task's order; None where they are fitted for it anew."""
-        order = plugins.load("tasks", self._own.task).baselines(self._data) if self._data is not None else ()
+        order = self._task.baselines(self._data) if self._data is not None else ()
         return [method.values() for method in sorted(self._methods, key=lambda one: order.index(one.name))] or None
 
     def notes(self) -> list[str]:
@@ -91,7 +94,7 @@ class Aloud:
 
     def last_line(self, points: list[beside.Point]) -> str:
         """Compare the networks that were certified with what has no network."""
-        return beside.comparison(self._methods, points, plugins.load("tasks", self._own.task).metric)
+        return beside.comparison(self._methods, points, self._task.metric)
 
     def _say(self, *lines: str) -> None:
         if not self._is_quiet:

@@ -14,6 +14,7 @@ import numpy as np
 from harness import plugins
 from harness.baselines import run_baselines
 from harness.datasets.base import Dataset, Split, Splits
+from harness.metrics import scored
 from harness.tasks.base import Metric, Task
 
 if TYPE_CHECKING:
@@ -71,20 +72,21 @@ def methods(task: Task, data: Dataset, n: int, running: Running) -> Iterator[Met
         running: The executor.
     """
     names = task.baselines(data)
-    for position, result in running.map(partial(timed, task.name, data.name, n), names):
+    fit = partial(timed, task.name, data.name, n, metric=task.metric.name)
+    for position, result in running.map(fit, names):
         if isinstance(result, Exception):
             yield f"{names[position]} could not be fitted: {str(result).partition(chr(10))[0]}"
         else:
             yield result
 
 
-def timed(task: str, data: str, n: int, name: str) -> Method:
+def timed(task: str, data: str, n: int, name: str, metric: str | None = None) -> Method:
     """Fit and test one method; runs in a worker."""
     found = plugins.load("datasets", data)
     part = _Part(found, n) if n < len(found.train()) else found
     part.train()  # to load data is not a method's work
     started = time.perf_counter()
-    [baseline] = run_baselines(cast("Task", _Only(plugins.load("tasks", task), name)), part)
+    [baseline] = run_baselines(cast("Task", _Only(scored(task, metric), name)), part)
     seconds = time.perf_counter() - started
     return Method(name, baseline["metric"], seconds, baseline["bytes"], baseline["flops"])
 

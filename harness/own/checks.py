@@ -29,7 +29,10 @@ def skew(labels: Int64[np.ndarray, " n"]) -> list[str]:
     share = float(np.bincount(labels).max() / len(labels))
     if share < SKEWED:
         return []
-    return [f"{share:.1%} of the examples are of one class: answering it always is as accurate as that"]
+    return [
+        f"{share:.1%} of the examples are of one class: answering it always is as accurate as that; "
+        "--target balanced-accuracy=VALUE counts every class the same"
+    ]
 
 
 def spread(targets: Float64[np.ndarray, " n"]) -> str:

@@ -42,7 +42,7 @@ class Task(ABC):
         name: File name in kebab-case.
         metric: What targets are stated in.
         worst_error: What a run that diverged counts with.
-        counts: Whether the error is the share of items that are wrong.
+        counts: Whether the error is the share of items that are wrong, each as much as any other.
     """
 
     name: str
@@ -64,15 +64,23 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def error_from_outcomes(self, outcomes: Outcomes) -> Float64[np.ndarray, " seeds"]:
-        """Return the error of each seed from its outcomes."""
+    def error_from_outcomes(self, outcomes: Outcomes, labels: np.ndarray) -> Float64[np.ndarray, " seeds"]:
+        """Return the error of each seed from its outcomes and each item's label."""
 
     @abstractmethod
-    def encode(self, outcomes: Outcomes) -> str:
+    def weights(self, labels: np.ndarray) -> Float64[np.ndarray, " items"] | None:
+        """Return what each item counts in the error, 1 in all; None where all count the same."""
+
+    @abstractmethod
+    def n_items(self, labels: np.ndarray) -> int:
+        """Return how many items that count the same would tell the error as well as these do."""
+
+    @abstractmethod
+    def encode(self, outcomes: Outcomes, labels: np.ndarray) -> str:
         """Return outcomes as a record keeps them (:mod:`registry.outcomes`)."""
 
     @abstractmethod
-    def decode(self, text: str | None, n_items: int) -> Outcomes:
+    def decode(self, text: str | None, labels: np.ndarray) -> Outcomes:
         """Return what :meth:`encode` made of one seed's outcomes; of None, those of a run that diverged."""
 
     @abstractmethod
@@ -110,27 +118,35 @@ class AccuracyTask(Task, ABC):
         return right
 
     @final
-    def encode(self, outcomes: Outcomes) -> str:
+    def encode(self, outcomes: Outcomes, labels: np.ndarray) -> str:
         """Return bits."""
         return encode_bits(outcomes.tolist())
 
     @final
-    def decode(self, text: str | None, n_items: int) -> Outcomes:
+    def decode(self, text: str | None, labels: np.ndarray) -> Outcomes:
         """Return bits; of None, all wrong."""
-        return np.zeros((1, n_items), dtype=bool) if text is None else np.array(decode_bits(text, 1, n_items))
+        n = len(labels)
+        return np.zeros((1, n), dtype=bool) if text is None else np.array(decode_bits(text, 1, n))
 
     @final
     def chance(self, dataset: Dataset) -> float:
         """Return the share, in test, of the class that is most frequent in train (the lowest such class)."""
-        majority = np.bincount(dataset.train().labels, minlength=dataset.n_classes or 0).argmax()
-        right = dataset.test().labels == majority
-        return self.metric_from_error(float(self.error_from_outcomes(right[np.newaxis])[0]))
+        return constant_answer(self, dataset)
 
     @final
-    def error_from_outcomes(self, outcomes: Outcomes) -> Float64[np.ndarray, " seeds"]:
+    def error_from_outcomes(self, outcomes: Outcomes, labels: np.ndarray) -> Float64[np.ndarray, " seeds"]:
         """Return the share of wrong items of each seed."""
         wrong: Float64[np.ndarray, " seeds"] = (~outcomes).sum(axis=1) / outcomes.shape[1]
         return wrong
+
+    @final
+    def weights(self, labels: np.ndarray) -> None:
+        """Return None: all items count the same."""
+
+    @final
+    def n_items(self, labels: np.ndarray) -> int:
+        """Return the number of items."""
+        return len(labels)
 
     @final
     def target_to_error(self, target: float) -> float:
@@ -158,22 +174,39 @@ class LossTask(Task, ABC):
     """A task scored by a mean loss over items: what such tasks have in common. Nothing here is overridden."""
 
     @final
-    def error_from_outcomes(self, outcomes: Outcomes) -> Float64[np.ndarray, " seeds"]:
+    def error_from_outcomes(self, outcomes: Outcomes, labels: np.ndarray) -> Float64[np.ndarray, " seeds"]:
         """Return the mean loss of each seed, to 12 decimals: of what :meth:`encode` keeps."""
         return np.array([mean_loss(row, outcomes.shape[1]) for row in _kept(outcomes)])
 
     @final
-    def encode(self, outcomes: Outcomes) -> str:
+    def weights(self, labels: np.ndarray) -> None:
+        """Return None: all items count the same."""
+
+    @final
+    def n_items(self, labels: np.ndarray) -> int:
+        """Return the number of items."""
+        return len(labels)
+
+    @final
+    def encode(self, outcomes: Outcomes, labels: np.ndarray) -> str:
         """Return losses, those of many items as means of blocks."""
         return encode_losses(_kept(outcomes))
 
     @final
-    def decode(self, text: str | None, n_items: int) -> Outcomes:
+    def decode(self, text: str | None, labels: np.ndarray) -> Outcomes:
         """Return losses, of many items one a block; of None, the worst."""
+        n_items = len(labels)
         if text is None:
             return np.full((1, len(block_sizes(n_items))), self.worst_error, dtype=np.float16)
         [row] = unpack(text, 1, n_items, self.metric.name)
         return np.array([losses(row)], dtype=np.float16)
+
+
+def constant_answer(task: Task, dataset: Dataset) -> float:
+    """Return the metric, on test, of answering the class that is most frequent in train (the lowest such class)."""
+    majority = np.bincount(dataset.train().labels, minlength=dataset.n_classes or 0).argmax()
+    labels = dataset.test().labels
+    return task.metric_from_error(float(task.error_from_outcomes((labels == majority)[np.newaxis], labels)[0]))
 
 
 def refusal(problem: str, value: float, hint: str) -> UsageError:

@@ -31,8 +31,9 @@ class LanguageModel(LossTask):
     def chance(self, dataset: Dataset) -> float:
         """Return the bits, on the test split, of train's frequencies of symbols (each counted once more)."""
         counts = np.bincount(dataset.train().labels.reshape(-1), minlength=dataset.n_classes or 0) + 1.0
-        bits = -np.log2(counts / counts.sum())[dataset.test().labels].mean(axis=1)
-        return self.metric_from_error(float(self.error_from_outcomes(bounded(bits[np.newaxis]))[0]))
+        labels = dataset.test().labels
+        bits = -np.log2(counts / counts.sum())[labels].mean(axis=1)
+        return self.metric_from_error(float(self.error_from_outcomes(bounded(bits[np.newaxis]), labels)[0]))
 
     def outcomes(self, outputs: Float32[np.ndarray, " seeds items *outputs"], labels: np.ndarray) -> Outcomes:
         """Return the bits of each window, the mean of its positions."""

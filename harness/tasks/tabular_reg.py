@@ -27,7 +27,7 @@ class TabularRegression(LossTask):
     def chance(self, dataset: Dataset) -> float:
         """Return the R2, on the test split, of train's mean: near 0, and below."""
         labels = dataset.test().labels
-        return self.metric_from_error(float(self.error_from_outcomes(bounded(labels[np.newaxis] ** 2))[0]))
+        return self.metric_from_error(float(self.error_from_outcomes(bounded(labels[np.newaxis] ** 2), labels)[0]))
 
     def outcomes(self, outputs: Float32[np.ndarray, " seeds items *outputs"], labels: np.ndarray) -> Outcomes:
         """Return squared errors, in units of the variance of train's targets."""

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, final
 
 from registry.errors import GuidesError
-from registry.outcomes import WORST_LOSS, metric_of, unpack, worst_row
+from registry.metrics import FURTHER, family_of
+from registry.outcomes import TOLD, metric_of, unpack, worst_row
+from registry.rules.classes import class_sizes
 from registry.rules.record import ANSWERS_LIMIT, Problem, Record, aim
 from registry.rules.runs import Run, Series, Trial, in_series
 from registry.schema import (
@@ -41,7 +43,7 @@ def evidence(record: Record) -> Iterator[Problem]:
     yield from _cost(measured, runs)
     yield from _bracketed(record, measured, runs)
     n_test = measured.question.dataset.n_test
-    if n_test is None or record.n_answers() > ANSWERS_LIMIT:  # R-OUTCOMES says so
+    if n_test is None or record.n_answers() > ANSWERS_LIMIT or next(class_sizes(measured), None):  # R-OUTCOMES says so
         return
     archive = _Archive(measured, in_series(runs), n_test)
     for field, point in record.points():
@@ -52,10 +54,13 @@ def evidence(record: Record) -> Iterator[Problem]:
 
 def _protocol(measured: MeasuredGuideline, runs: Sequence[Run]) -> Iterator[Problem]:
     """All runs are of this record's data set, family and recipe, on no more examples than there are."""
-    _, dataset, family = measured.id.split("/")
+    _, dataset, folder = measured.id.split("/")
+    metric = measured.question.metric.name
+    scored = metric if metric in FURTHER else None
     said = (
         ("question.dataset.id", dataset, {run.trial.dataset for run in runs}),
-        ("id", family, {run.trial.family for run in runs}),
+        ("id", family_of(folder, metric), {run.trial.family for run in runs}),
+        ("question.metric.name", scored, {run.trial.metric for run in runs}),
         ("recipe.batch_size", measured.recipe.batch_size, {run.trial.batch_size for run in runs}),
     )
     for field, value, found in said:
@@ -126,7 +131,8 @@ class _Archive:
         self._n_test = n_test
         self._direction = metric.direction
         self._metric = metric.name
-        self._is_told = metric.name in ("accuracy", *WORST_LOSS)  # another metric needs more than outcomes
+        self._sizes = measured.question.dataset.n_test_by_class or ()
+        self._is_told = metric.name in TOLD  # another metric needs more than outcomes
 
     def point(self, field: str, point: MeasuredPoint) -> Iterator[Problem]:
         alike = [one for one in self._of(point, _ATTEMPTING) if _trained_as(one.trial, point)]
@@ -199,7 +205,7 @@ class _Archive:
             worst, n_test, metric = worst_row(self._n_test, self._metric), self._n_test, self._metric
             packed = [run.outcome.test_outcomes for run in series.runs]
             rows = [worst if text is None else unpack(text, 1, n_test, metric)[0] for text in packed]
-            self._known[first] = _Values(rows, [metric_of(row, n_test, metric) for row in rows])
+            self._known[first] = _Values(rows, [metric_of(row, n_test, metric, self._sizes) for row in rows])
         return self._known[first]
 
     def _result(self, field: str, series: Series, test: TestResult) -> Iterator[Problem]:

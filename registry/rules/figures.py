@@ -8,8 +8,10 @@ from typing import Any, Final, Literal
 
 from registry.errors import GuidesError
 from registry.loader import LARGEST_INT
+from registry.metrics import BALANCED
 from registry.onnx_wire import Network
-from registry.outcomes import WORST_LOSS, is_worst, metric_of, unpack
+from registry.outcomes import TOLD, is_worst, metric_of, unpack
+from registry.rules.classes import class_sizes
 from registry.rules.record import ANSWERS_LIMIT, Problem, Record, Result, aim
 from registry.schema import Bound, BracketPoint, KneePoint, MeasuredPoint, PublishedGuideline, PublishedPoint, Shape
 from registry.statistics import KNEE, LOOKS, clopper_pearson_low, knee_limit, meets, sequential_counts, summarise
@@ -85,7 +87,7 @@ def reach(record: Record) -> Iterator[Problem]:
 def outcomes(record: Record) -> Iterator[Problem]:
     """Median, mean, bounds, spread and reach follow from each seed's right and wrong answers, or its losses."""
     measured = record.measured
-    if measured is None or (metric := measured.question.metric).name not in ("accuracy", *WORST_LOSS):
+    if measured is None or (metric := measured.question.metric).name not in TOLD:
         return  # another metric needs more than that
     n_test = measured.question.dataset.n_test
     if n_test is None:
@@ -95,10 +97,15 @@ def outcomes(record: Record) -> Iterator[Problem]:
         said = f"{n_test:,} items of all seeds and tested runs are {answers:,} answers"
         yield Problem("question.dataset.n_test", f"{said}, expected at most {ANSWERS_LIMIT:,}")
         return
+    if unlike := list(class_sizes(measured)):
+        yield from unlike
+        return
+    sizes = measured.question.dataset.n_test_by_class or ()
     for result in record.results():
         try:
             rows = unpack(result.test.outcomes, result.test.n_seeds, n_test, metric.name)
-            derived = summarise([metric_of(row, n_test, metric.name) for row in rows], result.target, metric.direction)
+            values = [metric_of(row, n_test, metric.name, sizes) for row in rows]
+            derived = summarise(values, result.target, metric.direction)
         except GuidesError as error:
             yield Problem(f"{result.field}.outcomes", error.message)
             continue
@@ -155,7 +162,7 @@ def networks(record: Record) -> Iterator[Problem]:
 
 def baselines(record: Record) -> Iterator[Problem]:
     """Beside a classifier stand the constant answer and a linear one."""
-    if record.measured is None or record.measured.question.metric.name != "accuracy":
+    if record.measured is None or record.measured.question.metric.name not in ("accuracy", BALANCED):
         return
     names = [baseline.name for baseline in record.measured.baselines]
     for name in BASELINES:

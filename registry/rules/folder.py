@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from registry.errors import BrokenRule, InvalidRecord
+from registry.metrics import FURTHER
 from registry.onnx_wire import Network
 from registry.rules.record import LEVELS, Problem, Record
 from registry.rules.runs import read_runs
@@ -25,18 +26,22 @@ from registry.store import (
 
 
 def path(record: Record) -> Iterator[Problem]:
-    """The folder is named after id and version, the id after task and data set."""
+    """The folder is named after id and version, the id after task and data set, and a metric not the task's own."""
     guideline = record.guideline
     if guideline is None:
         return
     expected = f"{guideline.id}/v{guideline.version}"
     if record.place.parts[-LEVELS:] != tuple(expected.split("/")):
         yield Problem("id", f"says {expected}, but the folder is {'/'.join(record.place.parts[-LEVELS:])}")
-    task, dataset, _ = guideline.id.split("/")
+    task, dataset, family = guideline.id.split("/")
     if guideline.question.task != task:
         yield Problem("question.task", f"is {guideline.question.task}, but the id says {task}")
     if guideline.question.dataset.id != dataset:
         yield Problem("question.dataset.id", f"is {guideline.question.dataset.id}, but the id says {dataset}")
+    metric = guideline.question.metric.name
+    for further in FURTHER:
+        if record.measured is not None and family.endswith(f"-{further}") != (metric == further):
+            yield Problem("id", f"ends in -{further} exactly where that is the metric, which is {metric}")
 
 
 def files(record: Record) -> Iterator[Problem]:

@@ -37,6 +37,7 @@ class Trial(_Part):
     pruned_from: Trial | None
     phase: str
     tested: bool
+    metric: str | None = None  # what it is scored by, where that is not the task's own
 
     def seedless(self) -> Trial:
         """Return what runs that differ by their seed alone have in common: the same with seed 0, all stages."""

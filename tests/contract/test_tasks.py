@@ -9,6 +9,7 @@ import torch
 from harness import plugins
 from harness.baselines import METHODS
 from harness.loss import mean_loss, on_each
+from harness.metrics import fitting, scored
 from harness.tasks.base import Task
 from registry import schema
 from registry.errors import UsageError
@@ -18,9 +19,9 @@ from registry.outcomes import losses, metric_of, unpack
 pytestmark = pytest.mark.usefixtures("small_pictures")
 
 
-@pytest.fixture(params=plugins.names("tasks"))
+@pytest.fixture(params=[(name, metric) for name in plugins.names("tasks") for metric in fitting(name)], ids="-".join)
 def task(request):
-    return plugins.load("tasks", request.param)
+    return scored(*request.param)
 
 
 @pytest.fixture
@@ -30,7 +31,8 @@ def datasets(task):
 
 def test_it_is_named_like_its_file(task):
     assert isinstance(task, Task)
-    assert plugins.load("tasks", task.name) is task
+    assert plugins.load("tasks", task.name).name == task.name
+    assert scored(task.name, task.metric.name).metric == task.metric
 
 
 def test_it_has_a_data_set_and_a_family(task, datasets):
@@ -73,7 +75,8 @@ def test_a_harder_target_allows_less_error(task):
 
 def test_errors_are_one_a_seed_and_fall_as_more_is_right(task):
     losses = np.array([[1.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 0.0, 0.0]])
-    errors = task.error_from_outcomes(losses == 0 if task.counts else losses.astype(np.float16))
+    labels = np.array([0, 1, 2, 3])  # one item a class: balanced accuracy is accuracy
+    errors = task.error_from_outcomes(losses == 0 if is_right_or_wrong(task) else losses.astype(np.float16), labels)
 
     assert errors.tolist() == [1.0, 0.25, 0.0]
 
@@ -81,24 +84,33 @@ def test_errors_are_one_a_seed_and_fall_as_more_is_right(task):
 def test_outcomes_are_kept_and_found_again(task):
     outputs, labels = some_outputs(task)
     outcomes = task.outcomes(outputs, labels)
-    again = np.concatenate([task.decode(task.encode(row[np.newaxis]), len(row)) for row in outcomes])
+    again = np.concatenate([task.decode(task.encode(row[np.newaxis], labels), labels) for row in outcomes])
 
     assert outcomes.shape == outputs.shape[:2]
     assert np.allclose(again, outcomes, rtol=1e-3)
-    assert np.array_equal(again, outcomes) or not task.counts
-    assert np.array_equal(task.error_from_outcomes(again), task.error_from_outcomes(outcomes))
+    assert np.array_equal(again, outcomes) or not is_right_or_wrong(task)
+    assert np.array_equal(task.error_from_outcomes(again, labels), task.error_from_outcomes(outcomes, labels))
 
 
 def test_a_diverged_run_counts_with_the_worst_error(task):
-    assert task.error_from_outcomes(task.decode(None, 7)).tolist() == [task.worst_error]
+    labels = some_outputs(task)[1]
+
+    assert task.error_from_outcomes(task.decode(None, labels), labels).tolist() == [task.worst_error]
 
 
 def test_outcomes_agree_with_what_training_reads(task):
     outputs, labels = some_outputs(task)
     errors, losses = on_each(torch.from_numpy(outputs), torch.from_numpy(labels))
 
-    assert np.allclose(task.error_from_outcomes(task.outcomes(outputs, labels)), errors.mean(dim=1), rtol=2e-3)
+    weights = task.weights(labels)
+    read = errors.mean(dim=1) if weights is None else (errors * torch.from_numpy(weights)).sum(dim=1)
+
+    assert np.allclose(task.error_from_outcomes(task.outcomes(outputs, labels), labels), read, rtol=2e-3)
     assert mean_loss(torch.from_numpy(outputs[1]), torch.from_numpy(labels)) == pytest.approx(float(losses[1].mean()))
+
+
+def is_right_or_wrong(task):
+    return task.metric.unit == "fraction"
 
 
 def some_outputs(task):
@@ -123,7 +135,7 @@ accuracy_tasks = pytest.mark.parametrize("name", ["image-cls", "tabular-cls", "t
 def test_every_share_of_100_meets_itself_as_a_target_and_not_the_next(name):
     task = plugins.load("tasks", name)
     right = np.arange(100) < np.arange(1, 100)[:, np.newaxis]  # row k - 1 has k right
-    errors = task.error_from_outcomes(right)
+    errors = task.error_from_outcomes(right, np.zeros(100, dtype=int))
     targets = [float(f"0.{k:02d}") for k in range(1, 100)]
     allowed = np.array([task.target_to_error(target) for target in targets])
 
@@ -196,10 +208,14 @@ def test_losses_too_large_for_what_keeps_them_stand_at_the_largest():
 def test_losses_of_many_items_are_kept_as_means_of_blocks(n_items):
     task = plugins.load("tasks", "tabular-reg")
     squares = np.random.default_rng(n_items).exponential(size=(2, n_items))
-    text = task.encode(squares)
+    labels = np.zeros(n_items, dtype=np.float32)
+    text = task.encode(squares, labels)
     rows = unpack(text, 2, n_items, "r2")
 
     assert [len(losses(row)) for row in rows] == [100, 100]
-    assert task.error_from_outcomes(squares) == pytest.approx(squares.mean(axis=1), rel=1e-3)
-    assert [1 - metric_of(row, n_items, "r2") for row in rows] == pytest.approx(task.error_from_outcomes(squares))
-    assert task.encode(np.concatenate([task.decode(task.encode(row[np.newaxis]), n_items) for row in squares])) == text
+    errors = task.error_from_outcomes(squares, labels)
+    again = np.concatenate([task.decode(task.encode(row[np.newaxis], labels), labels) for row in squares])
+
+    assert errors == pytest.approx(squares.mean(axis=1), rel=1e-3)
+    assert [1 - metric_of(row, n_items, "r2") for row in rows] == pytest.approx(errors)
+    assert task.encode(again, labels) == text

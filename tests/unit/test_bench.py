@@ -64,7 +64,7 @@ def refusal(result: Result, code: int) -> str:
         (("bench", *WINE, "--target-acc", "1"), "target accuracy 1 is not a fraction in (0, 1)"),
         (("bench", *WINE, "--target", "accuracy=97"), "97 is not a fraction in (0, 1); did you mean 0.97?"),
         (("bench", *WINE, "--target", "accuracy=nan"), "'accuracy=nan' is not a target; expected METRIC=VALUE"),
-        (("bench", *WINE, "--target", "r2=0.9"), "scored by accuracy, not by r2\n  use --target accuracy=VALUE"),
+        (("bench", *WINE, "--target", "r2=0.9"), "or balanced-accuracy, not by r2\n  use --target accuracy=VALUE"),
         (("bench", *WINE, "--target-acc", "0.2"), "target accuracy 0.2 needs no network: on wine the best constant"),
         (("bench", *WINE), "give a target with --target-acc A or --target METRIC=VALUE"),
         ((*ASK, "--workers", "0"), "invalid value for '--workers': 0 is not in the range 1<=x<=1024"),

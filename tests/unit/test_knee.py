@@ -73,6 +73,19 @@ def test_limit_in_whole_items_of_a_thousand(wrong: int, allowed: int) -> None:
     assert not meets(round(1 - (allowed + 1) / 1000, 12), limit, "higher")
 
 
+def test_by_balanced_accuracy_it_is_a_tenth_more_of_the_error_itself() -> None:
+    """Which is no share of whole items."""
+    question = Study("tabular-cls", "wine", "mlp", (), "bisect", knee=True, metric="balanced-accuracy")
+    surface = Surface(flat_at_the_end)
+    knee = surface.drive(Investigation(question).run()).knee
+
+    assert knee is not None
+    assert knee.answer is not None
+    assert knee.limit == knee_limit(median(knee.reference.values), "higher", None)
+    assert all(trial.metric == "balanced-accuracy" for round_ in surface.asked for trial in round_)
+    assert knee.notes[0].startswith("knee: held to balanced-accuracy at least ")
+
+
 # --- the reference
 
 

@@ -19,9 +19,10 @@ CHANGES = {
     "steps": 101,
     "batch_size": 16,
     "route": "pruned",
-    "pruned_from": Shape(width=64, depth=1),
+    "pruned_from": toy_trial(seed=1),
     "phase": "certify",
     "tested": True,
+    "metric": "balanced-accuracy",
 }
 
 
@@ -46,8 +47,9 @@ def test_key_never_changes() -> None:
     [
         toy_trial(seed=1),
         replace(toy_trial(seed=1), shape=Shape(8, 2, resolution=28), route="pruned", pruned_from=toy_trial(seed=1)),
+        replace(toy_trial(seed=1), metric="balanced-accuracy"),
     ],
-    ids=["plain", "pruned"],
+    ids=["plain", "pruned", "balanced"],
 )
 def test_trial_survives_json(trial: Trial) -> None:
     again = Trial.from_json(json.loads(json.dumps(trial.to_json())))
