@@ -21,7 +21,7 @@ from harness.bracket import Answer
 from harness.certify import Attempt, Refutation, Tested
 from harness.datasets.base import Dataset
 from harness.export import export_onnx, parity
-from harness.families.base import State
+from harness.families.base import Family, State
 from harness.inference import predict_onnx
 from harness.knee import Knee
 from harness.latency import latency_ratio
@@ -104,7 +104,7 @@ def publication(
         "knee": _knee(investigation, findings.knee, weights, files),
         "law": findings.law,
         "baselines": baselines,
-        "recipe": _recipe(investigation.family.most_steps),
+        "recipe": _recipe(investigation.family, investigation.dataset),
         "cost": {
             "train_flops": float(sum(o.train_flops for o in outcomes)),
             "wall_s": wall_s,
@@ -171,27 +171,27 @@ def _test_by_class(data: Dataset, metric: str) -> dict[str, Any]:
     return {"n_test_by_class": class_sizes(data.test().labels, data.n_classes)} if metric == BALANCED else {}
 
 
-def _recipe(most_steps: int | None) -> dict[str, Any]:
-    """Say how networks were trained; ``most_steps`` is the family's own limit."""
-    own = "" if most_steps is None else f", for this family at most {most_steps:,}"
+def _recipe(family: Family, data: Dataset) -> dict[str, Any]:
+    """Say how networks were trained."""
+    own = "" if family.most_steps is None else f", for this family at most {family.most_steps:,}"
     return {
         "optimiser": "Adam (0.9, 0.999), decoupled weight decay",
         "schedule": "cosine from the peak rate to 0 over the run",
-        "batch_size": 32,
-        "initialisation": "He uniform for hidden layers, LeCun uniform for the last, zero biases",
+        "batch_size": data.batch_size,
+        "initialisation": family.initialisation,
         "tuning": (
             f"learning rates from {RATES[0]:g} to {RATES[-1]:g}, a factor 2 apart; the search chooses rate and steps "
             "of each shape by the validation errors of all its trainings together; of what it did not train (bracket, "
             f"pruning) the best of three rates around that choice, {TUNING_SEEDS} seeds each, and so of a "
-            "knee's reference, as steps double; for the law five rates, "
-            "three seeds, at every n_train and width; weight decay 0"
+            "knee's reference, as steps double; for the law five rates, three seeds, at every n_train and width, or "
+            "fewer where a note says so; weight decay 0"
         ),
         "steps_rule": (
             f"from {FEWEST_STEPS} steps in doublings, at most {MOST_STEPS:,} or {EPOCHS} epochs (these at most "
             f"{MOST_FOR_EPOCHS:,} steps), whichever is more{own}; for the law at most twice that, and doubled until "
             "the mean validation error of the best rate and its neighbours improves by less than 3 %; the best of "
-            "log-spaced checkpoints counts; epochs without replacement; a batch is 32 examples, or all where there "
-            "are fewer"
+            f"log-spaced checkpoints counts; epochs without replacement; a batch is {data.batch_size} examples, or all "
+            "where there are fewer"
         ),
         "augmentation": "none",
     }

@@ -11,7 +11,6 @@ from harness.families.base import Family
 from harness.search.base import Space
 from harness.tasks.base import Task
 
-BATCH: Final = 32
 RATES: Final = tuple(0.01 * 2.0**octave for octave in range(-4, 5))
 FEWEST_STEPS: Final = 500
 MOST_STEPS: Final = 8_000  # or 20 epochs, whichever is more, ...
@@ -21,7 +20,7 @@ MOST_FOR_EPOCHS: Final = 32_000  # ... but for epochs no more than this: of a mi
 
 def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
     """Return what may be trained: every ladder shape at every resolution, rates a factor 2 apart, steps doubling."""
-    most = max(MOST_STEPS, min(MOST_FOR_EPOCHS, EPOCHS * len(dataset.train()) / BATCH))
+    most = max(MOST_STEPS, min(MOST_FOR_EPOCHS, EPOCHS * len(dataset.train()) / dataset.batch_size))
     most = min(most, family.most_steps or most)
     doublings = math.ceil(math.log2(most / FEWEST_STEPS) - 1e-9)
     params, flops = {}, {}
@@ -39,5 +38,5 @@ def space_of(task: Task, dataset: Dataset, family: Family) -> Space:
         n_val=task.n_items(dataset.val().labels),
         n_test=task.n_items(dataset.test().labels),
         chance_error=task.target_to_error(task.chance(dataset)),
-        batch_size=BATCH,
+        batch_size=dataset.batch_size,
     )

@@ -28,7 +28,7 @@ from harness.posterior import Posterior
 from harness.procedure import CUT, Procedure, together
 from harness.search.base import History, Run, Setting, Strategy
 from harness.smallest import Found, Request, Result, Rounds, find_smallest
-from harness.space import BATCH, space_of
+from harness.space import space_of
 from harness.stage import Guess, Stage
 from harness.study_law import fit_law
 from harness.tasks.base import Task
@@ -67,7 +67,7 @@ class Study:
             "family": self.family,
             "search": self.search,
             "seed": self.seed,
-            "batch_size": BATCH,
+            "batch_size": plugins.load("datasets", self.dataset).batch_size,
             **({} if self.metric is None else {"metric": self.metric}),
         }
 
@@ -201,7 +201,7 @@ class Investigation:
             learning_rate=setting.learning_rate,
             weight_decay=0.0,
             steps=setting.steps,
-            batch_size=BATCH,
+            batch_size=self.dataset.batch_size,
             metric=self.study.metric,
         )
 

@@ -49,6 +49,7 @@ class Family(ABC):
         buckets: Padded widths, ascending: all widths up to one share its program. Empty: each width has its own.
         pack_steps: Member-steps that make a pack of 2 to 60 s on one core.
         most_steps: Steps beyond which nothing is tried, where a training takes long; None for what the data ask for.
+        initialisation: What :meth:`initialise` draws, in words.
         prunable: Whether :func:`harness.shrink.prune` cuts its networks down.
     """
 
@@ -59,6 +60,7 @@ class Family(ABC):
     buckets: tuple[int, ...]
     pack_steps: int
     most_steps: int | None = None
+    initialisation: str = "He uniform for hidden layers, LeCun uniform for the last, zero biases"
     prunable: bool = True
 
     @abstractmethod

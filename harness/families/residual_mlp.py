@@ -54,6 +54,7 @@ class ResidualMlpFamily(Family):
     depths = (1, 2)
     buckets = (8, 16, 32, 64, 128, 256)
     pack_steps = 150_000
+    initialisation = "He uniform, LeCun uniform for the last layer, blocks begin as nothing added, zero biases"
 
     def fits(self, input_shape: tuple[int, ...]) -> bool:
         """Take any input: it is flattened."""

@@ -112,6 +112,7 @@ class TransformerFamily(Family):
     buckets = ()
     pack_steps = 2_000  # measured: 150 a second at width 32, 64 symbols; 300 at width 8
     most_steps = 2_000
+    initialisation = "normal embeddings and places, LeCun uniform, He uniform before ReLU, zero biases"
     prunable = False
 
     def fits(self, input_shape: tuple[int, ...]) -> bool:
