@@ -55,12 +55,24 @@ def test_the_list_is_that_of_the_measured_records_that_ship() -> None:
     assert found == {one.id for one in listed()}
 
 
+@pytest.mark.parametrize("one", listed(), ids=lambda one: one.id)
+def test_a_record_answers_what_the_list_asks_of_it(one: Guideline) -> None:
+    [path] = ROOT.glob(f"{one.id}/v*/guideline.json")
+    record = json.loads(path.read_bytes())
+    answered = {point["target"] for point in record["frontier"]}
+    said = " ".join(record["notes"])
+
+    assert answered <= set(one.targets)
+    assert all(f"target {target:g} not certified: " in said for target in set(one.targets) - answered)
+    assert one.knee == (bool(record["knee"]) or "no knee: " in said)
+
+
 def test_a_dry_run_prints_the_commands() -> None:
     said = CliRunner().invoke(guidelines, ["tabular-cls/wine/mlp", "--dry-run", "--workers", "4", "--out", "there"])
 
     assert said.output == (
         "guides bench --task tabular-cls --dataset wine --family mlp --target accuracy=0.9 --target accuracy=0.93 "
-        "--target accuracy=0.95 --target accuracy=0.97 --minutes 10 --workers 4 --out there --resume\n"
+        "--target accuracy=0.95 --target accuracy=0.97 --knee --minutes 10 --workers 4 --out there --resume\n"
     )
 
 
