@@ -193,7 +193,8 @@ def affordable(study: Investigation, notes: list[str]) -> tuple[Space, bool]:
         study.clock.take(states[chosen])
         notes.append(
             f"knee: for want of time its reference is at most {_widest(part)} wide, where the ladders end at "
-            f"{_widest(whole)}, and trained for at most {part.steps[-1]:,} of {whole.steps[-1]:,} steps"
+            f"{_widest(whole)}, and trained for at most {part.steps[-1]:,} of {whole.steps[-1]:,} steps; "
+            "without --minutes all are tried"
         )
     return part, is_lean
 

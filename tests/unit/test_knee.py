@@ -113,7 +113,7 @@ def test_where_time_is_short_the_reference_is_narrower_and_the_notes_say_so(
         if widest == 256
         else [
             f"knee: for want of time its reference is at most {widest} wide, where the ladders end at 256, and trained "
-            f"for at most {most_steps:,} of 8,000 steps"
+            f"for at most {most_steps:,} of 8,000 steps; without --minutes all are tried"
         ]
     )
 
