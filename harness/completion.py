@@ -15,6 +15,7 @@ from harness.certify import Attempt
 from harness.procedure import CUT, Procedure, together
 from harness.pruning import Pruning
 from harness.stage import Stage
+from harness.study_law import Law
 from registry.rules.evidence import NO_BRACKET
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Completion:
     def go_on(self) -> Procedure[None]:
         """Go on with what was cut short, as far as there is time."""
         for words, results in list(self._results.items()):
-            if CUT in results:
+            if any(result is CUT or (isinstance(result, Law) and not result.is_whole) for result in results):
                 yield from self._do(words)
 
     def add_to(self, findings: Findings) -> None:
@@ -77,7 +78,7 @@ class Completion:
         if law is CUT:
             findings.notes.append(NO_LAW)
         else:
-            findings.law = law
+            findings.law = law.values
         for i, (target, _) in enumerate(self._certified):
             aim = f"target {target:g}"
             first, *second = [bracket.answer() for bracket in (self._brackets[i], *self._pruned[i])]

@@ -15,8 +15,9 @@ pruned from the settled network of that width and fine-tuned as long again.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, final
 
@@ -59,7 +60,7 @@ class Design:
     rates: int = RATES
     seeds: int = SEEDS
 
-    def settle(self, template: Trial) -> Procedure[list[Settled]]:
+    def settle(self, template: Trial, so_far: dict[int, Settled] | None = None) -> Procedure[list[Settled]]:
         """Tune every cell, all of them in lockstep.
 
         Error may stand still for a doubling of steps and fall later. A cell with clearly more error than one of the
@@ -68,21 +69,31 @@ class Design:
         Args:
             template: The run whose data set, family, batch size and weight decay all cells share; its learning rate is
                 the middle of the first ones tried.
+            so_far: Receives how each cell stands, by its place, from the end of its first steps on.
 
         Returns:
             One result a cell, by n_train and then shape.
         """
+        stands = {} if so_far is None else so_far
         starts = [_start(template, n, shape) for n in self.sizes for shape in self.shapes]
-        found = yield from together([self._settle(start, self.first_steps) for start in starts])
+        found = yield from together(
+            [self._settle(start, self.first_steps, partial(stands.__setitem__, i)) for i, start in enumerate(starts)]
+        )
         behind = {i: steps for i, one in enumerate(found) if (steps := _steps_of_better(one, found)) > one.trial.steps}
-        again = yield from together([self._settle(starts[i], steps) for i, steps in behind.items()])
+        again = yield from together([self._settle(starts[i], steps, lambda _: None) for i, steps in behind.items()])
         for i, one in zip(behind, again, strict=True):
             found[i] = min(found[i], one, key=lambda each: each.error)
         return found
 
-    def _settle(self, start: Trial, first_steps: int) -> Procedure[Settled]:
-        most = self.most_steps
-        return settle(start, first_steps=first_steps, most_steps=most, rates=self.rates, seeds=self.seeds)
+    def _settle(self, start: Trial, first_steps: int, so_far: Callable[[Settled], None]) -> Procedure[Settled]:
+        return settle(
+            start,
+            first_steps=first_steps,
+            most_steps=self.most_steps,
+            rates=self.rates,
+            seeds=self.seeds,
+            so_far=so_far,
+        )
 
     def prune(self, parents: Sequence[Settled]) -> Procedure[list[Settled]]:
         """Prune every settled network to each share of its width, and fine-tune at the best of three rates.

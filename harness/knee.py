@@ -149,7 +149,7 @@ def find_reference(study: Investigation) -> Procedure[tuple[Setting, list[str]]]
     n_finalists, n_seeds = _finals(is_lean)
     shapes = wide_ends(space)
     study.say(Stage(f"knee: looking for the width floor, {len(shapes)} shapes"))
-    yield from study.train([Setting(shape, rate, space.steps[0]) for shape in shapes for rate in space.rates[::EVERY]])
+    yield from study.train(_coarse_settings(space))
     before = math.inf
     for steps in space.steps:
         start = len(study.runs)
@@ -183,7 +183,8 @@ def affordable(study: Investigation, notes: list[str]) -> tuple[Space, bool]:
         f"knee: reference at most {_widest(part)} wide, at most {part.steps[-1]} steps{', of few' if is_lean else ''}"
         for part, is_lean in parts
     ]
-    chosen = next((i for i, state in enumerate(states) if study.clock.took(state)), None)
+    begun = (i for i, (part, _) in enumerate(parts) if study.clock.is_known(_first_round(study, part)))
+    chosen = next((i for i, state in enumerate(states) if study.clock.took(state)), next(begun, None))
     if chosen is None:
         with study.clock.share(2):
             fitting = (i for i, part in enumerate(parts) if study.clock.fits(_foreseen(study, *part)))
@@ -219,11 +220,20 @@ def _widest(space: Space) -> int:
     return max(shape.width for shape in space.params)
 
 
+def _coarse_settings(space: Space) -> list[Setting]:
+    """Return what the search for a reference begins with."""
+    return [Setting(shape, rate, space.steps[0]) for shape in wide_ends(space) for rate in space.rates[::EVERY]]
+
+
+def _first_round(study: Investigation, space: Space) -> list[Trial]:
+    return [study.trial(setting) for setting in _coarse_settings(space)]
+
+
 def _foreseen(study: Investigation, space: Space, is_lean: bool) -> list[Trial]:
     """Return trainings that take about as long as finding and measuring a reference, should its steps go to the end."""
     shapes = wide_ends(space)
     few = shapes[: max(FEWEST, len(shapes) // 2)]
-    settings = [Setting(shape, rate, space.steps[0]) for shape in shapes for rate in space.rates[::EVERY]]
+    settings = _coarse_settings(space)
     for steps, tuned in [(space.steps[0], shapes), *((steps, few) for steps in space.steps[1:])]:
         settings += [Setting(shape, space.rates[0], steps) for shape in tuned] * TUNED
     n_finalists, n_seeds = _finals(is_lean)

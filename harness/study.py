@@ -30,7 +30,7 @@ from harness.search.base import History, Run, Setting, Strategy
 from harness.smallest import Found, Request, Result, Rounds, find_smallest
 from harness.space import space_of
 from harness.stage import Guess, Stage
-from harness.study_law import fit_law
+from harness.study_law import Law, fit_law
 from harness.tasks.base import Task
 from harness.trial import Outcome, Shape, Trial
 
@@ -281,10 +281,10 @@ class Investigation:
             if law is CUT:
                 findings.notes.append(NO_LAW)
             else:
-                findings.law = law
+                findings.law = law.values
 
-    def law(self, notes: list[str], target: float | None = None) -> Procedure[dict[str, Any] | None]:
-        """Fit validation error against n_train and params around one shape; None, with a note, if refused.
+    def law(self, notes: list[str], target: float | None = None) -> Procedure[Law]:
+        """Fit validation error against n_train and params around one shape; none, with a note, if refused.
 
         The shape is the smallest that is expected to meet the hardest target, or else ``target``, on validation, or
         the best there: the test split has no say in it.

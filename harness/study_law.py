@@ -10,8 +10,8 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, final
 
 from harness.fit import fit_curve, fit_surface
 from harness.grid import Design
@@ -31,10 +31,7 @@ SIZES: Final = 6  # numbers of training examples
 WIDTHS: Final = (0.5, 1.0, 2.0, 4.0)  # times that of the answer
 # Shares of all examples and numbers of widths, the dearest first, to choose from where time is limited, and whether
 # cells are tuned with fewer rates and seeds, from fewer steps on
-PARTS: Final = (
-    (1.0, 4, False), (1.0, 3, False), (0.25, 3, False), (1 / 16, 3, False), (1.0, 3, True), (0.25, 3, True),
-    (1 / 16, 3, True), (1 / 64, 3, True),
-)  # fmt: skip
+PARTS: Final = ((1.0, 4, False), (1.0, 3, False), (0.25, 3, False), (1 / 16, 3, False), (1.0, 3, True))
 FEW_RATES: Final = 3
 FEW_SEEDS: Final = 2
 NEAR: Final = 3  # rates that are tried again as steps double
@@ -136,24 +133,60 @@ def _expected(study: Investigation, setting: Setting, grid: Design) -> list[Tria
     return trials
 
 
-def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedure[dict[str, Any] | None]:
+@final
+@dataclass(frozen=True)
+class Law:
+    """What came of a study's grid.
+
+    Attributes:
+        values: The law as a record holds it; None where the data carry none.
+        is_whole: Whether there was time to settle every cell.
+    """
+
+    values: dict[str, Any] | None
+    is_whole: bool
+
+
+def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedure[Law]:
     """Train the grid around a setting and fit its surface; where that is refused, the curve of its widest shape.
+
+    Where the time is up before all cells have settled they are fitted as they stand.
 
     Args:
         study: Whose data set and family.
         setting: The shape in the grid's middle; its learning rate is the middle of the first ones tried.
         notes: Receives why there is no surface, or no law at all.
-
-    Returns:
-        The law as a record holds it; None where the data carry none.
     """
     grid = affordable(study, setting, notes)
-    settled, most = (yield from grid.settle(study.trial(setting))), grid.most_steps
+    settled, is_whole = yield from _settle(study, grid, setting)
+    if not is_whole:
+        steps = max(one.trial.steps for one in settled)
+        notes.append(f"law: the time was up before its cells had settled; they have had up to {steps:,} steps")
+    return Law(_fitted(study, settled, notes), is_whole)
+
+
+def _settle(study: Investigation, grid: Design, setting: Setting) -> Procedure[tuple[list[Settled], bool]]:
+    """Settle a grid's cells as far as there is time, their first steps at least; say whether that is all the way."""
+    so_far: dict[int, Settled] = {}
+    rounds = grid.settle(study.trial(setting), so_far)
+    try:
+        trials = next(rounds)
+        while len(so_far) < len(grid.sizes) * len(grid.shapes) or study.clock.fits(trials):
+            trials = rounds.send((yield trials))
+    except StopIteration as end:
+        return end.value, True
+    rounds.close()
+    return [so_far[i] for i in sorted(so_far)], False
+
+
+def _fitted(study: Investigation, settled: Sequence[Settled], notes: list[str]) -> dict[str, Any] | None:
+    """Fit a law to settled cells; None, with a note, where they carry none."""
     task = study.task
     n_val = len(study.dataset.val()) if task.counts else None
     chance = task.target_to_error(task.chance(study.dataset))
     capped = sum(one.capped for one in settled)
     if capped:
+        most = max(one.trial.steps for one in settled if one.capped)
         notes.append(
             f"law: {capped} of {len(settled)} cells were still improving at the most steps, {most:,}, and are fitted "
             "as they stood: the law tells what so many steps reach"

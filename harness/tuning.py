@@ -8,7 +8,7 @@ cross-entropy: validation error moves in steps of one example.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, final
 
@@ -62,6 +62,7 @@ def settle(
     most_steps: int = MOST_STEPS,
     rates: int = RATES,
     seeds: int = SEEDS,
+    so_far: Callable[[Settled], None] = lambda _: None,
 ) -> Procedure[Settled]:
     """Find learning rate and steps for a run.
 
@@ -71,6 +72,7 @@ def settle(
         most_steps: Steps beyond which they are not doubled.
         rates: How many rates are tried first.
         seeds: How many seeds each.
+        so_far: Called with how the run stands whenever that changes, as if its steps ended there.
     """
     steps = first_steps
     scores: dict[float, Score] = {}
@@ -97,6 +99,7 @@ def settle(
     while True:
         best = _best(scores)
         here = Settled(replace(start, learning_rate=best, steps=steps, seed=0), errors[best], True, interior)
+        so_far(here)
         if steps * 2 > most_steps:
             return here
         near = [rate for rate in (best / 2, best, best * 2) if rate in scores]
@@ -105,6 +108,7 @@ def settle(
         yield from measure(near, steps * 2)
         # judged over the best rate and its neighbours: the best of several noisy rates always seems to improve
         if not _mean(scores[rate][0] for rate in near) < before * (1 - SETTLED_BELOW):
+            so_far(replace(here, capped=False))
             return replace(here, capped=False)
         steps *= 2
         interior = yield from extend(steps)

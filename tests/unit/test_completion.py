@@ -82,7 +82,7 @@ def test_what_others_leave_over_goes_to_what_was_cut_short(whole_s: float, monke
 
     def share(self: Clock, parts: int) -> AbstractContextManager[None]:
         shares.append(parts)
-        return real(self, 50 * parts)  # so little that every part is cut short at first
+        return real(self, 500 * parts)  # so little that every part is cut short at first
 
     monkeypatch.setattr(Clock, "share", share)
     findings, passing = investigate(3 * whole_s)

@@ -19,6 +19,7 @@ from tests.tiny_bench import small_law
 
 FOREVER = 1e9
 NO_TIME = "the time was up"
+SHORT = (NO_TIME, "for want of time")
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +104,7 @@ def test_whenever_the_time_ends_there_is_an_answer_or_a_guess_and_what_is_left_o
 ) -> None:
     limit, lab = share * whole.seconds, Lab()
     findings, investigation = lab.run(limit)
-    said = [note for note in findings.notes if NO_TIME in note]
+    said = [note for note in findings.notes if any(words in note for words in SHORT)]
 
     assert lab.seconds <= limit
     assert findings.misses == []
@@ -124,7 +125,7 @@ def test_what_is_trained_before_the_time_ends_is_what_is_trained_without_a_limit
 
     assert rounds == without[: len(rounds)]
     if len(rounds) == len(without):  # the search was not cut short
-        assert lab.trials.keys() <= whole.trials.keys()
+        assert {key for key, trial in lab.trials.items() if trial.phase != "tune"} <= whole.trials.keys()
 
 
 def test_first_things_come_first(whole: Lab) -> None:
@@ -250,7 +251,6 @@ def test_whenever_the_time_ends_there_is_a_knee_or_none_and_what_is_left_out_is_
     knee = findings.knee
 
     assert lab.seconds <= limit
-    assert findings.law is None
     if knee is None:
         assert share < 0.35
         assert findings.notes == ["no knee: the time was up"]
@@ -260,7 +260,8 @@ def test_whenever_the_time_ends_there_is_a_knee_or_none_and_what_is_left_out_is_
     assert knee.answer.test.verdict(knee.limit, investigation.task) == "meets"
     assert ("no bracket: knee, scratch: the time was up" in said) == (not knee.answer.bracket)
     assert any(note.startswith(("no bracket: knee, ", "knee, scratch: ")) for note in said) != knee.is_bracketed
-    assert said[-1] == "no law: the time was up"
+    assert ("no law: the time was up" in said) == (findings.law is None)
+    assert findings.law is None or any(note.startswith("law: for want of time ") for note in findings.notes)
 
 
 def test_knee_that_is_certified_in_a_hurry_says_so_and_takes_the_same_turn_when_resumed(whole_knee: Lab) -> None:
@@ -296,9 +297,10 @@ def test_targets_come_before_the_knee(whole: Lab) -> None:
     findings, _ = lab.run(whole.seconds + 10)
 
     assert findings.settled == (0.9,)
+    assert findings.answers[0].bracket
     assert findings.law is not None
     assert findings.knee is None
-    assert [note for note in findings.notes if NO_TIME in note] == ["no knee: the time was up"]
+    assert "no knee: the time was up" in findings.notes
 
 
 def test_record_of_a_knee_alone_says_that_a_target_was_not_certified() -> None:

@@ -52,7 +52,7 @@ def test_widths_at_the_end_of_a_ladder_are_not_repeated(study: Investigation) ->
 def test_law_is_a_surface_in_examples_and_params(study: Investigation, monkeypatch: pytest.MonkeyPatch) -> None:
     small_law(monkeypatch.setattr)
     notes: list[str] = []
-    law = Surface(falls).drive(fit_law(study, Setting(Shape(4, 1), 0.01, 1000), notes))
+    law = Surface(falls).drive(fit_law(study, Setting(Shape(4, 1), 0.01, 1000), notes)).values
 
     assert law is not None
     assert law["variables"] == ["n_train", "params"]
@@ -67,7 +67,7 @@ def test_where_widths_do_not_carry_a_surface_the_widest_has_a_curve(monkeypatch:
     monkeypatch.setattr("harness.study_law.SIZES", 5)
     study = Investigation(Study("tabular-cls", "waveform", "mlp", (0.8,)))
     notes: list[str] = []
-    law = Surface(falls).drive(fit_law(study, Setting(Shape(256, 1), 0.01, 1000), notes))
+    law = Surface(falls).drive(fit_law(study, Setting(Shape(256, 1), 0.01, 1000), notes)).values
 
     assert law is not None
     assert law["variables"] == ["n_train"]
@@ -81,7 +81,7 @@ def test_data_that_carry_no_law_are_refused_with_the_reason(
     small_law(monkeypatch.setattr)
     notes: list[str] = []
     rises = Surface(lambda trial: 0.1 + 0.1 * math.log10(trial.n_train))
-    law = rises.drive(fit_law(study, Setting(Shape(4, 1), 0.01, 1000), notes))
+    law = rises.drive(fit_law(study, Setting(Shape(4, 1), 0.01, 1000), notes)).values
 
     assert law is None
     assert notes[-1].startswith("no law: ")
@@ -136,8 +136,8 @@ def test_where_there_is_time_for_no_part_the_smallest_is_tried(study: Investigat
     study.clock = Clock(1e3, priced, now=lambda: 0.0)
     grid = affordable(study, Setting(Shape(8, 1), 0.01, 4000), [])
 
-    assert len(grid.shapes) == 3
-    assert grid.sizes[-1] == 40
+    assert (len(grid.shapes), grid.sizes[-1]) == (3, 90)
+    assert (grid.rates, grid.seeds) == (3, 2)
 
 
 def test_a_grid_that_was_begun_is_gone_on_with(study: Investigation) -> None:
@@ -168,7 +168,7 @@ def test_cells_still_improving_at_the_most_steps_are_fitted_and_flagged(
     small_law(monkeypatch.setattr)
     notes: list[str] = []
     slow = Surface(lambda trial: falls(trial) * (1 + (trial.shape.width == 8) * 400 / trial.steps))
-    law = slow.drive(fit_law(study, Setting(Shape(4, 1), 0.01, 1000), notes))
+    law = slow.drive(fit_law(study, Setting(Shape(4, 1), 0.01, 1000), notes)).values
 
     assert law is not None
     assert {point["width"] for point in law["points"] if point["capped"]} == {8}
@@ -177,3 +177,24 @@ def test_cells_still_improving_at_the_most_steps_are_fitted_and_flagged(
         max(p["params"] for p in law["points"]),
     ]
     assert "are fitted as they stood" in notes[0]
+
+
+def test_where_the_time_is_up_cells_are_fitted_as_they_stand(
+    study: Investigation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_law(monkeypatch.setattr)
+    notes: list[str] = []
+    surface = Surface(lambda trial: falls(trial) * (1 + 400 / trial.steps))
+
+    def now() -> float:
+        return sum(trial.steps for trial in surface.trials)
+
+    study.clock = Clock(1.5e5, priced, now=now)
+    law = surface.drive(fit_law(study, Setting(Shape(4, 1), 0.01, 1000), notes))
+
+    assert now() <= 1.5e5
+    assert not law.is_whole
+    assert law.values is not None
+    assert len(law.values["points"]) == 12
+    assert all(point["capped"] for point in law.values["points"])
+    assert any(note.startswith("law: the time was up before its cells had settled; ") for note in notes)
