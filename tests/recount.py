@@ -15,8 +15,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
-import torch
-from onnx import TensorProto, numpy_helper
 
 from harness import plugins
 from harness.baselines import run_baselines
@@ -38,6 +36,7 @@ from harness.train import train_flops
 from harness.trial import Shape, Trial
 from registry.metrics import family_of
 from registry.statistics import LOOKS
+from tests.rebuilt import weights_of
 
 # Fitted by iteration: another processor's rounding moves the fit in its last digits, a logistic regression by an item.
 FIT = 1e-5
@@ -163,11 +162,8 @@ def _files(
     data = data.at(point["shape"]["resolution"])
     path, test = folder / point["onnx"]["path"], data.test()
     model = onnx.load(path, load_external_data=False)
-    weights = {
-        each.name: torch.from_numpy(numpy_helper.to_array(each).copy())
-        for each in model.graph.initializer
-        if each.data_type == TensorProto.FLOAT
-    }
+    network = family.network(data.input_shape, data.n_outputs, Shape(**point["shape"]))
+    weights = weights_of(model, network, data.input_shape)
     yield Figure(f"{field}.params", sum(weight.numel() for weight in weights.values()))
     yield Figure(f"{field}.ram_bytes", ram_bytes(model))
     yield Figure(f"{field}.ram_bytes_int8", ram_bytes(model, int8=True))
@@ -177,7 +173,6 @@ def _files(
             outputs = predict_onnx(folder / file["path"], as_fed(test.inputs, family.one_hot(data)))
             error = float(task.error_from_outcomes(task.outcomes(outputs[np.newaxis], test.labels), test.labels)[0])
             yield Figure(f"{field}.{key}.metric", task.metric_from_error(error))
-    network = family.network(data.input_shape, data.n_outputs, Shape(**point["shape"]))
     network.load_state_dict(weights)
     yield Figure(
         f"{field}.onnx.max_abs_difference", parity(network, path, as_fed(test.inputs, family.one_hot(data))), TOLERANCE
