@@ -276,7 +276,7 @@ def _sentence(query: Query, answer: Answer) -> str:
         )
     if answer.target is None:
         within = "" if network.reach_value is None else f" ({_n_of(network)} runs are)"
-        best = f"the best that any width reached with {network.n_train or 0:,} examples"
+        best = f"the best of all widths tried with {network.n_train or 0:,} examples"
         sure = f"The error of its median run is within 1.1 x of {best}, with 95 % confidence{within}"
     else:
         runs = _runs_meeting(answer)
