@@ -61,14 +61,14 @@ def read(path: Path, as_text: tuple[str, ...] = ()) -> Table:
     """
     with csv_file.opened(path) as (names, rows):
         header = [name.strip() for name in names]
-        seen, n = [_Seen() for _ in header], 0
+        seen, numbers = [_Seen() for _ in header], array("q")
         for row, cells in rows:
-            n += 1
+            numbers.append(row)
             for one, cell in zip(seen, cells, strict=True):
                 one.take(row, cell.strip())
-    check_size(path, n, len(header))
+    check_size(path, len(numbers), len(header))
     kinds = [_kind(path, name, one, forced=name in as_text) for name, one in zip(header, seen, strict=True)]
-    return Table(str(path), n, _columns(path, header, kinds))
+    return Table(str(path), len(numbers), _columns(path, header, kinds), np.frombuffer(numbers, dtype=np.int64))
 
 
 def _kind(path: Path, name: str, seen: _Seen, *, forced: bool) -> type[Column] | Dropped:

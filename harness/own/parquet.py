@@ -58,7 +58,7 @@ def read(path: Path, as_text: tuple[str, ...] = ()) -> Table:
         n = file.metadata.num_rows
         check_size(path, n, len(header))
         columns = [_column(path, file, name, as_name=name in as_text) for name in header]
-    return Table(str(path), n, columns, first_row=1)
+    return Table(str(path), n, columns)
 
 
 @contextmanager

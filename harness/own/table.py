@@ -29,17 +29,17 @@ class Table:
         where: The file, for messages.
         n: Number of rows.
         columns: All, in the file's order; those that cannot be used say why.
-        first_row: Number of the first row as a person counts them: 2 below a row of names.
+        rows: Number of each row as a person counts them; None where they count from 1.
     """
 
     where: str
     n: int
     columns: list[Column | Dropped]
-    first_row: int = 2
+    rows: Int64[np.ndarray, " n"] | None = None
 
     def row(self, position: int) -> int:
         """Return the number of a row as a person counts them."""
-        return position + self.first_row
+        return position + 1 if self.rows is None else int(self.rows[position])
 
     def column(self, name: str) -> Column | Dropped:
         """Return the column of this name; there is one."""

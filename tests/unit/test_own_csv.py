@@ -1,0 +1,92 @@
+"""CSV files as people have them: blank lines, Excel's first line, numbers with commas, labels called NA."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness.own import csv_file, csv_table, table, texts
+from registry.errors import InvalidData
+from tests import own_files
+from tests.own_files import rows
+
+
+def lines(path: Path, *, before: int = 0, gaps: dict[int, int] | None = None, delimiter: str = ",") -> Path:
+    """Write the usual rows with blank lines before the header and before some rows, counted from 0."""
+    written = [""] * before + [delimiter.join(own_files.HEADER)]
+    for i, row in enumerate(rows()):
+        written += [""] * (gaps or {}).get(i, 0) + [delimiter.join(row)]
+    path.write_text("\n".join(written) + "\n", encoding="utf-8")
+    return path
+
+
+def spoilt(path: Path, row: int, cell: str) -> Path:
+    """Give a row, counted as a person does, another label."""
+    held = path.read_text(encoding="utf-8").splitlines()
+    held[row - 1] = f"{held[row - 1].rpartition(',')[0]},{cell}"
+    path.write_text("\n".join(held) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(("before", "gaps", "row"), [(0, {3: 2}, 32), (2, {0: 1, 8: 1}, 20), (0, {20: 1}, 21)])
+@pytest.mark.parametrize("task", ["tabular-cls", "text-cls"])
+def test_a_row_is_called_by_the_number_beside_it_whatever_is_blank(
+    tmp_path: Path, task: str, before: int, gaps: dict[int, int], row: int
+) -> None:
+    path = spoilt(lines(tmp_path / "data.csv", before=before, gaps=gaps), row, "")
+    with pytest.raises(InvalidData, match=rf"data\.csv, row {row}: has no label in column 'fruit'"):
+        if task == "text-cls":
+            texts.read(path, "fruit", None)
+        else:
+            table.prepare(csv_table.read(path, ("fruit",)), task, "fruit")
+
+
+def test_a_class_of_one_is_found_by_its_row(tmp_path: Path) -> None:
+    path = spoilt(lines(tmp_path / "data.csv", gaps={1: 3}), 30, "quince")
+    with pytest.raises(InvalidData, match=r"data\.csv, row 30: label 'quince' has 1 example"):
+        table.prepare(csv_table.read(path, ("fruit",)), "tabular-cls", "fruit")
+
+
+@pytest.mark.parametrize(
+    ("first", "delimiter"),
+    [("\n", ";"), ("\n  \n\n", "\t"), ("sep=;\n", ";"), ("\nSEP=|\r\n", "|"), ('"sep=,"\n', ","), ("sep=\t\n", "\t")],
+)
+def test_the_delimiter_is_that_of_the_first_line_which_is_not_blank_or_what_that_says(
+    tmp_path: Path, first: str, delimiter: str
+) -> None:
+    path = lines(tmp_path / "data.csv", delimiter=delimiter)
+    path.write_bytes(b"\xef\xbb\xbf" + first.encode() + path.read_bytes())
+    n_above = first.count("\n")
+
+    assert csv_file.delimiter_of(path) == delimiter
+    with csv_file.opened(path) as (header, found):
+        assert tuple(header) == own_files.HEADER
+        assert list(found) == [(n_above + 2 + i, row) for i, row in enumerate(rows())]
+
+
+def test_a_delimiter_that_is_said_wins_over_one_that_is_frequent(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("sep=;\na,b,c;d\n1;2\n", encoding="utf-8")
+    with csv_file.opened(path) as (header, found):
+        assert header == ["a,b,c", "d"]
+        assert list(found) == [(3, ["1", "2"])]
+
+
+def test_numbers_in_place_of_names_are_told_before_names_that_repeat(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("\n0,0,1\n1,2,0\n", encoding="utf-8")
+    with pytest.raises(InvalidData, match=r"data\.csv, row 2: holds numbers alone"), csv_file.opened(path):
+        pass
+
+
+def test_line_ends_of_old_macs_are_refused_in_our_own_words(tmp_path: Path) -> None:
+    path = lines(tmp_path / "data.csv")
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
+    with pytest.raises(InvalidData) as caught, csv_file.opened(path):
+        pass
+
+    assert str(caught.value) == (
+        f"{path}, row 1: holds a carriage return that ends no line, expected line feeds between rows\n"
+        "  save the file with the line ends of Unix or Windows; those of old Macs are not read"
+    )
