@@ -143,7 +143,7 @@ class _Part(Dataset):
         def own_unit(split: Split) -> Split:
             if whole.n_classes is not None:
                 return split
-            return Split(split.inputs, (split.labels * sd + mean).astype(np.float32))
+            return Split(split.inputs, split.labels.astype(np.float64) * sd + mean)
 
         train = Split(whole.train().inputs[rows], whole.train().labels[rows])
         return Splits(*map(own_unit, (train, whole.val(), whole.test())))

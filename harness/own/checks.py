@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,7 @@ from harness.own.columns import Categories, Column, Numbers, quoted
 
 SHOWN: Final = 5  # classes that are named
 SKEWED: Final = 0.9
+FEWEST_DIGITS, MOST_DIGITS = 6, 17
 PERFECT: Final = 1 - 1e-9  # of a correlation
 
 
@@ -33,8 +35,11 @@ def skew(labels: Int64[np.ndarray, " n"]) -> list[str]:
 
 
 def spread(targets: Float64[np.ndarray, " n"]) -> str:
-    """Say what is to be predicted."""
-    return f"targets from {targets.min():g} to {targets.max():g}, mean {targets.mean():g}, deviation {targets.std():g}"
+    """Say what is to be predicted, in as many digits as tell the targets apart."""
+    sd = float(targets.std())
+    digits = min(MOST_DIGITS, FEWEST_DIGITS + max(0, math.ceil(math.log10(np.abs(targets).max() / sd))))
+    low, high, mean = (f"{value:.{digits}g}" for value in (targets.min(), targets.max(), targets.mean()))
+    return f"targets from {low} to {high}, mean {mean}, deviation {sd:g}"
 
 
 def repeats(splits: Splits) -> list[str]:

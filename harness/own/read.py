@@ -14,7 +14,7 @@ from harness.own.prepared import Facts, Prepared
 from registry.errors import InvalidData, UsageError
 
 DIGITS: Final = 12
-FORMAT: Final = 1  # of the readers: what they make of the same file has another name when they change
+FORMAT: Final = 2  # of the readers: what they make of the same file has another name when they change
 
 
 @final

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, final
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
 
 from harness.datasets.base import Split, Splits
 from harness.own import checks, labels
@@ -16,6 +16,7 @@ from harness.own.prepared import Facts, Prepared
 from registry.errors import InvalidData
 
 REGRESSION: Final = "tabular-reg"
+ROUNDED: Final = 1e-6  # deviations of the targets; those of a date in seconds are not to be rounded to minutes
 MOST_CELLS: Final = 200_000_000
 MOST_INPUTS: Final = 10_000
 
@@ -84,7 +85,7 @@ def prepare(table: Table, task: str, label: str, group: str | None = None) -> Pr
     width = sum(one.inputs.shape[1] for one in encoded)
     check_width(table, width)
     inputs = np.concatenate([one.inputs for one in encoded], axis=1)
-    held = right if classes else right.astype(np.float32)
+    held = right if classes else _held(table, right, parts)
     splits = Splits(*(Split(inputs[part], held[part]) for part in parts))
     notes = [_read(table, useful, encoded), *map(str, dropped), *_changed(useful, encoded), sizes(splits, "rows")]
     notes += [f"{quoted(label)} has {checks.balance(right, classes) if classes else checks.spread(right)}"]
@@ -122,6 +123,15 @@ def _right(table: Table, task: str, label: str) -> tuple[np.ndarray, tuple[str, 
     if task == REGRESSION:
         return labels.targets_of(table.where, column, table.row), ()
     return labels.classes_of(table.where, column, table.row)
+
+
+def _held(table: Table, targets: Float64[np.ndarray, " n"], parts: Parts) -> np.ndarray:
+    """Return targets in their own unit: as float32 where that is as exact as a network's answers, else as they are."""
+    labels.check_scale(table.where, targets, parts.train, table.row)
+    with np.errstate(over="ignore"):  # what becomes infinite is not exact
+        short = targets.astype(np.float32)
+    is_exact = np.abs(short - targets).max() <= ROUNDED * targets[parts.train].std()
+    return short if is_exact else targets
 
 
 def _sorted_out(columns: list[Column | Dropped]) -> tuple[list[Column], list[Dropped]]:

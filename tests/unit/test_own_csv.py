@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.own import csv_file, csv_table, table, texts
+from harness.own import csv_file, csv_table, table
+from harness.own.read import READERS, Own
 from registry.errors import InvalidData
 from tests import own_files
 from tests.own_files import rows
@@ -36,10 +37,7 @@ def test_a_row_is_called_by_the_number_beside_it_whatever_is_blank(
 ) -> None:
     path = spoilt(lines(tmp_path / "data.csv", before=before, gaps=gaps), row, "")
     with pytest.raises(InvalidData, match=rf"data\.csv, row {row}: has no label in column 'fruit'"):
-        if task == "text-cls":
-            texts.read(path, "fruit", None)
-        else:
-            table.prepare(csv_table.read(path, ("fruit",)), task, "fruit")
+        READERS[task].read(Own(task, path, "fruit"))
 
 
 def test_a_class_of_one_is_found_by_its_row(tmp_path: Path) -> None:
