@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Final
 
-from harness.own import csv_file, labels, parquet, pictures
+from harness.own import csv_file, folder, labels, parquet, pictures
 from registry.errors import InvalidData
 
 LOOKED_AT: Final = 1_000  # rows, or files
@@ -35,7 +35,7 @@ def task_of(path: Path, label: str | None) -> str:
     if not path.exists():
         raise InvalidData(f"{path}: there is no such file or folder")
     if path.is_dir():
-        found = (file for folder in path.iterdir() if folder.is_dir() for file in folder.iterdir())
+        found = (file for place in folder.classes(path) for file in place.iterdir())
         some = islice(found, LOOKED_AT)
         return "image-cls" if any(file.suffix.lower() in pictures.SUFFIXES for file in some) else "lang-model"
     if path.suffix.lower() not in TABLES:

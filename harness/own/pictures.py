@@ -15,6 +15,7 @@ from jaxtyping import Float32, Int64, UInt8
 
 from harness.datasets.base import Split, Splits
 from harness.own import checks, labels
+from harness.own import folder as contents
 from harness.own.columns import quoted
 from harness.own.parts import by_content, check_count, hash_of
 from harness.own.prepared import Facts, Prepared
@@ -54,7 +55,7 @@ def read(folder: Path) -> Prepared:
     Raises:
         InvalidData: If a picture cannot be read, there is one class only, or a class has too few; names the file.
     """
-    names, found, n_other = _found(folder)
+    names, found, n_other, hidden = _found(folder)
     check_count(len(found), str(folder), "pictures")
     answers: Int64[np.ndarray, " n"] = np.array([one.label for one in found], dtype=np.int64)
     counts = np.bincount(answers, minlength=len(names))
@@ -76,6 +77,7 @@ def read(folder: Path) -> Prepared:
         *([f"{n_other:,} files that are no pictures, by their names, were passed over"] if n_other else []),
         sizes(splits, "pictures"),
         checks.balance(answers, names),
+        *hidden,
     ]
     long = sum(max(one.size) > SQUASHED * min(one.size) for one in found)
     squashed = (
@@ -89,11 +91,11 @@ def read(folder: Path) -> Prepared:
     return Prepared(facts, splits)
 
 
-def _found(folder: Path) -> tuple[tuple[str, ...], list[Found], int]:
-    """Return the classes, every picture, and how many files are none by their name."""
+def _found(folder: Path) -> tuple[tuple[str, ...], list[Found], int, list[str]]:
+    """Return the classes, every picture, how many files are none by their name, and what to say of hidden ones."""
     if not folder.is_dir():
         raise InvalidData(f"{folder}: is a file, expected a folder with one folder of pictures for each class")
-    folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    folders = contents.classes(folder)
     names = tuple(path.name for path in folders)
     if names and {name.lower() for name in names} <= PARTS:
         raise InvalidData(
@@ -108,8 +110,12 @@ def _found(folder: Path) -> tuple[tuple[str, ...], list[Found], int]:
         )
     found: list[Found] = []
     n_other = 0
+    inside = contents.found(folder)
+    files_of: dict[Path, list[Path]] = {place: [] for place in folders}
+    for path in inside.files:
+        files_of.get(folder / path.relative_to(folder).parts[0], []).append(path)
     for label, place in enumerate(folders):
-        files = sorted(path for path in place.rglob("*") if path.is_file() and not path.name.startswith("."))
+        files = files_of[place]
         pictures = [path for path in files if path.suffix.lower() in SUFFIXES]
         n_other += len(files) - len(pictures)
         if not pictures:
@@ -117,7 +123,7 @@ def _found(folder: Path) -> tuple[tuple[str, ...], list[Found], int]:
         for path in pictures:
             with _opened(path) as image:
                 found.append(Found(path, label, image.size, image.mode))
-    return names, found, n_other
+    return names, found, n_other, inside.notes
 
 
 @contextmanager
