@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -77,7 +78,7 @@ def classes_of(
             "a number is predicted with --task tabular-reg" if numbers else "is it the label?",
         )
     check_each(where, column.names, counts, lambda code: f", row {row(int(np.argmax(column.codes == code)))}")
-    by_size = all(map(is_number, column.names))
+    by_size = all(is_number(name) and not math.isnan(float(name)) for name in column.names)
     order = sorted(range(len(counts)), key=lambda i: (float(column.names[i]) if by_size else 0.0, column.names[i]))
     rank = np.empty(len(counts), dtype=np.int64)
     rank[order] = np.arange(len(counts))

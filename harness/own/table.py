@@ -10,7 +10,19 @@ from jaxtyping import Float64, Int64
 
 from harness.datasets.base import Split, Splits
 from harness.own import checks, labels
-from harness.own.columns import Categories, Column, Dropped, Encoded, encode, name_hashes, quoted, row_hashes, useless
+from harness.own.columns import (
+    Categories,
+    Column,
+    Dropped,
+    Encoded,
+    encode,
+    is_called_id,
+    name_hashes,
+    quoted,
+    quoted_list,
+    row_hashes,
+    useless,
+)
 from harness.own.parts import Parts, by_content, by_group, check_count
 from harness.own.prepared import Facts, Prepared
 from registry.errors import InvalidData
@@ -31,12 +43,14 @@ class Table:
         n: Number of rows.
         columns: All, in the file's order; those that cannot be used say why.
         rows: Number of each row as a person counts them; None where they count from 1.
+        notes: What was read otherwise than written, one line each.
     """
 
     where: str
     n: int
     columns: list[Column | Dropped]
     rows: Int64[np.ndarray, " n"] | None = None
+    notes: tuple[str, ...] = ()
 
     def row(self, position: int) -> int:
         """Return the number of a row as a person counts them."""
@@ -87,7 +101,8 @@ def prepare(table: Table, task: str, label: str, group: str | None = None) -> Pr
     inputs = np.concatenate([one.inputs for one in encoded], axis=1)
     held = right if classes else _held(table, right, parts)
     splits = Splits(*(Split(inputs[part], held[part]) for part in parts))
-    notes = [_read(table, useful, encoded), *map(str, dropped), *_changed(useful, encoded), sizes(splits, "rows")]
+    notes = [_read(table, useful, encoded), *table.notes, *map(str, dropped), *_called_id(useful)]
+    notes += [*_changed(useful, encoded), sizes(splits, "rows")]
     notes += [f"{quoted(label)} has {checks.balance(right, classes) if classes else checks.spread(right)}"]
     warnings = [*(checks.skew(right) if classes else []), *checks.giveaways(useful, right, label)]
     facts = Facts(
@@ -168,6 +183,15 @@ def _read(table: Table, useful: list[Column], encoded: list[Encoded]) -> str:
     )
 
 
+def _called_id(useful: list[Column]) -> list[str]:
+    """Say which inputs are called as if they numbered the rows, and do not."""
+    named = [column.name for column in useful if is_called_id(column.name)]
+    if not named:
+        return []
+    which = "repeats: it is an input" if len(named) == 1 else "repeat: they are inputs"
+    return [f"{quoted_list(named)} {which} as any other; if it says whose a row is, give it to --group or remove it"]
+
+
 def _changed(useful: list[Column], encoded: list[Encoded]) -> list[str]:
     """Say what was filled in and pooled."""
     filled = [(column.name, one.n_missing) for column, one in zip(useful, encoded, strict=True) if one.n_missing]
@@ -177,8 +201,7 @@ def _changed(useful: list[Column], encoded: list[Encoded]) -> list[str]:
         (pooled, "cells of rarer categories share an input in", ""),
     )
     return [
-        f"{sum(n for _, n in found):,} {what} {', '.join(quoted(name) for name, _ in found[:3])}"
-        f"{f' and {len(found) - 3} more' if len(found) > 3 else ''}{f': {how}' if how else ''}"
+        f"{sum(n for _, n in found):,} {what} {quoted_list([name for name, _ in found])}{f': {how}' if how else ''}"
         for found, what, how in words
         if found
     ]

@@ -11,7 +11,7 @@ from jaxtyping import Int64, UInt8, UInt64
 
 from harness.datasets.base import Split, Splits
 from harness.own import checks, csv_file, labels
-from harness.own.columns import MISSING, Categories, categories, name_hashes, quoted
+from harness.own.columns import Categories, categories, name_hashes, quoted
 from harness.own.parts import by_content, by_group, check_count, hash_of, mixed
 from harness.own.prepared import Facts, Prepared
 from harness.own.table import sizes
@@ -42,6 +42,9 @@ def read(path: Path, label: str, group: str | None) -> Prepared:
     rows, texts, lengths, hashes, answers, owners = _scanned(path, text, label, group)
     n = len(lengths)
     check_count(n, str(path), "rows")
+    if (hashes == hashes[0]).all():
+        what = "the same" if lengths[0] else "empty"
+        raise InvalidData(f"{path}: every text in column {quoted(text)} is {what}, expected texts that differ")
     right, classes = labels.classes_of(str(path), answers, rows.__getitem__)
     if owners is None:
         parts = by_content(mixed(hashes, 0), right)
@@ -124,9 +127,7 @@ class _Codes:
 
     def take(self, cell: str) -> None:
         """Note one cell."""
-        cell = cell.strip()
-        name = "" if cell.lower() in MISSING else cell
-        self._codes.append(self._known.setdefault(name, len(self._known)))
+        self._codes.append(self._known.setdefault(cell.strip(), len(self._known)))
 
     def column(self, name: str) -> Categories:
         """Return all of them."""
