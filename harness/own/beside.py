@@ -127,7 +127,7 @@ def timed(task: str, data: str, n: int, name: str, until: float = math.inf) -> M
     part.train()  # to load data is not a method's work
     for library in ("threadpoolctl", *LIBRARIES.get(name, ())):  # nor is to import what it is written in
         import_module(library)
-    with _within(max(until - time.time(), LEAST_S if name in CONSTANT else 0.0)):
+    with within(max(until - time.time(), LEAST_S if name in CONSTANT else 0.0)):
         started = time.perf_counter()
         [baseline] = run_baselines(cast("Task", _Only(plugins.load("tasks", task), name)), part)
         seconds = time.perf_counter() - started
@@ -154,7 +154,7 @@ def comparison(found: Sequence[Method], points: Sequence[Point], metric: Metric)
 
 
 @contextmanager
-def _within(seconds: float) -> Iterator[None]:
+def within(seconds: float) -> Iterator[None]:
     """Break the block off after so many seconds, by a signal; beside the main thread there are none, and no limit.
 
     Raises:

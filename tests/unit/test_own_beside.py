@@ -142,6 +142,18 @@ def test_where_the_methods_take_all_the_time_nothing_is_trained(
     assert "-0." not in done.err
 
 
+def test_where_the_pace_takes_all_the_time_it_is_broken_off(
+    guides: Callable[..., Result], alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_files.table(alone / "fruit.csv")
+    monkeypatch.setattr(beside, "run_baselines", quick)
+    monkeypatch.setattr("harness.commands.bench._pace", forever)
+    done = guides(*ASK, "--target-acc", "0.9", "--minutes", "0.05")
+
+    assert done.code == 7
+    assert "no time is left to train: what is not settled is said" in done.err
+
+
 @pytest.mark.parametrize(
     ("inputs", "minutes", "n"), [(10_000, 2.0, 200), (10_000, math.inf, 1_000), (100, -1.0, 1_000)]
 )
