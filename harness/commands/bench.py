@@ -180,9 +180,16 @@ def _planned(study: Study, pace: Pace, workers: int, place: Place) -> Plan:
 def _prepare_aloud(study: Study, running: Running, workers: int, place: Place, aloud: Aloud, end: float) -> Pace:
     """Say what a person's own data ask of a network, and how long that may take; return the pace it goes at."""
     from harness import plan
+    from harness.own.beside import OutOfTime, within
+    from harness.pace import Pace
 
     aloud.compare(plugins.load("datasets", study.dataset), running, (end - time.monotonic()) / 60)
-    pace = _pace(study, running, workers)
+    try:
+        with within(end - time.monotonic()):
+            pace = _pace(study, running, workers)
+    except OutOfTime:  # what is on record is answered from; any training takes too long
+        aloud.plan([], 0.0)
+        return Pace(start_s=math.inf, step_s=0.0, flop_s=0.0)
     aloud.plan(plan.lines(_planned(study, pace, workers, place)), end - time.monotonic())
     return pace
 

@@ -19,11 +19,18 @@ from registry.options import as_json, examples, print_json, quiet, registries, w
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--task", metavar="T", help="What is to be learnt [default: what the data look like].")
 @click.option("--label", metavar="COL", help="The column to predict, where there are columns.")
+@click.option("--group", metavar="COL", help="A column that train and test must not share values of; no input.")
 @registries
 @as_json
 @quiet
 def COMMAND(
-    data: Path, task: str | None, label: str | None, registry: tuple[str, ...], json_: bool, quiet: bool
+    data: Path,
+    task: str | None,
+    label: str | None,
+    group: str | None,
+    registry: tuple[str, ...],
+    json_: bool,
+    quiet: bool,
 ) -> None:
     """Find the recorded data sets nearest to DATA, a folder, CSV, Parquet or text file, and the size they suggest.
 
@@ -37,14 +44,16 @@ def COMMAND(
     from harness.own.read import Own, keep
 
     if task is None:
-        task = asked.task_of(data, label)
+        task = asked.task_of(data, label, group)
         if not quiet:
             click.echo(f"{data}: taken for {task}; --task T says otherwise", err=True)
     else:
         plugins.load("tasks", task)
-    bench = answer.bench_command(task, data, label)
+    bench = answer.bench_command(task, data, label, group)
     with TemporaryDirectory() as folder, found_in(Path(folder)):
-        kept = keep(Own(task, data, label), Path(folder))
+        kept = keep(Own(task, data, label, group), Path(folder))
+        for note in () if quiet else kept.facts.notes:
+            click.echo(f"  {note}", err=True)
         for warning in () if quiet else kept.facts.warnings:
             click.echo(f"warning: {warning}", err=True)
         read = plugins.load("datasets", kept.name)

@@ -37,7 +37,8 @@ class Split:
         inputs: Finite float32 of shape (n, ...), the rest being the shape of one example; or symbols, uint8 of shape
             (n, length).
         labels: Classes, int64 of shape (n,), 0 to ``n_classes - 1``; or what follows each symbol, int64 of shape
-            (n, length); or targets of a regression, finite float32 of shape (n,).
+            (n, length); or targets of a regression, finite float32 of shape (n,), where :meth:`Dataset.load` gives
+            them also float64: a date in seconds is one.
 
     Raises:
         InvalidData: If a type, a shape or a value is not as said here.
@@ -47,7 +48,8 @@ class Split:
     labels: np.ndarray
 
     def __post_init__(self) -> None:
-        if self.inputs.dtype not in (np.float32, np.uint8) or self.labels.dtype not in (np.int64, np.float32):
+        kinds = (np.int64, np.float32, np.float64)
+        if self.inputs.dtype not in (np.float32, np.uint8) or self.labels.dtype not in kinds:
             raise InvalidData(
                 f"a split holds {self.inputs.dtype} inputs and {self.labels.dtype} labels, "
                 "expected float32 (or uint8 symbols) and int64 (or float32 targets)"
@@ -274,8 +276,8 @@ class Dataset(ABC):
         if (split.labels.ndim == 2) != self.per_position:
             where = "at every position" if self.per_position else "an example"
             raise InvalidData(f"{self.name}: {name} has labels of shape {split.labels.shape}, expected one {where}")
-        kind = np.float32 if self.n_classes is None else np.int64
-        if split.labels.dtype != kind:
+        kinds = (np.float32, np.float64) if self.n_classes is None else (np.int64,)
+        if split.labels.dtype not in kinds:
             what = "float32 targets" if self.n_classes is None else "int64 classes"
             raise InvalidData(f"{self.name}: {name} has {split.labels.dtype} labels, expected {what}")
         if not len(split):

@@ -41,7 +41,7 @@ class CaliforniaHousing(FetchedTable):
         with TemporaryDirectory() as folder:  # a fresh one: nothing that was cached before, a pickle, is ever read
             found = fetch_california_housing(data_home=folder, n_retries=1)
         columns = [Numbers(name, found.data[:, i]) for i, name in enumerate(found.feature_names)]
-        table = Table(self.name, len(found.target), [*columns, Numbers("value", found.target)], first_row=1)
+        table = Table(self.name, len(found.target), [*columns, Numbers("value", found.target)])
         return prepare(table, self.task, "value")
 
 

@@ -56,7 +56,7 @@ class Answer:
             return None
         if self.data is None:
             return NoAnswer("no record near: texts without labels have no descriptors to compare", self.hint)
-        what = [f"{self.data.n_train:,} examples", f"{self.data.n_inputs:,} inputs"]
+        what = [f"{self.data.n_train:,} examples", self.data.extent]
         what += [] if self.data.n_classes is None else [f"{self.data.n_classes:,} classes"]
         kind = f"no {self.data.modality} data on record are within {FARTHEST:g} x of"
         return NoAnswer(f"no record near: {kind} {', '.join(what)} at once", self.hint)
@@ -119,9 +119,11 @@ def advice_for(data: Dataset) -> str:
     return "" if n >= FEW_PICTURES or bool(np.ptp(some, axis=1).max() == 0) else ADVICE
 
 
-def bench_command(task: str, path: Path, label: str | None) -> str:
+def bench_command(task: str, path: Path, label: str | None, group: str | None = None) -> str:
     """Return the command that measures the knee of a person's own data."""
-    parts = ["guides", "bench", "--task", task, "--data", str(path), *([] if label is None else ["--label", label])]
+    parts = ["guides", "bench", "--task", task, "--data", str(path)]
+    for option, column in (("--label", label), ("--group", group)):
+        parts += [] if column is None else [option, column]
     return f"{shlex.join(parts)} --knee --minutes {MINUTES}"
 
 
@@ -166,7 +168,7 @@ def _described(data: Descriptors) -> list[str]:
     balance = "" if data.balance is None else f", balance {data.balance:.2f}"
     dimension = "" if data.intrinsic_dimension is None else f"; intrinsic dimension {data.intrinsic_dimension:.1f}"
     return [
-        f"{data.modality}: {classes}, {data.n_inputs:,} inputs, {data.n_train:,} examples to train on{balance}",
+        f"{data.modality}: {classes}, {data.extent}, {data.n_train:,} examples to train on{balance}",
         f"errors of probes fitted to {data.n_probed:,}: linear {data.linear_error:.3f}, nearest neighbour "
         f"{data.neighbour_error:.3f}, boosted trees {data.tree_error:.3f}{dimension}",
     ]

@@ -7,7 +7,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Final
 
-from harness.own import csv_file, labels, parquet, pictures
+from harness.own import commas, csv_file, folder, labels, parquet, pictures
+from harness.own.columns import MISSING
 from registry.errors import InvalidData
 
 LOOKED_AT: Final = 1_000  # rows, or files
@@ -17,7 +18,7 @@ MOST_NUMBERED: Final = 20  # classes that may be called by numbers: more distinc
 TABLES: Final = (".csv", ".tsv", *parquet.SUFFIXES)
 
 
-def task_of(path: Path, label: str | None) -> str:
+def task_of(path: Path, label: str | None, group: str | None = None) -> str:
     """Say which task a file or folder is for.
 
     A folder with pictures in folders is to be classified; any other, and a file that is no table, is text to be
@@ -27,6 +28,7 @@ def task_of(path: Path, label: str | None) -> str:
     Args:
         path: The file or folder.
         label: The column to predict; None for the one that is plainly the label.
+        group: A column that is no input.
 
     Raises:
         InvalidData: If there is nothing there, or it cannot be read.
@@ -35,23 +37,27 @@ def task_of(path: Path, label: str | None) -> str:
     if not path.exists():
         raise InvalidData(f"{path}: there is no such file or folder")
     if path.is_dir():
-        found = (file for folder in path.iterdir() if folder.is_dir() for file in folder.iterdir())
+        found = (file for place in folder.classes(path) for file in place.iterdir())
         some = islice(found, LOOKED_AT)
         return "image-cls" if any(file.suffix.lower() in pictures.SUFFIXES for file in some) else "lang-model"
     if path.suffix.lower() not in TABLES:
         return "lang-model"
-    return _of_parquet(path, label) if parquet.is_parquet(path) else _of_csv(path, label)
+    return _of_parquet(path, label) if parquet.is_parquet(path) else _of_csv(path, label, group)
 
 
-def _of_csv(path: Path, label: str | None) -> str:
+def _of_csv(path: Path, label: str | None, group: str | None) -> str:
+    has_commas = csv_file.delimiter_of(path) in commas.DELIMITERS
     with csv_file.opened(path) as (header, rows):
         names = tuple(name.strip() for name in header)
         some = [cells for _, cells in islice(rows, LOOKED_AT)]
     place = names.index(labels.named(names, label, str(path)))
-    others = [[row[i] for row in some] for i in range(len(names)) if i != place]
+    others = [[row[i] for row in some] for i in range(len(names)) if i != place and names[i] != group]
     if len(others) == 1 and any(others[0]) and _is_text(others[0]):
         return "text-cls"
-    return "tabular-reg" if _is_target([row[place].strip() for row in some]) else "tabular-cls"
+    answers = [cell for row in some if (cell := row[place].strip()).lower() not in MISSING]
+    if has_commas and commas.are_numbers(answers):
+        answers = list(map(commas.with_point, answers))
+    return "tabular-reg" if _is_target(answers) else "tabular-cls"
 
 
 def _of_parquet(path: Path, label: str | None) -> str:

@@ -40,6 +40,7 @@ class Descriptors:
             whose distances tie, or too few.
         n_probed: Training examples the probes saw.
         n_asked: Validation examples they were asked.
+        length: Symbols of a text; None where inputs are none, or it was not noted.
     """
 
     task: str
@@ -54,6 +55,12 @@ class Descriptors:
     intrinsic_dimension: float | None
     n_probed: int
     n_asked: int
+    length: int | None = None
+
+    @property
+    def extent(self) -> str:
+        """How long an example is: its numbers, or of a text its symbols."""
+        return f"{self.n_inputs:,} inputs" if self.length is None else f"{self.length:,} symbols"
 
     @property
     def n_outputs(self) -> int:
@@ -63,6 +70,8 @@ class Descriptors:
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values, errors to six decimals."""
         values = asdict(self)
+        if self.length is None:
+            del values["length"]
         return {key: round(value, DIGITS) if isinstance(value, float) else value for key, value in values.items()}
 
     @classmethod
@@ -72,11 +81,15 @@ class Descriptors:
         Raises:
             ValueError: If a field is missing, unknown, of another type or out of range; starts with ``name``.
         """
-        found = whole_object(values, {field.name for field in fields(cls)}, name)
+        has_length = isinstance(values, dict) and "length" in values
+        expected = {field.name for field in fields(cls) if has_length or field.name != "length"}
+        found = whole_object(values, expected, name)
         text(found, "task", name)
         choice(found, "modality", name, ("image", "table", "text"))
         for count in ("n_train", "n_inputs", "n_probed", "n_asked"):
             whole(found, count, name, least=1)
+        if has_length:
+            whole(found, "length", name, least=1)
         for error in ("linear_error", "neighbour_error", "tree_error"):
             number(found, error, name)
         for optional in ("balance", "intrinsic_dimension"):
@@ -116,6 +129,7 @@ def describe(data: Dataset, n_train: int | None = None) -> Descriptors:
         intrinsic_dimension=None if data.symbols else _dimension(data, n),
         n_probed=errors.n_rows,
         n_asked=errors.n_val,
+        length=data.input_shape[0] if data.symbols else None,
     )
 
 

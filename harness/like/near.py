@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, final
+from typing import TYPE_CHECKING, Any, Final, final
 
+from harness import plugins
 from harness.like.descriptors import MODALITIES, Descriptors
 from harness.like.ladder import Ladder
 from registry import index, shelf
+from registry.errors import UsageError
 from registry.roots import Root
+
+if TYPE_CHECKING:
+    from harness.datasets.base import Dataset
 
 FARTHEST: Final = 4.0  # times
 SHOWN: Final = 3
@@ -29,10 +34,11 @@ class Recorded:
         where: The record's file, or ``ladder`` for the committed knees.
         modality: ``image``, ``table`` or ``text``.
         n_train: Examples to train on.
-        n_inputs: Numbers of one example.
+        n_inputs: Numbers of one example; of a text, of all its one-hot rows.
         n_classes: Number of classes; None where targets are numbers.
         errors: Error of a probe by its name, as far as known.
         sizes: What is on record, in words: a size each.
+        length: Symbols of a text, where known.
     """
 
     name: str
@@ -43,6 +49,7 @@ class Recorded:
     n_classes: int | None
     errors: dict[str, float]
     sizes: tuple[str, ...]
+    length: int | None = None
 
 
 @final
@@ -73,14 +80,15 @@ def times_apart(data: Descriptors, one: Recorded | Descriptors) -> list[float] |
     """Return how many times apart two are in examples, inputs and classes; None where they are of different kinds."""
     if one.modality != data.modality or (one.n_classes is None) != (data.n_classes is None):
         return None
-    pairs = [(one.n_train, data.n_train), (one.n_inputs, data.n_inputs), (one.n_classes or 1, data.n_outputs)]
+    extents = _extents(data, one)[:2]
+    pairs = [(one.n_train, data.n_train), extents, (one.n_classes or 1, data.n_outputs)]
     return [max(a / b, b / a) for a, b in pairs]
 
 
 def reason(data: Descriptors, one: Recorded) -> str:
     """Say what the two have in common and where they differ: the recorded one's figure against the asker's."""
     said = [] if one.n_classes is None else [_both(one.n_classes, data.n_outputs, "classes")]
-    said.append(_both(one.n_inputs, data.n_inputs, "inputs"))
+    said.append(_both(*_extents(data, one)))
     ratio = max(one.n_train / data.n_train, data.n_train / one.n_train)
     said.append(
         f"{one.n_train:,} examples" + ("" if ratio < SAME else f" against {data.n_train:,}, within {ratio:.1f} x")
@@ -95,7 +103,10 @@ def of_ladder(ladder: Ladder) -> Recorded:
     d, knee = ladder.descriptors, ladder.knee()
     least = "at least " if knee.is_open else ""
     size = f"knee: {least}{knee.rung.params:,} params (mlp of width {knee.rung.width}, depth {ladder.facts['depth']})"
-    return Recorded(ladder.name, "ladder", d.modality, d.n_train, d.n_inputs, d.n_classes, _errors(d), (size,))
+    return Recorded(
+        ladder.name, "ladder", d.modality, d.n_train, d.n_inputs, d.n_classes, _errors(d), (size,),
+        d.length or _length(ladder.facts["dataset"]) if d.modality == "text" else None,
+    )  # fmt: skip
 
 
 def of_registry(where: Sequence[Root], tell: Callable[[list[str]], None] | None = None) -> list[Recorded]:
@@ -123,8 +134,24 @@ def _of_record(name: str, path: str, record: dict[str, Any]) -> Recorded | None:
         errors = {probe: 1 - metrics[known] for known, probe in PROBES.items() if known in metrics}
     return Recorded(
         name, path, MODALITIES.get(task, "table"), dataset["n_train"], math.prod(dataset["input_shape"]),
-        dataset["n_classes"], errors, sizes,
+        dataset["n_classes"], errors, sizes, dataset["input_shape"][0] if dataset.get("symbols") else None,
     )  # fmt: skip
+
+
+def _extents(data: Descriptors, one: Recorded | Descriptors) -> tuple[int, int, str]:
+    """Return how long the other and the asker's examples are, and in what: of texts, symbols, however many kinds."""
+    if data.length and one.length:
+        return one.length, data.length, "symbols"
+    return one.n_inputs, data.n_inputs, "inputs"
+
+
+def _length(dataset: str) -> int | None:
+    """Return how many symbols the texts of a data set of ours have; None of another."""
+    try:
+        data: Dataset = plugins.load("datasets", dataset)
+    except UsageError:
+        return None
+    return data.input_shape[0] if data.symbols else None
 
 
 def _sizes(record: dict[str, Any], kind: str) -> tuple[str, ...]:

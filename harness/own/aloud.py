@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import TYPE_CHECKING, Any, Final, final
 
 import click
 
@@ -13,11 +15,16 @@ from harness.metrics import scored
 from harness.own import beside
 from harness.own.read import Own, keep
 from registry.errors import UsageError
+from registry.rules.figures import BASELINES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from harness.datasets.base import Dataset
     from harness.executors.base import Running
     from harness.families.base import Family
+
+SHARE: Final = 3  # methods without a network get a third of the time
 
 
 @final
@@ -35,8 +42,10 @@ class Aloud:
         self._is_quiet = is_quiet
         self._task = scored(own.task, metric)
         self._methods: list[beside.Method] = []
+        self._skipped: list[str] = []
         self._part = ""
         self._data: Dataset | None = None
+        self._fit: Callable[..., Iterator[beside.Method | beside.Skipped | str]] | None = None
 
     def read(self, folder: Path) -> str:
         """Read the data into ``folder`` and say what they are; return the name they are loaded by."""
@@ -47,17 +56,23 @@ class Aloud:
         return kept.name
 
     def compare(self, data: Dataset, running: Running, minutes: float) -> None:
-        """Fit what has no network, and say how good it is; on fewer examples where an answer is due soon."""
-        self._data, n_inputs = data, math.prod(data.input_shape[:-1] if data.symbols else data.input_shape)
+        """Fit what has no network, and say how good it is; on fewer examples where an answer is due soon.
+
+        They have a third of the minutes: what is not done by then is skipped, and said.
+        """
+        n_inputs = math.prod(data.input_shape[:-1] if data.symbols else data.input_shape)
         n = beside.n_rows(len(data.train()), n_inputs, minutes)
+        self._data, self._fit = data, partial(beside.methods, self._task, data, n, running)
         self._part = part = (
             f", fitted to {n:,} of {len(data.train()):,} training examples" if n < len(data.train()) else ""
         )
         self._say(f"without a network{part}:")
-        for method in beside.methods(self._task, data, n, running):
+        for method in self._fit(self._task.baselines(data), time.time() + 60 * minutes / SHARE):
             self._say(f"  {method}")
             if isinstance(method, beside.Method):
                 self._methods.append(method)
+            elif isinstance(method, beside.Skipped):
+                self._skipped.append(method.name)
 
     def family(self, name: str) -> str:
         """Choose the family that fits the data and the fewest tasks: one made for them. Say which.
@@ -77,20 +92,30 @@ class Aloud:
         return chosen
 
     def baselines(self) -> list[dict[str, Any]] | None:
-        """Return the methods as a record keeps them, in the task's order; None where they are fitted for it anew."""
+        """Return the methods as a record keeps them, in the task's order; None where they are fitted for it anew.
+
+        Those that no record is without are fitted now if they were skipped, however long it takes.
+        """
+        needed = [name for name in self._skipped if name in BASELINES]
+        if needed and self._fit is not None:
+            self._skipped = [name for name in self._skipped if name not in needed]
+            self._methods += [method for method in self._fit(needed) if isinstance(method, beside.Method)]
         order = self._task.baselines(self._data) if self._data is not None else ()
         return [method.values() for method in sorted(self._methods, key=lambda one: order.index(one.name))] or None
 
     def notes(self) -> list[str]:
-        """Say in the record on how many examples they rest."""
-        return [f"methods without a network{self._part}"] if self._part and self._methods else []
+        """Say in the record on how many examples they rest, and which there was no time for."""
+        skipped = [name for name in self._skipped if name not in BASELINES]
+        return [
+            *([f"methods without a network{self._part}"] if self._part and self._methods else []),
+            *([f"not fitted, for want of time: {', '.join(skipped)}"] if skipped else []),
+        ]
 
     def plan(self, lines: list[str], seconds: float) -> None:
-        """Say what is going to be trained, and what happens where time is limited."""
-        limit = [
-            f"{seconds / 60:.1f} minutes are left: what they do not settle is said, and --resume goes on from there"
-        ]
-        self._say(*lines, *(limit if math.isfinite(seconds) else []))
+        """Say what is going to be trained, and what happens where time is limited, or over."""
+        left = f"{seconds / 60:.1f} minutes are left" if seconds > 0 else "no time is left to train"
+        limit = f"{left}: what is not settled is said, and --resume goes on from there"
+        self._say(*lines, *([limit] if math.isfinite(seconds) else []))
 
     def last_line(self, points: list[beside.Point]) -> str:
         """Compare the networks that were certified with what has no network."""

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+import signal
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast, final
 
 import numpy as np
@@ -22,8 +26,23 @@ if TYPE_CHECKING:
 
 MOST_ROWS: Final = 10_000  # of train that a method sees here; a record's own baselines see all
 FEWEST_ROWS: Final = 1_000
-MOST_NUMBERS: Final = 2_000_000  # rows times inputs
+MOST_NUMBERS: Final = 2_000_000  # rows times inputs; where time is short, of the fewest rows, too
 NUMBERS_A_MINUTE: Final = 200_000  # and where time is short: the slowest method then takes about an eighth of it
+CONSTANT: Final = ("majority", "mean", "unigram")
+CHEAPEST_FIRST: Final = (*CONSTANT, "linear", "1-nearest-neighbour", "nearest-neighbours", "character-runs", "n-gram")
+LEAST_S: Final = 1.0  # that a constant answer is given, however late
+LIBRARIES: Final[Mapping[str, tuple[str, ...]]] = {  # what a method imports when it is first fitted
+    "linear": ("sklearn.linear_model", "scipy.sparse"),
+    "character-runs": ("sklearn.linear_model", "sklearn.feature_extraction.text"),
+    "1-nearest-neighbour": ("sklearn.neighbors",),
+    "nearest-neighbours": ("sklearn.neighbors",),
+    "boosted-trees": ("sklearn.ensemble",),
+    "lzma": ("lzma",),
+}
+
+
+class OutOfTime(Exception):
+    """A method was not done in time."""
 
 
 @final
@@ -48,6 +67,18 @@ class Method:
 
 @final
 @dataclass(frozen=True)
+class Skipped:
+    """A method that there was no time for."""
+
+    name: str
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        return f"{self.name} is skipped: it would take longer than methods without a network are given here"
+
+
+@final
+@dataclass(frozen=True)
 class Point:
     """A network that was certified: its median metric on test, its size."""
 
@@ -58,36 +89,51 @@ class Point:
 
 def n_rows(n_train: int, n_inputs: int, minutes: float = math.inf) -> int:
     """Return how many of ``n_train`` examples a method sees, where an answer is due within some minutes."""
-    numbers = min(MOST_NUMBERS, NUMBERS_A_MINUTE * minutes)
-    return min(n_train, MOST_ROWS, max(FEWEST_ROWS, int(numbers / n_inputs)))
+    numbers = min(MOST_NUMBERS, NUMBERS_A_MINUTE * max(0.0, minutes))
+    fewest = FEWEST_ROWS if math.isinf(minutes) else min(FEWEST_ROWS, MOST_NUMBERS // n_inputs)
+    return min(n_train, MOST_ROWS, max(fewest, int(numbers / n_inputs)))
 
 
-def methods(task: Task, data: Dataset, n: int, running: Running) -> Iterator[Method | str]:
-    """Fit every method that the task names, on all workers, and yield each as it is done, or why there is none.
+def methods(
+    task: Task, data: Dataset, n: int, running: Running, names: Sequence[str], until: float = math.inf
+) -> Iterator[Method | Skipped | str]:
+    """Fit methods on all workers, the cheapest first, and yield each as it is done, or why there is none.
 
     Args:
         task: The task.
         data: The data set; a worker loads it by its name.
         n: How many training examples, of more those that seed 0 draws.
         running: The executor.
+        names: The methods.
+        until: When they have to be done, in seconds since 1970: those that are not are skipped.
     """
-    names = task.baselines(data)
-    fit = partial(timed, task.name, data.name, n, metric=task.metric.name)
-    for position, result in running.map(fit, names):
-        if isinstance(result, Exception):
+    names = sorted(names, key=lambda name: (*CHEAPEST_FIRST, name).index(name))
+    for position, result in running.map(
+        partial(timed, task.name, data.name, n, until=until, metric=task.metric.name), names
+    ):
+        if isinstance(result, OutOfTime):
+            yield Skipped(names[position])
+        elif isinstance(result, Exception):
             yield f"{names[position]} could not be fitted: {str(result).partition(chr(10))[0]}"
         else:
             yield result
 
 
-def timed(task: str, data: str, n: int, name: str, metric: str | None = None) -> Method:
-    """Fit and test one method; runs in a worker."""
+def timed(task: str, data: str, n: int, name: str, until: float = math.inf, metric: str | None = None) -> Method:
+    """Fit and test one method; runs in a worker.
+
+    Raises:
+        OutOfTime: If it is not done in time.
+    """
     found = plugins.load("datasets", data)
     part = _Part(found, n) if n < len(found.train()) else found
     part.train()  # to load data is not a method's work
-    started = time.perf_counter()
-    [baseline] = run_baselines(cast("Task", _Only(scored(task, metric), name)), part)
-    seconds = time.perf_counter() - started
+    for library in ("threadpoolctl", *LIBRARIES.get(name, ())):  # nor is to import what it is written in
+        import_module(library)
+    with within(max(until - time.time(), LEAST_S if name in CONSTANT else 0.0)):
+        started = time.perf_counter()
+        [baseline] = run_baselines(cast("Task", _Only(scored(task, metric), name)), part)
+        seconds = time.perf_counter() - started
     return Method(name, baseline["metric"], seconds, baseline["bytes"], baseline["flops"])
 
 
@@ -108,6 +154,31 @@ def comparison(found: Sequence[Method], points: Sequence[Point], metric: Metric)
         )
     smallest = min(as_good, key=lambda point: point.params)
     return f"{best}; the smallest network certified here that does has {smallest.params:,} params ({smallest.shape})"
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Break the block off after so many seconds, by a signal; beside the main thread there are none, and no limit.
+
+    Raises:
+        OutOfTime: If they are over.
+    """
+    if seconds <= 0:
+        raise OutOfTime
+    if math.isinf(seconds) or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(*_: object) -> None:
+        raise OutOfTime
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds, LEAST_S)  # and again: a library may swallow an exception
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @final
@@ -145,7 +216,7 @@ class _Part(Dataset):
         def own_unit(split: Split) -> Split:
             if whole.n_classes is not None:
                 return split
-            return Split(split.inputs, (split.labels * sd + mean).astype(np.float32))
+            return Split(split.inputs, split.labels.astype(np.float64) * sd + mean)
 
         train = Split(whole.train().inputs[rows], whole.train().labels[rows])
         return Splits(*map(own_unit, (train, whole.val(), whole.test())))

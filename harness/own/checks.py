@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -12,6 +13,8 @@ from harness.own.columns import Categories, Column, Numbers, quoted
 
 SHOWN: Final = 5  # classes that are named
 SKEWED: Final = 0.9
+MOSTLY_THERE: Final = 0.5  # of the rows: with fewer, chance alone may look perfect
+FEWEST_DIGITS, MOST_DIGITS = 6, 17
 PERFECT: Final = 1 - 1e-9  # of a correlation
 
 
@@ -36,8 +39,11 @@ def skew(labels: Int64[np.ndarray, " n"]) -> list[str]:
 
 
 def spread(targets: Float64[np.ndarray, " n"]) -> str:
-    """Say what is to be predicted."""
-    return f"targets from {targets.min():g} to {targets.max():g}, mean {targets.mean():g}, deviation {targets.std():g}"
+    """Say what is to be predicted, in as many digits as tell the targets apart."""
+    sd = float(targets.std())
+    digits = min(MOST_DIGITS, FEWEST_DIGITS + max(0, math.ceil(math.log10(np.abs(targets).max() / sd))))
+    low, high, mean = (f"{value:.{digits}g}" for value in (targets.min(), targets.max(), targets.mean()))
+    return f"targets from {low} to {high}, mean {mean}, deviation {sd:g}"
 
 
 def repeats(splits: Splits) -> list[str]:
@@ -55,26 +61,57 @@ def repeats(splits: Splits) -> list[str]:
 def giveaways(
     columns: list[Column], right: Int64[np.ndarray, " n"] | Float64[np.ndarray, " n"], label: str
 ) -> list[str]:
-    """Warn of each column that predicts the label perfectly all by itself."""
+    """Warn of each column that predicts the label perfectly all by itself: by its values, or by which are missing."""
     return [
-        f"column {quoted(column.name)} alone predicts {quoted(label)} perfectly: would it be known when you ask? "
-        "Else remove it"
+        f"column {quoted(column.name)} {how}: would it be known when you ask? Else remove it"
         for column in columns
-        if (_follows if right.dtype == np.float64 else _tells)(column, right)
+        if (how := _how(column, right, quoted(label)))
     ]
 
 
+def _how(column: Column, right: np.ndarray, label: str) -> str:
+    """Say how a column gives the label away; empty where it does not."""
+    alone = f"alone predicts {label} perfectly"
+    gives_away = _follows if right.dtype == np.float64 else _tells
+    missing = _missing(column)
+    if not missing.any():
+        return alone if gives_away(column, right) else ""
+    if gives_away(Categories(column.name, missing.astype(np.int64), ("", "missing")), right):
+        return f"predicts {label} perfectly by where it is empty"
+    if gives_away(column, right):
+        return alone
+    there = ~missing
+    if there.mean() < MOSTLY_THERE or len(np.unique(right[there])) < 2:
+        return ""
+    return f"{alone} where it is not empty" if gives_away(_part(column, there), right[there]) else ""
+
+
+def _missing(column: Column) -> Bool[np.ndarray, " n"]:
+    found: Bool[np.ndarray, " n"] = (
+        np.isnan(column.values) if isinstance(column, Numbers) else np.array(column.names)[column.codes] == ""
+    )
+    return found
+
+
+def _part(column: Column, rows: Bool[np.ndarray, " n"]) -> Column:
+    if isinstance(column, Numbers):
+        return Numbers(column.name, column.values[rows])
+    return Categories(column.name, column.codes[rows], column.names)
+
+
 def _tells(column: Column, labels: Int64[np.ndarray, " n"]) -> bool:
-    """Say whether each value, or for numbers each of as many ranges as there are classes, has one class."""
+    """Say whether each value has one class; or for numbers each of as many ranges as there are classes.
+
+    Numbers that are missing are one more value, below or above all others.
+    """
     if isinstance(column, Categories):
         order = np.argsort(column.codes, kind="stable")
         same = np.diff(column.codes[order]) == 0
         return not bool((same & (np.diff(labels[order]) != 0)).any())
-    there = ~np.isnan(column.values)
-    if np.count_nonzero(there) < len(there):
-        return False
-    changes = _changes(column.values, labels)
-    return changes == len(np.unique(labels)) - 1
+    fewest = len(np.unique(labels)) - 1
+    ranks = np.unique(column.values, return_inverse=True)[1].astype(np.float64)  # a NaN comes last
+    low = np.where(np.isnan(column.values), -1.0, ranks)
+    return fewest in (_changes(ranks, labels), _changes(low, labels))
 
 
 def _changes(values: Float64[np.ndarray, " n"], labels: Int64[np.ndarray, " n"]) -> int:
@@ -88,9 +125,17 @@ def _changes(values: Float64[np.ndarray, " n"], labels: Int64[np.ndarray, " n"])
 
 def _follows(column: Column, targets: Float64[np.ndarray, " n"]) -> bool:
     """Say whether the targets are a straight function of a number, or a function of few categories."""
-    if isinstance(column, Numbers):
-        if np.isnan(column.values).any() or column.values.min() == column.values.max():
-            return False
-        return abs(float(np.corrcoef(column.values, targets)[0, 1])) > PERFECT
-    order = np.argsort(column.codes, kind="stable")
-    return not bool(((np.diff(column.codes[order]) == 0) & (np.diff(targets[order]) != 0)).any())
+    if isinstance(column, Categories):
+        order = np.argsort(column.codes, kind="stable")
+        return not bool(((np.diff(column.codes[order]) == 0) & (np.diff(targets[order]) != 0)).any())
+    if np.isnan(column.values).any() or column.values.min() == column.values.max():
+        return False
+    with np.errstate(invalid="ignore", divide="ignore"):  # of numbers too close to be told apart by their squares
+        found = np.corrcoef(_moderate(column.values), _moderate(targets))[0, 1]
+    return abs(float(found)) > PERFECT
+
+
+def _moderate(values: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
+    """Divide numbers by the largest, so that their squares are finite."""
+    found: Float64[np.ndarray, " n"] = values / np.abs(values).max()
+    return found

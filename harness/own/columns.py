@@ -17,6 +17,7 @@ MISSING: Final = frozenset({"", "?", "na", "n/a", "nan", "null", "none"})
 RARE_SHARE: Final = 0.005  # of train; categories rarer than this, or seen fewer times than that, are pooled
 RARE_COUNT: Final = 10
 MOST_CATEGORIES: Final = 64  # inputs of one column, the pool not counted
+NAMED: Final = 3  # columns that a note lists
 ID_NAMES: Final = ("id", "index", "row", "uuid", "guid", "unnamed: 0", "")
 
 
@@ -74,6 +75,18 @@ def quoted(name: str) -> str:
     return f"'{shown(name, 40)}'"
 
 
+def quoted_list(names: Sequence[str]) -> str:
+    """Return the first three of some names, quoted, and how many more there are."""
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"{', '.join(quoted(name) for name in names[:NAMED])}{more}"
+
+
+def is_called_id(name: str) -> bool:
+    """Say whether a column is called as one that numbers the rows."""
+    name = name.strip().lower()
+    return name in ID_NAMES or name.endswith(("_id", " id"))
+
+
 def row_hashes(columns: list[Column], n: int) -> UInt64[np.ndarray, " n"]:
     """Hash each row by what its cells hold."""
     found: UInt64[np.ndarray, " n"] = np.zeros(n, dtype=np.uint64)
@@ -107,8 +120,7 @@ def useless(column: Column) -> Dropped | None:
     if low == high and len(there) == n:
         return Dropped(column.name, "the same in every row")
     whole = len(there) == n and bool((there == np.floor(there)).all()) and len(np.unique(there)) == n
-    name = column.name.strip().lower()
-    if whole and (high - low == n - 1 or name in ID_NAMES or name.endswith(("_id", " id"))):
+    if whole and (high - low == n - 1 or is_called_id(column.name)):
         return Dropped(column.name, "a number of its own for every row")
     return None
 

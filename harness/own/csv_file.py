@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from registry.errors import InvalidData
 from registry.loader import shown
 
 DELIMITERS: Final = ",;\t|"
+SAID: Final = re.compile(rf'"?sep=([{DELIMITERS}])"?', re.IGNORECASE)
 MOST_COLUMNS: Final = 10_000
 LONGEST_LINE: Final = 64 * 2**20  # bytes
 LONGEST_CELL: Final = 16 * 2**20
@@ -22,7 +24,8 @@ LONGEST_CELL: Final = 16 * 2**20
 def opened(path: Path) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str]]]]]:
     """Open a file; give the names of its columns and an iterator over (row, cells), the header being row 1.
 
-    The delimiter is the one of comma, semicolon, tab and bar that makes most of the header. Empty lines are skipped.
+    The delimiter is the one of comma, semicolon, tab and bar that makes most of the header, or what a first line such
+    as ``sep=;`` says. Empty lines are skipped, and counted: a row has the number that a person sees beside it.
 
     Raises:
         InvalidData: Here or while rows are read: if the file is missing, empty, not UTF-8 or too wide, has no names, or
@@ -31,15 +34,33 @@ def opened(path: Path) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str
     limit = csv.field_size_limit(LONGEST_CELL)
     try:
         with _bytes_of(path) as file:
-            first = next(_lines(path, file), "")
-            delimiter = max(DELIMITERS, key=first.count)
+            delimiter, is_said = _delimiter(path, file)
             file.seek(0)
             rows = _rows(path, file, delimiter)
-            header = next(rows, (1, []))[1]
-            _check_names(path, header)
+            if is_said:
+                next(rows)
+            row, header = next(rows, (1, []))
+            _check_names(path, row, header)
             yield header, _even(path, rows, len(header))
     finally:
         csv.field_size_limit(limit)
+
+
+def delimiter_of(path: Path) -> str:
+    """Return what stands between the cells of a file.
+
+    Raises:
+        InvalidData: If it is missing, or does not begin with text in UTF-8.
+    """
+    with _bytes_of(path) as file:
+        return _delimiter(path, file)[0]
+
+
+def _delimiter(path: Path, file: BinaryIO) -> tuple[str, bool]:
+    """Return the delimiter, and whether the first line that is not empty does nothing but say it, as Excel's does."""
+    first = next((line for line in _lines(path, file) if line.strip()), "")
+    said = SAID.fullmatch(first.rstrip("\r\n"))
+    return (said[1], True) if said else (max(DELIMITERS, key=first.count), False)
 
 
 @contextmanager
@@ -76,28 +97,33 @@ def _rows(path: Path, file: BinaryIO, delimiter: str) -> Iterator[tuple[int, lis
     try:
         for cells in reader:
             row += 1
-            if cells:
+            if cells and not (len(cells) == 1 and cells[0].isspace()):
                 yield row, cells
     except csv.Error as error:
+        if "new-line character" in str(error):
+            raise InvalidData(
+                f"{path}, row {row + 1}: holds a carriage return that ends no line, expected line feeds between rows",
+                "save the file with the line ends of Unix or Windows; those of old Macs are not read",
+            ) from None
         raise InvalidData(f"{path}, row {row + 1}: not CSV: {error}") from None
 
 
-def _check_names(path: Path, header: list[str]) -> None:
+def _check_names(path: Path, row: int, header: list[str]) -> None:
     if not header:
         raise InvalidData(f"{path}: is empty, expected a row of column names and rows below it")
     if len(header) > MOST_COLUMNS:
         raise InvalidData(
-            f"{path}, row 1: holds {len(header):,} columns, expected at most {MOST_COLUMNS:,}",
+            f"{path}, row {row}: holds {len(header):,} columns, expected at most {MOST_COLUMNS:,}",
             "keep the columns that matter; a table on its side has to be turned",
         )
     names = [name.strip() for name in header]
-    twice = [name for name, n in Counter(names).items() if n > 1]
-    if twice:
-        raise InvalidData(f"{path}, row 1: two columns are called '{shown(twice[0])}', expected different names")
     if len(names) > 1 and all(map(is_number, names)):
         raise InvalidData(
-            f"{path}, row 1: holds numbers alone, expected the names of the columns", "add a row of names on top"
+            f"{path}, row {row}: holds numbers alone, expected the names of the columns", "add a row of names on top"
         )
+    twice = [name for name, n in Counter(names).items() if n > 1]
+    if twice:
+        raise InvalidData(f"{path}, row {row}: two columns are called '{shown(twice[0])}', expected different names")
 
 
 def _even(path: Path, rows: Iterator[tuple[int, list[str]]], n: int) -> Iterator[tuple[int, list[str]]]:

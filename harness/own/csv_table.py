@@ -13,8 +13,8 @@ from typing import Final, final
 
 import numpy as np
 
-from harness.own import csv_file
-from harness.own.columns import MISSING, Categories, Column, Dropped, Numbers, categories, quoted
+from harness.own import commas, csv_file
+from harness.own.columns import MISSING, Categories, Column, Dropped, Numbers, categories, quoted, quoted_list
 from harness.own.csv_file import is_number
 from harness.own.table import Table, check_size
 from registry.errors import InvalidData
@@ -31,13 +31,18 @@ class _Seen:
 
     numbers: int = 0
     texts: int = 0
+    commas: int = 0  # numbers that may have a decimal comma
+    plain: int = 0  # and those that must
     infinite: int = 0  # row of the first
     first_text: tuple[int, str] = (0, "")
     distinct: set[str] = field(default_factory=set)
 
-    def take(self, row: int, cell: str) -> None:
+    def take(self, row: int, cell: str, *, has_commas: bool) -> None:
         if cell.lower() in MISSING:
             return
+        if has_commas and commas.is_number(cell):
+            self.commas += 1
+            self.plain += commas.is_plain(cell)
         if len(self.distinct) <= MOST_DISTINCT:
             self.distinct.add(cell)
         if is_number(cell):
@@ -48,32 +53,45 @@ class _Seen:
             self.texts += 1
             self.first_text = self.first_text if self.texts > 1 else (row, cell)
 
+    @property
+    def is_with_commas(self) -> bool:
+        """Whether every number of the column is written with a decimal comma."""
+        return self.plain > 0 and self.commas == self.numbers + self.texts
+
 
 def read(path: Path, as_text: tuple[str, ...] = ()) -> Table:
     """Read a CSV file.
 
+    Where semicolons or tabs part the cells, a column of numbers with decimal commas is one of numbers.
+
     Args:
         path: The file.
-        as_text: Columns whose values are names, even where they look like numbers.
+        as_text: Columns whose values are names, even where they look like numbers, or like nothing but an empty cell.
 
     Raises:
         InvalidData: If the file cannot be read, or a number is infinite or no number among numbers; names the row.
     """
+    has_commas = csv_file.delimiter_of(path) in commas.DELIMITERS
     with csv_file.opened(path) as (names, rows):
         header = [name.strip() for name in names]
-        seen, n = [_Seen() for _ in header], 0
+        seen, numbers = [_Seen() for _ in header], array("q")
         for row, cells in rows:
-            n += 1
+            numbers.append(row)
             for one, cell in zip(seen, cells, strict=True):
-                one.take(row, cell.strip())
-    check_size(path, n, len(header))
+                one.take(row, cell.strip(), has_commas=has_commas)
+    check_size(path, len(numbers), len(header))
     kinds = [_kind(path, name, one, forced=name in as_text) for name, one in zip(header, seen, strict=True)]
-    return Table(str(path), n, _columns(path, header, kinds))
+    comma = {name for name, one in zip(header, seen, strict=True) if one.is_with_commas and name not in as_text}
+    columns = _columns(path, header, kinds, as_text, comma)
+    notes = (f"decimal commas are read as such in {quoted_list(sorted(comma))}",) if comma else ()
+    return Table(str(path), len(numbers), columns, np.frombuffer(numbers, dtype=np.int64), notes)
 
 
 def _kind(path: Path, name: str, seen: _Seen, *, forced: bool) -> type[Column] | Dropped:
     if forced:
         return Categories
+    if seen.is_with_commas:
+        return Numbers
     if not seen.texts:
         if seen.infinite:
             raise InvalidData(
@@ -93,7 +111,9 @@ def _kind(path: Path, name: str, seen: _Seen, *, forced: bool) -> type[Column] |
     return Categories
 
 
-def _columns(path: Path, header: list[str], kinds: list[type[Column] | Dropped]) -> list[Column | Dropped]:
+def _columns(
+    path: Path, header: list[str], kinds: list[type[Column] | Dropped], as_text: tuple[str, ...], comma: set[str]
+) -> list[Column | Dropped]:
     kept = [i for i, kind in enumerate(kinds) if not isinstance(kind, Dropped)]
     numbers = {i: array("d") for i in kept if kinds[i] is Numbers}
     codes = {i: array("q") for i in kept if kinds[i] is Categories}
@@ -102,8 +122,10 @@ def _columns(path: Path, header: list[str], kinds: list[type[Column] | Dropped])
         for _, cells in rows:
             for i in kept:
                 cell = cells[i].strip()
-                if cell.lower() in MISSING:
+                if cell.lower() in MISSING and header[i] not in as_text:
                     cell = ""
+                if i in numbers and header[i] in comma:
+                    cell = commas.with_point(cell)
                 if i in numbers:
                     numbers[i].append(float(cell) if cell else math.nan)
                 else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable
 from typing import Final
 
@@ -16,6 +17,9 @@ from registry.errors import InvalidData, UsageError
 
 PLAIN: Final = ("label", "target", "class", "y")  # one of these is the label where none is named
 MOST_CLASSES: Final = 1_000
+LARGEST_TARGET: Final = 1e100  # so that squares, and their sums, are finite
+LEAST_SPREAD: Final = 1e-100  # so that squares are not 0
+FARTHEST: Final = 1e15  # deviations of train from its mean: the squared error of a network is a finite float32
 SHOWN: Final = 12  # columns that a message lists
 
 
@@ -74,7 +78,7 @@ def classes_of(
             "a number is predicted with --task tabular-reg" if numbers else "is it the label?",
         )
     check_each(where, column.names, counts, lambda code: f", row {row(int(np.argmax(column.codes == code)))}")
-    by_size = all(map(is_number, column.names))
+    by_size = all(is_number(name) and not math.isnan(float(name)) for name in column.names)
     order = sorted(range(len(counts)), key=lambda i: (float(column.names[i]) if by_size else 0.0, column.names[i]))
     rank = np.empty(len(counts), dtype=np.int64)
     rank[order] = np.arange(len(counts))
@@ -102,7 +106,7 @@ def targets_of(where: str, column: Column | Dropped, row: Callable[[int], int]) 
     """Return the numbers to predict.
 
     Raises:
-        InvalidData: If one is missing, they are no numbers, or all are alike.
+        InvalidData: If one is missing or too large, they are no numbers, or all are alike.
     """
     if not isinstance(column, Numbers):
         raise InvalidData(
@@ -118,4 +122,40 @@ def targets_of(where: str, column: Column | Dropped, row: Callable[[int], int]) 
         )
     if column.values.min() == column.values.max():
         raise InvalidData(f"{where}: every target is {column.values[0]:g}, expected targets that differ")
+    largest = int(np.argmax(np.abs(column.values)))
+    if abs(column.values[largest]) > LARGEST_TARGET:
+        raise InvalidData(
+            f"{where}, row {row(largest)}: column {quoted(column.name)} holds {column.values[largest]:g}, expected "
+            f"targets of at most {LARGEST_TARGET:g}",
+            "give them in another unit, or predict their logarithm",
+        )
+    if np.ptp(column.values) < LEAST_SPREAD:
+        raise InvalidData(
+            f"{where}: the targets differ by {np.ptp(column.values):g} at most, expected {LEAST_SPREAD:g} or more",
+            "give them in another unit",
+        )
     return column.values
+
+
+def check_scale(
+    where: str, targets: Float64[np.ndarray, " n"], train: Int64[np.ndarray, " m"], row: Callable[[int], int]
+) -> None:
+    """Pass if targets are numbers of a moderate size once train has standardised them.
+
+    Raises:
+        InvalidData: If those to train on are all alike, or another is too far away from them.
+    """
+    mean, sd = float(targets[train].mean()), float(targets[train].std())
+    if not sd > 0:
+        raise InvalidData(
+            f"{where}: every target to train on is {mean:g}, expected targets that differ",
+            "nearly all rows have the same one: say which with --task tabular-cls",
+        )
+    off = np.abs(targets - mean) / sd
+    farthest = int(np.argmax(off))
+    if off[farthest] > FARTHEST:
+        raise InvalidData(
+            f"{where}, row {row(farthest)}: the target {targets[farthest]:g} is {off[farthest]:.0e} deviations away "
+            f"from the mean of those to train on, expected at most {FARTHEST:.0e}",
+            "correct it, or remove the row",
+        )

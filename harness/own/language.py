@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from harness.datasets.base import Split, Splits
-from harness.own import checks
+from harness.own import checks, folder
 from harness.own.parts import Parts, by_group, check_count, hash_of
 from harness.own.prepared import Facts, Prepared
 from harness.own.table import sizes
@@ -38,7 +38,8 @@ def read(path: Path) -> Prepared:
     Raises:
         InvalidData: If a file is not UTF-8, or there is too little or too much text; names file and line.
     """
-    texts, n_twice, n_binary = _texts(path)
+    inside = folder.found(path) if path.is_dir() else folder.Found([path], 0)
+    texts, n_twice, n_binary = _texts(path, inside.files)
     windows = [_windows(text.content) for text in texts]
     n = sum(map(len, windows))
     check_count(n, str(path), f"windows of {WINDOW} bytes")
@@ -57,6 +58,7 @@ def read(path: Path) -> Prepared:
         *([f"{n_twice:,} files that repeat another to the byte were passed over"] if n_twice else []),
         f"{sizes(splits, 'windows')}; {how}",
         f"{len(np.unique(pieces)):,} different bytes",
+        *inside.notes,
     ]
     facts = Facts(
         "lang-model", (WINDOW, N_SYMBOLS), N_SYMBOLS, group="file" if is_by_file else None, symbols=True,
@@ -65,14 +67,11 @@ def read(path: Path) -> Prepared:
     return Prepared(facts, splits)
 
 
-def _texts(path: Path) -> tuple[list[Text], int, int]:
+def _texts(path: Path, files: list[Path]) -> tuple[list[Text], int, int]:
     """Return each different text, how many were there before, and how many files of a folder are no text."""
-    files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     seen: dict[bytes, Path] = {}
     n_twice = n_binary = n_bytes = 0
     for file in files:
-        if any(part.startswith(".") for part in file.relative_to(path).parts):
-            continue
         try:
             n_bytes += file.stat().st_size
             if n_bytes > MOST_BYTES:

@@ -58,7 +58,7 @@ def read(path: Path, as_text: tuple[str, ...] = ()) -> Table:
         n = file.metadata.num_rows
         check_size(path, n, len(header))
         columns = [_column(path, file, name, as_name=name in as_text) for name in header]
-    return Table(str(path), n, columns, first_row=1)
+    return Table(str(path), n, columns)
 
 
 @contextmanager
@@ -93,8 +93,8 @@ def _column(path: Path, file: Any, name: str, *, as_name: bool) -> Column | Drop
     codes: dict[str, int] = {}
     found: list[np.ndarray] = []
     for chunk in chunks:
-        cells = ("" if cell is None else str(cell).strip() for cell in chunk.to_pylist())
-        texts = ("" if cell.lower() in MISSING else cell for cell in cells)
+        cells = ("" if cell is None or cell != cell else str(cell).strip() for cell in chunk.to_pylist())  # NaN
+        texts = ("" if cell.lower() in MISSING and not as_name else cell for cell in cells)
         found.append(np.array([codes.setdefault(text, len(codes)) for text in texts], dtype=np.int64))
         if len(codes) > MOST_DISTINCT and not as_name:
             return Dropped(name, f"text: more than {MOST_DISTINCT:,} different values")

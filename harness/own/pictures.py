@@ -15,6 +15,7 @@ from jaxtyping import Float32, Int64, UInt8
 
 from harness.datasets.base import Split, Splits
 from harness.own import checks, labels
+from harness.own import folder as contents
 from harness.own.columns import quoted
 from harness.own.parts import by_content, check_count, hash_of
 from harness.own.prepared import Facts, Prepared
@@ -33,6 +34,7 @@ SUFFIXES: Final = frozenset(
 )  # fmt: skip
 PARTS: Final = frozenset({"train", "training", "test", "testing", "val", "valid", "validation"})
 GREY: Final = frozenset({"1", "L", "LA", "I;16", "I;16L", "I;16B", "I", "F"})
+SHALLOW, DEEP = 8, 16  # bits of a grey level
 SQUASHED: Final = 1.5  # a picture so many times as long as wide looks different as a square
 
 
@@ -54,7 +56,7 @@ def read(folder: Path) -> Prepared:
     Raises:
         InvalidData: If a picture cannot be read, there is one class only, or a class has too few; names the file.
     """
-    names, found, n_other = _found(folder)
+    names, found, n_other, hidden = _found(folder)
     check_count(len(found), str(folder), "pictures")
     answers: Int64[np.ndarray, " n"] = np.array([one.label for one in found], dtype=np.int64)
     counts = np.bincount(answers, minlength=len(names))
@@ -68,14 +70,17 @@ def read(folder: Path) -> Prepared:
             f"{folder}: holds {len(found):,} pictures, expected at most {MOST_NUMBERS // (channels * side * side):,}",
             "take a part of them",
         )
-    pixels = np.stack([_pixels(one.path, side, channels) for one in found])
+    bits = _bits(found)
+    pixels = np.stack([_pixels(one.path, side, channels, bits) for one in found])
     hashes = np.array([hash_of(picture.tobytes()) for picture in pixels], dtype=np.uint64)
     splits = Splits(*(_split(pixels, answers, part) for part in by_content(hashes, answers)))
     notes = [
         f"{len(found):,} pictures in {'colour' if channels == 3 else 'grey'}, {_sized(found, side)}",
         *([f"{n_other:,} files that are no pictures, by their names, were passed over"] if n_other else []),
+        *([f"grey levels of {bits} bits become 256"] if bits > SHALLOW else []),
         sizes(splits, "pictures"),
         checks.balance(answers, names),
+        *hidden,
     ]
     long = sum(max(one.size) > SQUASHED * min(one.size) for one in found)
     squashed = (
@@ -89,11 +94,11 @@ def read(folder: Path) -> Prepared:
     return Prepared(facts, splits)
 
 
-def _found(folder: Path) -> tuple[tuple[str, ...], list[Found], int]:
-    """Return the classes, every picture, and how many files are none by their name."""
+def _found(folder: Path) -> tuple[tuple[str, ...], list[Found], int, list[str]]:
+    """Return the classes, every picture, how many files are none by their name, and what to say of hidden ones."""
     if not folder.is_dir():
         raise InvalidData(f"{folder}: is a file, expected a folder with one folder of pictures for each class")
-    folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    folders = contents.classes(folder)
     names = tuple(path.name for path in folders)
     if names and {name.lower() for name in names} <= PARTS:
         raise InvalidData(
@@ -108,8 +113,12 @@ def _found(folder: Path) -> tuple[tuple[str, ...], list[Found], int]:
         )
     found: list[Found] = []
     n_other = 0
+    inside = contents.found(folder)
+    files_of: dict[Path, list[Path]] = {place: [] for place in folders}
+    for path in inside.files:
+        files_of.get(folder / path.relative_to(folder).parts[0], []).append(path)
     for label, place in enumerate(folders):
-        files = sorted(path for path in place.rglob("*") if path.is_file() and not path.name.startswith("."))
+        files = files_of[place]
         pictures = [path for path in files if path.suffix.lower() in SUFFIXES]
         n_other += len(files) - len(pictures)
         if not pictures:
@@ -117,7 +126,7 @@ def _found(folder: Path) -> tuple[tuple[str, ...], list[Found], int]:
         for path in pictures:
             with _opened(path) as image:
                 found.append(Found(path, label, image.size, image.mode))
-    return names, found, n_other
+    return names, found, n_other, inside.notes
 
 
 @contextmanager
@@ -142,15 +151,46 @@ def _opened(path: Path) -> Iterator[Image]:
         raise InvalidData(f"{path}: has too many pixels to be opened safely", "make it smaller") from None
 
 
-def _pixels(path: Path, side: int, channels: int) -> UInt8[np.ndarray, "channels side side"]:
-    """Decode one picture upright; each new pixel averages the area it covers. Transparency is left out."""
+def _bits(found: list[Found]) -> int:
+    """Return the fewest bits, 8 to 16, that hold every grey level of the pictures saved with more than 8.
+
+    A camera of 12 bits uses a sixteenth of what 16 hold. One depth for all pictures keeps their brightness comparable.
+
+    Raises:
+        InvalidData: If a picture has levels that are no whole numbers of at most 16 bits; names it.
+    """
+    bits = SHALLOW
+    for path, _, _, mode in found:
+        if mode == "F":
+            raise InvalidData(
+                f"{path}: holds grey levels with fractions, whose white is unknown, expected whole numbers",
+                "scale them so that 255 is white, and save them with 8 bits",
+            )
+        if mode.startswith("I"):
+            with _opened(path) as image:
+                image.load()
+                levels = np.asarray(image)
+            if levels.min() < 0 or levels.max() >= 1 << DEEP:
+                raise InvalidData(
+                    f"{path}: holds grey levels from {levels.min():,} to {levels.max():,}, expected 0 to 65,535",
+                    "scale them so that 65,535 is white, and save them with 16 bits",
+                )
+            bits = max(bits, int(levels.max()).bit_length())
+    return bits
+
+
+def _pixels(path: Path, side: int, channels: int, bits: int) -> UInt8[np.ndarray, "channels side side"]:
+    """Decode one picture upright; each new pixel averages the area it covers. Transparency is left out.
+
+    Of grey levels saved with more than 8 bits, of which ``bits`` are in use, the upper 8 count.
+    """
     from PIL import Image, ImageOps
 
     with _opened(path) as image:
         image.load()
         upright = ImageOps.exif_transpose(image)
-        if upright.mode.startswith("I;16"):
-            upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
+        if upright.mode.startswith("I"):
+            upright = Image.fromarray((np.asarray(upright) >> (bits - SHALLOW)).astype(np.uint8))
         elif upright.mode == "P" and "transparency" in upright.info:
             upright = upright.convert("RGBA")
         plain = upright.convert("L" if channels == 1 else "RGB")

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Final, final
 
 from harness.own import csv_file, csv_table, labels, language, parquet, pictures, prepared, table, texts
+from harness.own import folder as contents
 from harness.own.place import PREFIX
 from harness.own.prepared import Facts, Prepared
 from registry.errors import InvalidData, UsageError
 
 DIGITS: Final = 12
-FORMAT: Final = 1  # of the readers: what they make of the same file has another name when they change
+FORMAT: Final = 2  # of the readers: what they make of the same file has another name when they change
 
 
 @final
@@ -56,6 +57,8 @@ def keep(own: Own, folder: Path) -> Kept:
     if not own.path.exists():
         raise InvalidData(f"{own.path}: there is no such file or folder")
     own = reader.resolved(own)
+    if own.path.is_dir():
+        contents.check_apart(own.path, folder)
     name = PREFIX + _digest(own)
     if not (folder / name).is_dir():
         prepared.write(reader.read(own), folder / name)
@@ -114,9 +117,9 @@ def _table(own: Own) -> Prepared:
 
 
 def _digest(own: Own) -> str:
-    """Return digits that change with the content, the task and the columns chosen."""
+    """Return digits that change with the content that is read, the task and the columns chosen."""
     digest = hashlib.sha256(repr((FORMAT, own.task, own.label, own.group)).encode())
-    files = sorted(path for path in own.path.rglob("*") if path.is_file()) if own.path.is_dir() else [own.path]
+    files = contents.found(own.path).files if own.path.is_dir() else [own.path]
     for path in files:
         place = path.relative_to(own.path).as_posix() if path != own.path else ""
         try:

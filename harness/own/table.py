@@ -6,16 +6,29 @@ from dataclasses import dataclass
 from typing import Final, final
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float64, Int64
 
 from harness.datasets.base import Split, Splits
 from harness.own import checks, labels
-from harness.own.columns import Categories, Column, Dropped, Encoded, encode, name_hashes, quoted, row_hashes, useless
+from harness.own.columns import (
+    Categories,
+    Column,
+    Dropped,
+    Encoded,
+    encode,
+    is_called_id,
+    name_hashes,
+    quoted,
+    quoted_list,
+    row_hashes,
+    useless,
+)
 from harness.own.parts import Parts, by_content, by_group, check_count
 from harness.own.prepared import Facts, Prepared
 from registry.errors import InvalidData
 
 REGRESSION: Final = "tabular-reg"
+ROUNDED: Final = 1e-6  # deviations of the targets; those of a date in seconds are not to be rounded to minutes
 MOST_CELLS: Final = 200_000_000
 MOST_INPUTS: Final = 10_000
 
@@ -29,17 +42,19 @@ class Table:
         where: The file, for messages.
         n: Number of rows.
         columns: All, in the file's order; those that cannot be used say why.
-        first_row: Number of the first row as a person counts them: 2 below a row of names.
+        rows: Number of each row as a person counts them; None where they count from 1.
+        notes: What was read otherwise than written, one line each.
     """
 
     where: str
     n: int
     columns: list[Column | Dropped]
-    first_row: int = 2
+    rows: Int64[np.ndarray, " n"] | None = None
+    notes: tuple[str, ...] = ()
 
     def row(self, position: int) -> int:
         """Return the number of a row as a person counts them."""
-        return position + self.first_row
+        return position + 1 if self.rows is None else int(self.rows[position])
 
     def column(self, name: str) -> Column | Dropped:
         """Return the column of this name; there is one."""
@@ -84,9 +99,10 @@ def prepare(table: Table, task: str, label: str, group: str | None = None) -> Pr
     width = sum(one.inputs.shape[1] for one in encoded)
     check_width(table, width)
     inputs = np.concatenate([one.inputs for one in encoded], axis=1)
-    held = right if classes else right.astype(np.float32)
+    held = right if classes else _held(table, right, parts)
     splits = Splits(*(Split(inputs[part], held[part]) for part in parts))
-    notes = [_read(table, useful, encoded), *map(str, dropped), *_changed(useful, encoded), sizes(splits, "rows")]
+    notes = [_read(table, useful, encoded), *table.notes, *map(str, dropped), *_called_id(useful)]
+    notes += [*_changed(useful, encoded), sizes(splits, "rows")]
     notes += [f"{quoted(label)} has {checks.balance(right, classes) if classes else checks.spread(right)}"]
     warnings = [*(checks.skew(right) if classes else []), *checks.giveaways(useful, right, label)]
     facts = Facts(
@@ -124,6 +140,15 @@ def _right(table: Table, task: str, label: str) -> tuple[np.ndarray, tuple[str, 
     return labels.classes_of(table.where, column, table.row)
 
 
+def _held(table: Table, targets: Float64[np.ndarray, " n"], parts: Parts) -> np.ndarray:
+    """Return targets in their own unit: as float32 where that is as exact as a network's answers, else as they are."""
+    labels.check_scale(table.where, targets, parts.train, table.row)
+    with np.errstate(over="ignore"):  # what becomes infinite is not exact
+        short = targets.astype(np.float32)
+    is_exact = np.abs(short - targets).max() <= ROUNDED * targets[parts.train].std()
+    return short if is_exact else targets
+
+
 def _sorted_out(columns: list[Column | Dropped]) -> tuple[list[Column], list[Dropped]]:
     useful: list[Column] = []
     dropped: list[Dropped] = []
@@ -158,6 +183,15 @@ def _read(table: Table, useful: list[Column], encoded: list[Encoded]) -> str:
     )
 
 
+def _called_id(useful: list[Column]) -> list[str]:
+    """Say which inputs are called as if they numbered the rows, and do not."""
+    named = [column.name for column in useful if is_called_id(column.name)]
+    if not named:
+        return []
+    which = "repeats: it is an input" if len(named) == 1 else "repeat: they are inputs"
+    return [f"{quoted_list(named)} {which} as any other; if it says whose a row is, give it to --group or remove it"]
+
+
 def _changed(useful: list[Column], encoded: list[Encoded]) -> list[str]:
     """Say what was filled in and pooled."""
     filled = [(column.name, one.n_missing) for column, one in zip(useful, encoded, strict=True) if one.n_missing]
@@ -167,8 +201,7 @@ def _changed(useful: list[Column], encoded: list[Encoded]) -> list[str]:
         (pooled, "cells of rarer categories share an input in", ""),
     )
     return [
-        f"{sum(n for _, n in found):,} {what} {', '.join(quoted(name) for name, _ in found[:3])}"
-        f"{f' and {len(found) - 3} more' if len(found) > 3 else ''}{f': {how}' if how else ''}"
+        f"{sum(n for _, n in found):,} {what} {quoted_list([name for name, _ in found])}{f': {how}' if how else ''}"
         for found, what, how in words
         if found
     ]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
-from jaxtyping import Int64, UInt8
+from jaxtyping import Int64, UInt8, UInt64
 
 from harness.datasets.base import Split, Splits
 from harness.own import checks, csv_file, labels
-from harness.own.columns import MISSING, Categories, categories, name_hashes, quoted
+from harness.own.columns import Categories, categories, name_hashes, quoted
 from harness.own.parts import by_content, by_group, check_count, hash_of, mixed
 from harness.own.prepared import Facts, Prepared
 from harness.own.table import sizes
@@ -39,10 +39,13 @@ def read(path: Path, label: str, group: str | None) -> Prepared:
         InvalidData: If it cannot be used; names the row.
     """
     text = _text_column(path, label, group)
-    texts, lengths, hashes, answers, owners = _scanned(path, text, label, group)
+    rows, texts, lengths, hashes, answers, owners = _scanned(path, text, label, group)
     n = len(lengths)
     check_count(n, str(path), "rows")
-    right, classes = labels.classes_of(str(path), answers, lambda position: position + 2)
+    if (hashes == hashes[0]).all():
+        what = "the same" if lengths[0] else "empty"
+        raise InvalidData(f"{path}: every text in column {quoted(text)} is {what}, expected texts that differ")
+    right, classes = labels.classes_of(str(path), answers, rows.__getitem__)
     if owners is None:
         parts = by_content(mixed(hashes, 0), right)
     else:
@@ -81,20 +84,29 @@ def _text_column(path: Path, label: str, group: str | None) -> str:
     return max(others, key=lambda name: sum(len(row[header.index(name)]) for row in cells))
 
 
-def _scanned(
-    path: Path, text: str, label: str, group: str | None
-) -> tuple[UInt8[np.ndarray, "n 256"], Int64[np.ndarray, " n"], np.ndarray, Categories, Categories | None]:
-    """Return the beginning of each text, its length in bytes and its hash; labels and groups."""
-    held, lengths, hashes = bytearray(), list[int](), list[int]()
+class _Scanned(NamedTuple):
+    """Of each text the number of its row, its beginning, its length in bytes and its hash; labels and groups."""
+
+    rows: list[int]
+    texts: UInt8[np.ndarray, "n 256"]
+    lengths: Int64[np.ndarray, " n"]
+    hashes: UInt64[np.ndarray, " n"]
+    answers: Categories
+    owners: Categories | None
+
+
+def _scanned(path: Path, text: str, label: str, group: str | None) -> _Scanned:
+    held, numbers, lengths, hashes = bytearray(), list[int](), list[int](), list[int]()
     answers, owners = _Codes(), _Codes()
     with csv_file.opened(path) as (names, rows):
         header = [name.strip() for name in names]
         at, answer, owner = header.index(text), header.index(label), header.index(group) if group else None
         for row, cells in rows:
-            if row > MOST_TEXTS + 1:
+            if len(numbers) == MOST_TEXTS:
                 raise InvalidData(f"{path}: holds more than {MOST_TEXTS:,} texts", "take a part of them")
             content = cells[at].strip().encode()
             held += content[:LONGEST].ljust(LONGEST, b"\0")
+            numbers.append(row)
             lengths.append(len(content))
             hashes.append(hash_of(content))
             answers.take(cells[answer])
@@ -102,7 +114,8 @@ def _scanned(
                 owners.take(cells[owner])
     texts = np.frombuffer(held, dtype=np.uint8).reshape(-1, LONGEST)
     found = owners.column(group) if group else None
-    return texts, np.array(lengths), np.array(hashes, dtype=np.uint64), answers.column(label), found
+    hashed = np.array(hashes, dtype=np.uint64)
+    return _Scanned(numbers, texts, np.array(lengths), hashed, answers.column(label), found)
 
 
 class _Codes:
@@ -114,9 +127,7 @@ class _Codes:
 
     def take(self, cell: str) -> None:
         """Note one cell."""
-        cell = cell.strip()
-        name = "" if cell.lower() in MISSING else cell
-        self._codes.append(self._known.setdefault(name, len(self._known)))
+        self._codes.append(self._known.setdefault(cell.strip(), len(self._known)))
 
     def column(self, name: str) -> Categories:
         """Return all of them."""

@@ -59,7 +59,7 @@ class OpenMLTable(FetchedTable):
             )
         columns, label = _columns(self.name, found)
         is_regression = isinstance(columns[-1], Numbers)
-        table = Table(self.name, len(found.target), list(columns), first_row=1)
+        table = Table(self.name, len(found.target), list(columns))
         made = prepare(table, "tabular-reg" if is_regression else "tabular-cls", label)
         return Prepared(
             _published(made.facts, self._number, found.details, [str(one.message) for one in said]), made.splits

@@ -168,3 +168,48 @@ def test_the_command_that_finds_out_can_be_pasted() -> None:
     said = answer.bench_command("tabular-cls", Path("my data.csv"), "the kind")
 
     assert said == ("guides bench --task tabular-cls --data 'my data.csv' --label 'the kind' --knee --minutes 10")
+
+
+def test_a_group_is_kept_apart_is_no_input_and_stays_in_the_command(guides: Guides, alone: Path) -> None:
+    words = ("a fine film it was", "a poor film it was")
+    cells = [[f"{words[i % 2]} {i}", f"author {i % 30}", "ab"[i // 30 % 2]] for i in range(300)]
+    result = guides("like", columns(alone / "films.csv", ("text", "author", "label"), cells), "--group", "author")
+
+    assert "films.csv: taken for text-cls" in result.err
+    assert result.out.startswith("text: 2 classes, 32 symbols, ")
+    assert "32 symbols, 2 classes at once" in result.err
+    assert result.err.rstrip().endswith("films.csv --group author --knee --minutes 10")
+
+
+def test_what_was_left_out_is_said_unless_quiet(guides: Guides, alone: Path) -> None:
+    cells = [[str(i), str(i % 7), "x", "ab"[i % 2]] for i in range(90)]
+    path = columns(alone / "one.csv", ("id", "n", "same", "y"), cells)
+    aloud, quiet = guides("like", path), guides("like", path, "--quiet")
+
+    assert "  left out: 'id', a number of its own for every row\n  left out: 'same', the same in every row" in aloud.err
+    assert "left out" not in quiet.err
+
+
+@pytest.mark.parametrize(
+    ("cells", "delimiter", "expected"),
+    [
+        ([("1", f"{i},5") for i in range(30)], ";", "tabular-reg"),
+        ([(f"{i}", ("NA", f"{i}.5")[i % 2]) for i in range(40)], ",", "tabular-reg"),
+        ([("1", f"a{i},5") for i in range(30)], ";", "tabular-cls"),
+    ],
+    ids=["commas", "missing", "names"],
+)
+def test_targets_are_known_by_what_is_a_number(
+    alone: Path, cells: Sequence[Sequence[str]], delimiter: str, expected: str
+) -> None:
+    path = alone / "one.csv"
+    path.write_text("\n".join(delimiter.join(row) for row in [("a", "y"), *cells]), encoding="utf-8")
+
+    assert task_of(path, None) == expected
+
+
+def test_hidden_folders_of_pictures_are_no_classes(alone: Path) -> None:
+    own_files.pictures(alone / "prose", n=2, classes=[".thumbnails"])
+    own_files.text(alone / "prose" / "a.txt")
+
+    assert task_of(alone / "prose", None) == "lang-model"

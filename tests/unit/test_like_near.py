@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from harness.like import near
-from harness.like.near import Recorded, nearest, of_ladder, of_registry, reason
+from harness.like.descriptors import Descriptors
+from harness.like.near import Recorded, nearest, of_ladder, of_registry, reason, times_apart
 from registry.roots import Root
 from registry.store import Store
 from tests.example_record import example_record
@@ -117,3 +118,45 @@ def test_a_record_that_does_not_say_what_its_inputs_are_is_passed_over(root: Pat
 
     assert near._of_record("a v1", "", {**record, "question": question}) is None
     assert near._of_record("a v1", "", record) is not None
+
+
+TEXT = replace(
+    DESCRIPTORS, task="text-cls", modality="text", n_inputs=128 * 256, n_train=20_000, n_classes=67, length=128,
+    intrinsic_dimension=None,
+)  # fmt: skip
+
+
+def test_texts_are_as_near_as_their_lengths_whatever_the_kinds_of_symbols() -> None:
+    """Of 128 bytes the one-hot rows are 4.2 x those of 80 of 97 symbols."""
+    one = recorded(modality="text", n_train=20_000, n_inputs=80 * 97, n_classes=67, length=80)
+    far = replace(one, length=31)
+
+    [found] = nearest(TEXT, [one, far])
+    assert found.recorded == one
+    assert found.reason.startswith("67 classes, 80 symbols against 128, 20,000 examples")
+    assert times_apart(TEXT, replace(one, length=None)) == [1.0, pytest.approx(128 * 256 / 7760), 1.0]
+
+
+def test_a_ladder_of_texts_has_the_length_of_its_data_set() -> None:
+    cloze, unknown = (
+        of_ladder(replace(ladder({1: (0.4,), 64: (0.2,)}, dataset=name), descriptors=replace(TEXT, length=None)))
+        for name in ("cloze-sympy-1-14", "of-somebody-else")
+    )
+
+    assert (cloze.length, unknown.length) == (80, None)
+
+
+def test_a_record_of_texts_gives_their_length() -> None:
+    record, *_ = example_record("tabular-cls/wine/mlp")
+    dataset = {**record["question"]["dataset"], "input_shape": [80, 97], "symbols": True}
+    found = near._of_record("a v1", "", {**record, "question": {**record["question"], "dataset": dataset}})
+
+    assert found is not None
+    assert (found.length, found.n_inputs) == (80, 7760)
+
+
+def test_a_length_is_written_down_where_there_is_one() -> None:
+    assert Descriptors.from_json(TEXT.to_json(), "text") == TEXT
+    assert "length" not in DESCRIPTORS.to_json()
+    with pytest.raises(ValueError, match="text"):
+        Descriptors.from_json({**TEXT.to_json(), "length": 0}, "text")

@@ -11,6 +11,7 @@ from PIL import Image
 from harness.own import pictures
 from harness.own.prepared import Prepared
 from harness.own.read import Own, keep
+from registry.errors import InvalidData
 from tests import own_files
 
 
@@ -166,3 +167,35 @@ def test_the_name_changes_with_a_folder_that_is_renamed_and_not_with_its_place(t
     assert keep(Own("image-cls", moved), tmp_path / "kept").name == first
     (moved / "cat").rename(moved / "ape")
     assert keep(Own("image-cls", moved), tmp_path / "kept").name != first
+
+
+@pytest.mark.parametrize(("white", "bits"), [(4095, 12), (65535, 16), (255, 8), (1023, 10)])
+@pytest.mark.parametrize("kind", [np.uint16, np.int32])
+def test_deep_grey_levels_keep_their_upper_eight_bits(tmp_path: Path, white: int, bits: int, kind: type) -> None:
+    folder = own_files.pictures(tmp_path / "data")
+    save(folder, (np.arange(256).reshape(16, 16) * white // 255).astype(kind), suffix="tif")
+    made = pictures.read(folder)
+
+    assert len(np.unique(everything(made))) == 256
+    assert everything(made).max() == 255 / 256
+    assert (f"grey levels of {bits} bits become 256" in made.facts.notes) == (bits > 8)
+
+
+@pytest.mark.parametrize(
+    ("levels", "said"),
+    [
+        (
+            np.linspace(0, 1, 256, dtype=np.float32),
+            "grey levels with fractions, whose white is unknown",
+        ),
+        (np.arange(256, dtype=np.int32) - 1, "grey levels from -1 to 254, expected 0 to 65,535"),
+        (np.arange(256, dtype=np.int32) * 257 + 1, "grey levels from 1 to 65,536, expected 0 to 65,535"),
+    ],
+    ids=["fractions", "negative", "too-large"],
+)
+def test_grey_levels_whose_white_is_unknown_are_refused(tmp_path: Path, levels: np.ndarray, said: str) -> None:
+    folder = own_files.pictures(tmp_path / "data")
+    path = folder / "dog" / "005.tif"
+    Image.fromarray(levels.reshape(16, 16)).save(path)
+    with pytest.raises(InvalidData, match=f"{path}: holds {said}"):
+        pictures.read(folder)
