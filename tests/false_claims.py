@@ -20,6 +20,7 @@ import pytest
 
 from harness.procedure import Procedure
 from harness.study import Investigation, Study
+from harness.study_law import Law
 from harness.trial import Outcome, Shape, Trial
 from registry.statistics import clopper_pearson_low, meets
 from tests.fake_outcomes import Surface
@@ -128,10 +129,11 @@ def simulate(world: World, targets: tuple[float, ...], numbers: range, search: s
     return Tally(len(numbers), claiming, false, scratch, pruned)
 
 
-def _no_law(_investigation: Investigation, _notes: list[str]) -> Procedure[None]:
+def _no_law(_investigation: Investigation, _notes: list[str]) -> Procedure[Law]:
     """Claim nothing; what the law trains decides no claim."""
     nothing: Iterator[list[Trial]] = iter(())
     yield from nothing
+    return Law(None, is_whole=True)
 
 
 def _interval(count: int, n: int) -> tuple[float, float]:

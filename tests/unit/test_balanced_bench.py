@@ -20,6 +20,7 @@ from harness.commands import bench
 from harness.own.place import found_in
 from harness.procedure import Procedure
 from harness.study import Study
+from harness.study_law import Law
 from registry import cli, roots
 from registry.outcomes import unpack
 from registry.store import Store, canonical_json
@@ -47,10 +48,11 @@ def uneven() -> list[list[str]]:
     return found
 
 
-def no_law(_: object, __: object, notes: list[str]) -> Procedure[None]:
+def no_law(_: object, __: object, notes: list[str]) -> Procedure[Law]:
     """In the place of a law, which takes longer than all the rest."""
     notes.append(study.NO_LAW)
     yield from ()
+    return Law(None, is_whole=True)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from harness.own.beside import Method, Point, comparison, n_rows, timed
 from harness.own.place import found_in
 from harness.own.read import Own, keep
 from harness.procedure import Procedure
+from harness.study_law import Law
 from harness.tasks.base import Metric
 from tests import own_files, tiny_bench
 from tests.unit.conftest import Result
@@ -38,10 +39,11 @@ def fruit(n: int = 120) -> list[list[str]]:
     return found
 
 
-def no_law(_: object, __: object, notes: list[str]) -> Procedure[None]:
+def no_law(_: object, __: object, notes: list[str]) -> Procedure[Law]:
     """In the place of a law, which takes longer than all the rest."""
     notes.append(study.NO_LAW)
     yield from ()
+    return Law(None, is_whole=True)
 
 
 @pytest.mark.parametrize(
