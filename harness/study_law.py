@@ -97,11 +97,10 @@ def affordable(study: Investigation, setting: Setting, notes: list[str]) -> Desi
         design(study, setting.shape, share, n_widths, is_lean=is_lean, most_steps=lean_most if is_lean else most)
         for share, n_widths, is_lean in PARTS
     ]
-    for part in (whole, *parts):
-        if study.clock.is_known(_first_round(study, setting, part)) or study.clock.fits(
-            _expected(study, setting, part)
-        ):
-            break
+    every = (whole, *parts)
+    begun = (part for part in every if study.clock.is_known(_first_round(study, setting, part)))
+    fitting = (part for part in every if study.clock.fits(_expected(study, setting, part)))
+    part = next(begun, None) or next(fitting, every[-1])
     if part != whole:
         lean = "" if part.seeds == whole.seeds else f", each tuned with {part.rates} rates and {part.seeds} seeds"
         notes.append(

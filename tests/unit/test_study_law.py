@@ -10,7 +10,7 @@ import pytest
 from harness.clock import Clock
 from harness.search.base import Setting
 from harness.study import Investigation, Study
-from harness.study_law import affordable, design, fit_law
+from harness.study_law import _first_round, affordable, design, fit_law
 from harness.trial import Shape, Trial
 from tests.fake_outcomes import Surface
 from tests.tiny_bench import small_law
@@ -144,6 +144,17 @@ def test_a_grid_that_was_begun_is_gone_on_with(study: Investigation) -> None:
     study.clock = Clock(1e3, lambda trials: sum(priced([one]) for one in trials if one.steps > 1000), now=lambda: 0.0)
 
     assert affordable(study, Setting(Shape(8, 1), 0.01, 4000), []) == design(study, Shape(8, 1))
+
+
+def test_a_part_that_was_begun_is_gone_on_with_though_there_is_time_for_more(study: Investigation) -> None:
+    setting = Setting(Shape(8, 1), 0.01, 2000)
+    study.clock = Clock(9e5, priced, now=lambda: 0.0)
+    part = affordable(study, setting, [])
+    begun = {trial.key for trial in _first_round(study, setting, part)}
+    study.clock = Clock(1e9, lambda trials: priced([t for t in trials if t.key not in begun]), now=lambda: 0.0)
+
+    assert part.seeds == 2
+    assert affordable(study, setting, []) == part
 
 
 def test_no_part_of_a_small_data_set_has_more_examples_than_there_are(study: Investigation) -> None:
