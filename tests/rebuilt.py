@@ -33,7 +33,7 @@ def weights_of(model: onnx.ModelProto, network: nn.Module, input_shape: tuple[in
         return found
     nodes = [node for node in model.graph.node if len(node.input) > 1 and node.input[1] in stored and _has_layer(node)]
     layers = list(_applied(network, input_shape))
-    assert len(nodes) == len(layers)
+    assert len(nodes) == len(layers), f"the file has layers of {len(nodes)} weights, the network {len(layers)}"
     for node, (name, layer) in zip(nodes, layers, strict=True):
         given = [stored.get(each) for each in node.input]
         if isinstance(layer, nn.Linear):
