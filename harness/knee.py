@@ -73,7 +73,7 @@ class Knee:
         return knee_limit(middle, task.metric.direction, _items(task, len(dataset.val())))
 
 
-def find_knee(study: Investigation) -> Procedure[Knee | None]:
+def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
     """Measure the reference; then search, certify and bracket the smallest shape within 1.1 x its error.
 
     The search is for shapes cheaper than the reference. Of it the strategy knows the fresh runs, which tell how
@@ -83,6 +83,7 @@ def find_knee(study: Investigation) -> Procedure[Knee | None]:
     Args:
         study: Its targets do not matter; what it has trained before counts for the reference and the bracket. Its clock
             never shortens what the limit follows from: the reference is measured whole or not at all.
+        notes: Where there is no knee for want of time, receives what it was held to: runs for that limit are on record.
 
     Returns:
         The knee; None where the time was up before it was known whether there is one.
@@ -90,13 +91,14 @@ def find_knee(study: Investigation) -> Procedure[Knee | None]:
     [measured] = yield from together([_measure_reference(study)], study.clock.fits)
     if measured is CUT:
         return None
-    setting, notes, trials, outcomes = measured
+    setting, doubts, trials, outcomes = measured
     task, data = study.task, study.dataset
     reference = tested(trials, outcomes, task)
     middle = statistics.median(reference.values)
     n_items = _items(task, len(data.test()))
     limit = knee_limit(middle, task.metric.direction, n_items)
-    knee = Knee(reference, limit, [_held_to(limit, middle, setting.shape, task), *notes])
+    held = _held_to(limit, middle, setting.shape, task)
+    knee = Knee(reference, limit, [held, *doubts])
     if n_items is not None:
         knee.notes += _coarse(task.target_to_error(middle) * n_items, n_items)
     if meets(task.chance(data), limit, task.metric.direction):
@@ -106,6 +108,7 @@ def find_knee(study: Investigation) -> Procedure[Knee | None]:
     found = yield from study.search(limit, knee.attempts, History(tests=(met,)))
     certified = found.certified is not None
     if found.is_cut and not certified:
+        notes.append(held)
         return None
     if found.is_cut:
         early = "certified before its search had ended, for want of time"
@@ -114,6 +117,7 @@ def find_knee(study: Investigation) -> Procedure[Knee | None]:
         own = study.bench(limit).attempt(trials[0], len(knee.attempts) + 1)
         [attempt] = yield from together([own], study.clock.fits)
         if attempt is CUT:
+            notes.append(held)
             return None
         knee.attempts.append(attempt)
         certified = attempt.certified
@@ -142,7 +146,8 @@ def find_reference(study: Investigation) -> Procedure[tuple[Setting, list[str]]]
     Five rates a factor 4 apart at the fewest steps, one seed; then three rates around the best, two seeds, and so again
     with twice the steps for the better half of the shapes, until their mean error falls by less than 3 %. So far one
     surface fitted to all of them says what is better. Its prior expects wider networks to be, so the best settings of
-    four shapes are trained with ten fresh seeds each, and the least mean error of these decides.
+    four shapes are trained with ten fresh seeds each (of two with five where time is short), and the least mean error
+    of these decides.
     """
     chance, notes = study.task.chance(study.dataset), list[str]()
     space, is_lean = affordable(study, notes)

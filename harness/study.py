@@ -265,7 +265,7 @@ class Investigation:
         made once all the same, since it is the same trial.
         """
         own = Investigation(replace(self.study, targets=()), self.say, self.clock)
-        knee = findings.knee = yield from find_knee(own)
+        knee = findings.knee = yield from find_knee(own, findings.notes)
         if knee is None:
             findings.notes.append("no knee: the time was up")
             return
