@@ -44,6 +44,10 @@ class Turns:
         """Say whether a search in ``state`` was cut short."""
         return state in self._states
 
+    def __iter__(self) -> Iterator[str]:
+        """Go through them, in the order of the alphabet."""
+        return iter(sorted(self._states))
+
     def add(self, state: str) -> None:
         """Write down that a search in ``state`` is cut short; when this returns, a crash cannot lose it."""
         self._states.add(state)
@@ -110,6 +114,10 @@ class Clock:
         """Write a turn down, so that a later run whose time is limited goes on from it."""
         if state not in self._turns:
             self._turns.add(state)
+
+    def taken(self, beginning: str) -> list[str]:
+        """Return the turns that begin so, of a study whose time is not limited those of earlier runs."""
+        return [state for state in self._turns if state.startswith(beginning)]
 
     def is_known(self, trials: Sequence[Trial]) -> bool:
         """Say whether a round takes no time: its results are known, or there is no limit."""

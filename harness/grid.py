@@ -69,7 +69,7 @@ class Design:
         Args:
             template: The run whose data set, family, batch size and weight decay all cells share; its learning rate is
                 the middle of the first ones tried.
-            so_far: Receives how each cell stands, by its place, from the end of its first steps on.
+            so_far: Receives how each cell stands, by its place, from its first rates on.
 
         Returns:
             One result a cell, by n_train and then shape.

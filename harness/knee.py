@@ -30,6 +30,8 @@ from registry.statistics import KNEE, knee_limit, meets
 if TYPE_CHECKING:
     from harness.study import Investigation
 
+HELD: Final = "knee: held to "
+REDUCED: Final = "knee: reference at most "
 WIDE: Final = (1, 2, 4)  # the widest of a ladder, and those that are this many times narrower
 EVERY: Final = 2  # rates tried first are this many notches apart
 # Times narrower than the ladders' ends, times fewer steps, and whether fewer of the best are compared with fewer seeds:
@@ -90,6 +92,7 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
     """
     [measured] = yield from together([_measure_reference(study)], study.clock.fits)
     if measured is CUT:
+        notes += _earlier(study)
         return None
     setting, doubts, trials, outcomes = measured
     task, data = study.task, study.dataset
@@ -98,7 +101,10 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
     n_items = _items(task, len(data.test()))
     limit = knee_limit(middle, task.metric.direction, n_items)
     held = _held_to(limit, middle, setting.shape, task)
-    knee = Knee(reference, limit, [held, *doubts])
+    if study.clock.is_limited and study.clock.taken(REDUCED):
+        study.clock.take(held)
+    said = [held, *_earlier(study, held)]
+    knee = Knee(reference, limit, [*said, *doubts])
     if n_items is not None:
         knee.notes += _coarse(task.target_to_error(middle) * n_items, n_items)
     if meets(task.chance(data), limit, task.metric.direction):
@@ -108,7 +114,7 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
     found = yield from study.search(limit, knee.attempts, History(tests=(met,)))
     certified = found.certified is not None
     if found.is_cut and not certified:
-        notes.append(held)
+        notes += said
         return None
     if found.is_cut:
         early = "certified before its search had ended, for want of time"
@@ -117,7 +123,7 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
         own = study.bench(limit).attempt(trials[0], len(knee.attempts) + 1)
         [attempt] = yield from together([own], study.clock.fits)
         if attempt is CUT:
-            notes.append(held)
+            notes += said
             return None
         knee.attempts.append(attempt)
         certified = attempt.certified
@@ -185,7 +191,7 @@ def affordable(study: Investigation, notes: list[str]) -> tuple[Space, bool]:
     whole = study.space
     parts = [(_within(whole, narrower, shorter), is_lean) for narrower, shorter, is_lean in PARTS]
     states = [
-        f"knee: reference at most {_widest(part)} wide, at most {part.steps[-1]} steps{', of few' if is_lean else ''}"
+        f"{REDUCED}{_widest(part)} wide, at most {part.steps[-1]} steps{', of few' if is_lean else ''}"
         for part, is_lean in parts
     ]
     begun = (i for i, (part, _) in enumerate(parts) if study.clock.is_known(_first_round(study, part)))
@@ -319,11 +325,17 @@ def _overtaken(knee: Knee, task: Task) -> list[str]:
     ]
 
 
+def _earlier(study: Investigation, held: str = "") -> list[str]:
+    """Say what earlier runs, with less time and so another reference, held the knee to: their runs are on record."""
+    others = [turn for turn in study.clock.taken(HELD) if turn != held]
+    return [f"knee: earlier, with less time, held to {turn.removeprefix(HELD)}" for turn in others]
+
+
 def _held_to(limit: float, middle: float, shape: Shape, task: Task) -> str:
     side = "at least" if task.metric.direction == "higher" else "at most"
     return (
-        f"knee: held to {task.metric.name} {side} {limit:.12g}, {KNEE:g} x the error of {shape} (median {middle:.6g}), "
-        "the best by validation of all that were tried, the widest included"
+        f"{HELD}{task.metric.name} {side} {limit:.12g}, {KNEE:g} x the error of {shape} (median {middle:.6g}), "
+        "the best by validation of all widths that were tried"
     )
 
 

@@ -161,11 +161,13 @@ def fit_law(study: Investigation, setting: Setting, notes: list[str]) -> Procedu
     if not is_whole:
         steps = max(one.trial.steps for one in settled)
         notes.append(f"law: the time was up before its cells had settled; they have had up to {steps:,} steps")
+        if edge := sum(not one.interior for one in settled):
+            notes.append(f"law: in {edge} of {len(settled)} cells the best learning rate is the edge of those tried")
     return Law(_fitted(study, settled, notes), is_whole)
 
 
 def _settle(study: Investigation, grid: Design, setting: Setting) -> Procedure[tuple[list[Settled], bool]]:
-    """Settle a grid's cells as far as there is time, their first steps at least; say whether that is all the way."""
+    """Settle a grid's cells as far as there is time, their first rates at least; say whether that is all the way."""
     so_far: dict[int, Settled] = {}
     rounds = grid.settle(study.trial(setting), so_far)
     try:

@@ -85,21 +85,27 @@ def settle(
             scores[rate] = _score(runs)
             errors[rate] = tuple(math.inf if o.val_error is None else o.val_error for o in runs)
 
-    def extend(steps: int) -> Procedure[bool]:
-        for _ in range(MOST_EXTENSIONS):
-            best, tried = _best(scores), sorted(scores)
-            if tried[0] < best < tried[-1]:
-                return True
-            yield from measure([best / 2, best / 4] if best == tried[0] else [best * 2, best * 4], steps)
+    def stand(steps: int) -> Settled:
         best, tried = _best(scores), sorted(scores)
-        return tried[0] < best < tried[-1]
-
-    yield from measure(_first_rates(start, rates), steps)
-    interior = yield from extend(steps)
-    while True:
-        best = _best(scores)
+        interior = tried[0] < best < tried[-1]
         here = Settled(replace(start, learning_rate=best, steps=steps, seed=0), errors[best], True, interior)
         so_far(here)
+        return here
+
+    def extend(steps: int) -> Procedure[Settled]:
+        for _ in range(MOST_EXTENSIONS):
+            here = stand(steps)
+            if here.interior:
+                return here
+            best = here.trial.learning_rate
+            lower = best == min(scores)
+            yield from measure([best / 2, best / 4] if lower else [best * 2, best * 4], steps)
+        return stand(steps)
+
+    yield from measure(_first_rates(start, rates), steps)
+    while True:
+        here = yield from extend(steps)
+        best = here.trial.learning_rate
         if steps * 2 > most_steps:
             return here
         near = [rate for rate in (best / 2, best, best * 2) if rate in scores]
@@ -111,7 +117,6 @@ def settle(
             so_far(replace(here, capped=False))
             return replace(here, capped=False)
         steps *= 2
-        interior = yield from extend(steps)
 
 
 def first_trials(start: Trial, first_steps: int, rates: int = RATES, seeds: int = SEEDS) -> list[Trial]:

@@ -212,7 +212,8 @@ def _runs(record: dict[str, Any], rows: list[tuple[dict[str, Any], Trial]]) -> I
 def _targets(record: dict[str, Any]) -> set[float | None]:
     """Return every target that was tried: those met, those that notes say were not, a knee's limit and reference."""
     missed = [re.match(r"target (\S+) not certified", note) for note in record["notes"]]
-    limits = [re.match(r"knee: held to \S+ at (?:least|most) (\S+),", note) for note in record["notes"]]
+    held = re.compile(r"knee: (?:earlier, with less time, )?held to \S+ at (?:least|most) (\S+),")
+    limits = [held.match(note) for note in record["notes"]]
     found = {float(each[1]) for each in (*missed, *limits) if each}
     reference = {None} if any(limits) else set()
     return {point["target"] for point in record["frontier"]} | found | reference

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -293,6 +294,23 @@ def test_knee_is_none_where_the_time_ends_before_a_certification_and_no_test_is_
     assert first.knee is None
     assert second.knee is not None
     assert {trial.key for trial in lab.trials.values()} == whole_knee.trials.keys()
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3])
+def test_what_a_knee_of_less_time_was_held_to_is_said_by_later_runs_too(whole_knee: Lab, share: float) -> None:
+    lab = knee_lab()
+    first, _ = lab.run(share * whole_knee.seconds)
+    again, _ = lab.run(share * whole_knee.seconds)
+    last, _ = lab.run(None)
+    held = next(note for note in first.notes if note.startswith("knee: held to "))
+    earlier = "knee: earlier, with less time, " + held.removeprefix("knee: ")
+
+    assert held in again.notes
+    assert earlier not in again.notes
+    assert held not in last.notes
+    assert earlier in last.notes
+    # as many limits as are said explain every run that read the test split
+    assert len([note for note in last.notes if re.match(r"knee: .*\bheld to ", note)]) == 2
 
 
 def test_targets_come_before_the_knee(whole: Lab) -> None:

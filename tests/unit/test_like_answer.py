@@ -54,3 +54,16 @@ def test_one_text_says_what_is_near_and_suggests_no_size() -> None:
     assert "no size is suggested: knees of such data were measured on fewer than two sources" in lines(found)
     assert two.suggestion is not None
     assert two.suggestion.counted == "recorded data sets of all kinds"
+
+
+def test_where_a_linear_probe_makes_no_error_no_hidden_layer_is_suggested() -> None:
+    some = read_ladders()
+    easy, hard = (replace(DESCRIPTORS, linear_error=error, n_asked=40) for error in (0.0, 0.01))
+    found = answer(easy, [], some, "", "guides bench")
+
+    assert found.suggestion is None
+    assert found.near
+    assert lines(found)[-2] == (
+        "suggested: a network without hidden layers; the linear probe had none of 40 validation examples wrong"
+    )
+    assert answer(hard, [], some, "", "guides bench").suggestion is not None

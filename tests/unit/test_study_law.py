@@ -209,3 +209,21 @@ def test_where_the_time_is_up_cells_are_fitted_as_they_stand(
     assert len(law.values["points"]) == 12
     assert all(point["capped"] for point in law.values["points"])
     assert any(note.startswith("law: the time was up before its cells had settled; ") for note in notes)
+
+
+def test_where_the_time_is_up_while_rates_are_sought_cells_are_fitted_all_the_same_and_the_notes_say_so(
+    study: Investigation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_law(monkeypatch.setattr)
+    notes: list[str] = []
+    surface = Surface(lambda trial: falls(trial) / 4, best_rate=0.08)
+
+    def now() -> float:
+        return 1e9 if surface.trials else 0.0
+
+    study.clock = Clock(1.5e5, priced, now=now)
+    law = surface.drive(fit_law(study, Setting(Shape(4, 1), 0.01, 1000), notes))
+
+    assert not law.is_whole
+    assert law.values is not None
+    assert "law: in 12 of 12 cells the best learning rate is the edge of those tried" in notes

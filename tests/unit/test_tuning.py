@@ -201,6 +201,20 @@ def test_settled_run_keeps_everything_but_rate_and_steps() -> None:
     assert settled.trial.steps in {trial.steps for trial in rounds[0]}
 
 
+def test_how_a_run_stands_is_known_from_the_first_rates_on() -> None:
+    stands: list[Settled] = []
+    seen: list[tuple[float, int, bool]] = []
+
+    def run_round(trials: list[Trial]) -> list[Outcome]:
+        seen.extend((one.trial.learning_rate, one.trial.steps, one.interior) for one in stands[-1:])
+        return [outcome(trial, 0.1 + 0.01 * off(trial, 0.08)) for trial in trials]
+
+    drive(settle(START, first_steps=100, most_steps=200, so_far=stands.append), run_round)
+
+    assert seen == [(0.04, 100, False), (0.08, 100, True)]
+    assert not stands[-1].capped
+
+
 def test_replay_asks_for_the_same_trials() -> None:
     def asked() -> list[list[str]]:
         surface = Surface(lambda _: 0.1, best_rate=0.05, slowness=0.5, noise=0.1)
