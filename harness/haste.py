@@ -34,3 +34,7 @@ class StudyHaste(Haste):
     def stops(self, requests: Sequence[Request]) -> bool:
         """Ask the clock."""
         return not self._study.clock.fits(self._study.trials_of(requests, self._target))
+
+    def knows(self, requests: Sequence[Request]) -> bool:
+        """Ask the clock."""
+        return self._study.clock.is_known(self._study.trials_of(requests, self._target))

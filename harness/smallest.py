@@ -54,6 +54,10 @@ class Haste(ABC):
     def stops(self, requests: Sequence[Request]) -> bool:
         """Say whether to stop: there is no time for ``requests``, the next runs."""
 
+    @abstractmethod
+    def knows(self, requests: Sequence[Request]) -> bool:
+        """Say whether ``requests`` take no time: they were made by an earlier run."""
+
 
 Rounds = Generator[list[Request], list[list[Result]], "Found"]
 
@@ -155,15 +159,18 @@ def certify(
     """Run fresh seeds of ``setting``, 5, then up to 20, then up to 64, until the sequential test decides.
 
     Returns:
-        The test; None where ``haste`` left no time for the runs it lacked. It is not begun without time for 20.
+        The test; None where ``haste`` left no time for the runs it lacked. It is not begun without time for 20; what an
+        earlier run has decided is decided.
     """
     made: list[Result] = []
     verdict: Literal["claim", "fail", "go on"] = "go on"
     for look in LOOKS:
         have = len(made)
-        if haste is not None and haste.stops([Request(setting, max(look, LOOKS[1]) - have, attempt, have)]):
+        request = Request(setting, look - have, attempt, have)
+        whole = request._replace(n=max(look, LOOKS[1]) - have)
+        if haste is not None and not haste.knows([request]) and haste.stops([whole]):
             return None
-        (more,) = yield [Request(setting, look - have, attempt, have)]
+        (more,) = yield [request]
         made += more
         meeting = sum(result.test_error is not None and result.test_error <= target_error for result in made)
         verdict = decide(meeting, look, attempt)

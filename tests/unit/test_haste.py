@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -14,7 +14,7 @@ from harness.clock import Clock, Turns
 from harness.procedure import drive
 from harness.stage import Stage
 from harness.study import Findings, Investigation, Study
-from harness.trial import Outcome, Trial
+from harness.trial import Outcome, Shape, Trial
 from tests.fake_outcomes import Surface, of_phase
 from tests.tiny_bench import small_law
 
@@ -216,6 +216,19 @@ def levels_off(trial: Trial) -> float:
     return error * (trial.n_train / 90) ** -0.3
 
 
+def fails_first(n: int) -> Callable[[Trial, float], float]:
+    """Return test errors by which the first so many shapes that are certified have no chance."""
+    shapes: list[Shape] = []
+
+    def error(trial: Trial, clean: float) -> float:
+        if trial.phase != "certify" or trial.shape.width >= 128:  # the reference
+            return clean
+        shapes.extend([trial.shape] if trial.shape not in shapes else [])
+        return 0.9 if shapes.index(trial.shape) < n else clean
+
+    return error
+
+
 def knee_lab() -> Lab:
     return Lab(Surface(levels_off), knee=True)
 
@@ -294,6 +307,23 @@ def test_knee_is_none_where_the_time_ends_before_a_certification_and_no_test_is_
     assert first.knee is None
     assert second.knee is not None
     assert {trial.key for trial in lab.trials.values()} == whole_knee.trials.keys()
+
+
+@pytest.mark.parametrize(("share", "n_failed"), [(0.5, 0), (0.5, 2), (0.8, 2)])
+def test_what_was_answered_is_answered_again_with_no_time_at_all(whole_knee: Lab, share: float, n_failed: int) -> None:
+    lab = knee_lab()
+    lab.surface.test = fails_first(n_failed)
+    first, _ = lab.run(share * whole_knee.seconds)
+    again, _ = lab.run(0.5)
+
+    assert lab.seconds == 0
+    assert first.knee is not None
+    assert again.knee is not None
+    assert first.knee.answer is not None
+    assert again.knee.answer is not None
+    assert [attempt.certified for attempt in first.knee.attempts][: n_failed + 1] == [*[False] * n_failed, True]
+    assert [attempt.test for attempt in again.knee.attempts] == [attempt.test for attempt in first.knee.attempts]
+    assert (again.law is None) == (first.law is None)
 
 
 @pytest.mark.parametrize("share", [0.1, 0.3])
