@@ -16,12 +16,16 @@ from registry.errors import MissingDependency
 from registry.store import canonical_json
 from registry.validate import validate
 from tests.recount import disagreements
-from tests.shipped import RECORDS
+from tests.shipped import FOLDERS, NO_RECORD, ROOT
 
-pytestmark = pytest.mark.xdist_group("small-study")  # made once
+made_once = pytest.mark.xdist_group("small-study")
+BY_DATASET = [  # whose baselines are fitted once
+    pytest.param(path, id=path.relative_to(ROOT).as_posix(), marks=pytest.mark.xdist_group(f"recount-{path.parts[-3]}"))
+    for path in FOLDERS
+]
 
 
-@pytest.mark.parametrize("record", RECORDS)
+@pytest.mark.parametrize("record", BY_DATASET or [NO_RECORD])
 def test_every_figure_is_derived_again(record: Path) -> None:
     values = json.loads((record / "guideline.json").read_bytes())
     if values["evidence"] == "measured":
@@ -48,6 +52,7 @@ def _recount_torchvision(point: dict[str, Any]) -> None:
     assert counted == point["params"] or f"We count {counted:,} params." in (point["note"] or "")
 
 
+@made_once
 def test_a_record_made_by_the_harness_keeps_every_rule_and_is_derived_again(small_record: Path) -> None:
     assert [str(each) for each in validate(small_record)] == []
     assert disagreements(small_record) == []
@@ -87,6 +92,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 }
 
 
+@made_once
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_figure_that_is_not_so_is_found(small_record: Path, tmp_path: Path, change: str) -> None:
     edit, finding = CHANGES[change]
@@ -95,6 +101,7 @@ def test_a_figure_that_is_not_so_is_found(small_record: Path, tmp_path: Path, ch
     assert any(line.startswith(finding) for line in disagreements(folder)), disagreements(folder)
 
 
+@made_once
 def test_the_file_of_another_network_is_found(small_record: Path, tmp_path: Path) -> None:
     folder = _edited(small_record, tmp_path, _swap)
 
@@ -102,6 +109,7 @@ def test_the_file_of_another_network_is_found(small_record: Path, tmp_path: Path
         disagreements(folder)
 
 
+@made_once
 def test_a_file_whose_weights_were_changed_is_found(small_record: Path, tmp_path: Path) -> None:
     folder = _edited(small_record, tmp_path, lambda record: None)
     path = folder / json.loads((folder / "guideline.json").read_bytes())["frontier"][1]["onnx"]["path"]
