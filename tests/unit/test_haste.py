@@ -309,7 +309,7 @@ def test_knee_is_none_where_the_time_ends_before_a_certification_and_no_test_is_
     assert {trial.key for trial in lab.trials.values()} == whole_knee.trials.keys()
 
 
-@pytest.mark.parametrize(("share", "n_failed"), [(0.5, 0), (0.5, 2), (0.8, 2)])
+@pytest.mark.parametrize(("share", "n_failed"), [(0.5, 2), (0.8, 2)])
 def test_what_was_answered_is_answered_again_with_no_time_at_all(whole_knee: Lab, share: float, n_failed: int) -> None:
     lab = knee_lab()
     lab.surface.test = fails_first(n_failed)

@@ -169,10 +169,9 @@ def limited(finished: Path, alone: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
     [
         (0.1, "no knee"),
         (0.45, "no bracket: knee, scratch: the time was up"),
-        (0.65, "no law: the time was up"),
         (0.8, "law: the time was up before its cells had settled; they have had up to 80 steps"),
     ],
-    ids=["reference", "bracket", "law", "cells"],
+    ids=["reference", "bracket", "law"],
 )
 def test_whenever_the_time_is_up_there_is_a_valid_record_with_a_knee_or_none(
     guides: Guides, limited: Callable[[float], None], alone: Path, share: float, left_out: str
