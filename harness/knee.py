@@ -43,6 +43,7 @@ FINALISTS: Final = 4
 FINAL_SEEDS: Final = 10
 FEW_FINALISTS: Final = 2  # where time is short
 FEW_FINAL_SEEDS: Final = 5
+FEW_SHAPES: Final = 3  # where time is short one shape of so many is tuned
 FALLING: Final = math.log(1 - SETTLED_BELOW)  # the same in logits
 
 
@@ -152,15 +153,19 @@ def find_reference(study: Investigation) -> Procedure[tuple[Setting, list[str]]]
     Five rates a factor 4 apart at the fewest steps, one seed; then three rates around the best, two seeds, and so again
     with twice the steps for the better half of the shapes, until their mean error falls by less than 3 %. So far one
     surface fitted to all of them says what is better. Its prior expects wider networks to be, so the best settings of
-    four shapes are trained with ten fresh seeds each (of two with five where time is short), and the least mean error
-    of these decides.
+    four shapes are trained with ten fresh seeds each, and the least mean error of these decides. Where time is short a
+    third of the shapes go on after five rates, and the best two are compared with five seeds.
     """
     chance, notes = study.task.chance(study.dataset), list[str]()
     space, is_lean = affordable(study, notes)
     n_finalists, n_seeds = _finals(is_lean)
     shapes = wide_ends(space)
     study.say(Stage(f"knee: looking for the width floor, {len(shapes)} shapes"))
-    yield from study.train(_coarse_settings(space))
+    coarse = _coarse_settings(space)
+    yield from study.train(coarse)
+    if is_lean:
+        best = _best_shapes(study, coarse)[: max(FEWEST, len(shapes) // FEW_SHAPES)]
+        shapes = [shape for shape in shapes if shape in best]
     before = math.inf
     for steps in space.steps:
         start = len(study.runs)
@@ -168,9 +173,7 @@ def find_reference(study: Investigation) -> Procedure[tuple[Setting, list[str]]]
         runs = study.runs[start:]
         if not _mean(runs, shapes) < before * (1 - SETTLED_BELOW):
             break
-        tuned = {run.setting for run in runs}
-        shapes = [one.shape for one in _best_of_each_shape(pair for pair in expected(study) if pair[0] in tuned)]
-        shapes = shapes[: max(FEWEST, len(shapes) // 2)]
+        shapes = _best_shapes(study, {run.setting for run in runs})[: max(FEWEST, len(shapes) // 2)]
         before = _mean(runs, shapes)
     finalists = _best_of_each_shape(expected(study))[:n_finalists]
     start = len(study.runs)
@@ -211,6 +214,11 @@ def affordable(study: Investigation, notes: list[str]) -> tuple[Space, bool]:
     return part, is_lean
 
 
+def _best_shapes(study: Investigation, settings: Collection[Setting]) -> list[Shape]:
+    """Return the shapes of ``settings``, the one with the best of them first."""
+    return [one.shape for one in _best_of_each_shape(pair for pair in expected(study) if pair[0] in settings)]
+
+
 def _finals(is_lean: bool) -> tuple[int, int]:
     """Return how many of the best shapes are compared in the end, and with how many seeds each."""
     return (FEW_FINALISTS, FEW_FINAL_SEEDS) if is_lean else (FINALISTS, FINAL_SEEDS)
@@ -243,9 +251,10 @@ def _first_round(study: Investigation, space: Space) -> list[Trial]:
 def _foreseen(study: Investigation, space: Space, is_lean: bool) -> list[Trial]:
     """Return trainings that take about as long as finding and measuring a reference, should its steps go to the end."""
     shapes = wide_ends(space)
-    few = shapes[: max(FEWEST, len(shapes) // 2)]
+    first = shapes[::FEW_SHAPES] if is_lean else shapes
+    few = first[: max(FEWEST, len(first) // 2)]
     settings = _coarse_settings(space)
-    for steps, tuned in [(space.steps[0], shapes), *((steps, few) for steps in space.steps[1:])]:
+    for steps, tuned in [(space.steps[0], first), *((steps, few) for steps in space.steps[1:])]:
         settings += [Setting(shape, space.rates[0], steps) for shape in tuned] * TUNED
     n_finalists, n_seeds = _finals(is_lean)
     settings += [Setting(shape, space.rates[0], space.steps[-1]) for shape in shapes[:n_finalists]] * n_seeds
