@@ -87,11 +87,11 @@ class Pooled(Strategy):
             if fewer:  # cheap beside a certification, and perhaps fewer steps will do
                 return Proposal(train=fewer, guess=guess, interval=interval)
             return Proposal(certify=candidate, guess=guess, interval=interval)
-        if candidate is None and enough and _largest_tried(space, history):
+        train = _round(space, history, view)
+        if candidate is None and enough and (_largest_tried(space, history, view.shapes) or _is_worn(history, train)):
             # trainings will not tell: what is most likely is certified if there is any hope, and then the search ends
             last = hoped if view.passing.max() >= HOPE else None
             return Proposal(certify=last, guess=guess, interval=interval)
-        train = _round(space, history, view)
         return Proposal(train=train, guess=guess, interval=interval)
 
 
@@ -192,13 +192,20 @@ def _guess(space: Space, view: _View) -> tuple[Shape | None, tuple[int, int | No
     return middle, (space.params[low], None if high is None else space.params[high])
 
 
-def _largest_tried(space: Space, history: History) -> bool:
-    """Say whether every ladder's largest shape was trained at the most steps or something dearer was."""
+def _largest_tried(space: Space, history: History, shapes: Sequence[Shape]) -> bool:
+    """Say whether the largest open shape of every ladder was trained at the most steps or something dearer was.
+
+    Those that are no smaller than a certified one are not open: they are never trained.
+    """
     dearest = max(space.train_flops(run.setting) for run in history.runs)
-    last = max(
-        space.train_flops(Setting(shapes[-1], space.rates[0], space.steps[-1])) for shapes in space.ladders.values()
-    )
+    last = max(space.train_flops(Setting(shape, space.rates[0], space.steps[-1])) for shape in shapes)
     return dearest * 2 >= last
+
+
+def _is_worn(history: History, train: Sequence[Setting]) -> bool:
+    """Say whether every setting of a round was trained as often already as a certification trains one."""
+    made = Counter(run.setting for run in history.runs)
+    return all(made[setting] >= LOOKS[1] for setting in train)
 
 
 def _round(space: Space, history: History, view: _View) -> tuple[Setting, ...]:

@@ -105,3 +105,23 @@ def test_in_a_hurry_nothing_is_trained() -> None:
 
     assert POOLED.propose(SPACE, History(), 0.1, hurry=True).train == ()
     assert POOLED.propose(SPACE, start, 0.1, hurry=True).train == ()
+
+
+def test_search_ends_where_nothing_smaller_than_a_certified_shape_meets() -> None:
+    deep = {Shape(width, 2): width * (width + 75) for width in (*WIDTHS, 64, 128)}
+    space = replace(
+        SPACE, params={**SPACE.params, **deep}, flops={shape: 2.0 * n for shape, n in deep.items()} | SPACE.flops
+    )
+    known = Certification(Setting(Shape(32, 1), 0.01, 500), (0.03,) * 20, (0.03,) * 20, certified=True)
+    history = History(tests=(known,))
+    for _ in range(60):
+        proposal = POOLED.propose(space, history, 0.033)
+        if not proposal.train:
+            break
+        runs = [Run(setting, 0.04 + error(setting)) for setting in proposal.train]
+        history = replace(history, runs=(*history.runs, *runs))
+    else:
+        pytest.fail("the search does not end")
+
+    assert proposal.certify is None
+    assert all(space.params[run.setting.shape] < space.params[Shape(32, 1)] for run in history.runs)
