@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from harness.memory import ram_bytes
 from harness.metrics import class_sizes, gaps, scored
 from harness.provenance import energy, provenance
 from harness.quantise import quantise_static
+from harness.run_file import run_file
 from harness.space import EPOCHS, FEWEST_STEPS, MOST_FOR_EPOCHS, MOST_STEPS, RATES
 from harness.study import TUNING_SEEDS, Findings, Investigation, Study
 from harness.symbols import as_fed
@@ -76,7 +76,7 @@ def publication(
         baselines: Methods without a network, where they were fitted already; else they are now.
 
     Raises:
-        InvalidRecord: If an exported network differs from its PyTorch original.
+        InvalidRecord: If an exported network differs from its PyTorch original, or the runs are too many for a record.
     """
     files: dict[str, bytes] = {}
     if baselines is None:
@@ -84,7 +84,8 @@ def publication(
     frontier = [_point(investigation, answer, weights, files) for answer in findings.answers]
     frontier.sort(key=lambda point: (point["target"], point["route"]))
     rows = list(ledger.rows())
-    files["trials.jsonl"] = b"".join(_line(row) for row in rows)
+    knee = _knee(investigation, findings.knee, weights, files)
+    files["trials.jsonl"], left_out = run_file(rows, sum(map(len, files.values())))
     outcomes = ledger.results.values()
     wall_s = round(sum(o.wall_s for o in outcomes), 3)
     record = {
@@ -99,9 +100,9 @@ def publication(
         "cite": f"The sizing-guides authors ({datetime.now(UTC).year}), sizing-guides",
         "evidence": "measured",
         "question": _question(investigation),
-        "notes": _notes(investigation, findings, baselines, reads=sum(trial.tested for trial in ledger.trials())),
+        "notes": [*_notes(investigation, findings, baselines, sum(one.tested for one in ledger.trials())), *left_out],
         "frontier": frontier,
-        "knee": _knee(investigation, findings.knee, weights, files),
+        "knee": knee,
         "law": findings.law,
         "baselines": baselines,
         "recipe": _recipe(investigation.family, investigation.dataset),
@@ -125,10 +126,6 @@ def record_id(study: Study) -> str:
     """Return the id of a study's record."""
     metric = scored(study.task, study.metric).metric.name
     return f"{study.task}/{study.dataset}/{folder_of(study.family, metric)}"
-
-
-def _line(values: dict[str, Any]) -> bytes:
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), allow_nan=False).encode() + b"\n"
 
 
 def _question(investigation: Investigation) -> dict[str, Any]:

@@ -16,7 +16,7 @@ import numpy as np
 import onnx
 import pytest
 
-from harness import publish
+from harness import publish, run_file
 from harness.certify import Attempt
 from harness.inference import predict_onnx
 from harness.ledger import Ledger
@@ -24,12 +24,12 @@ from harness.procedure import drive
 from harness.publish import Publication, publication
 from harness.study import Findings, Investigation, Miss, Study
 from harness.trial import Outcome, Trial
-from registry.errors import InvalidData
+from registry.errors import InvalidData, InvalidRecord
 from registry.outcomes import decode_bits
 from registry.schema import json_schema
 from registry.statistics import summarise
 from registry.store import Store
-from registry.validate import validate
+from registry.validate import examine, validate
 from tests import tiny_bench
 from tests.fake_outcomes import DIVERGED
 
@@ -318,3 +318,30 @@ def test_network_without_int8_form_ships_as_float_alone(
 
     assert found.record["frontier"][0]["onnx"]["int8"] is None
     assert sorted(found.files) == sorted([found.record["frontier"][0]["onnx"]["path"], "trials.jsonl"])
+
+
+def test_learning_curves_are_left_out_where_a_record_has_no_room_for_them(
+    studied: tuple[Investigation, Findings],
+    made: Publication,
+    ledger: Ledger,
+    run_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = [json.loads(line) for line in made.files["trials.jsonl"].splitlines()]
+    n_bytes = sum(map(len, made.files.values()))
+    monkeypatch.setattr(run_file, "ROOM", n_bytes - 1)
+    again = publication(*studied, ledger, run_folder / "weights", version=1, command="guides bench")
+    rows = [json.loads(line) for line in again.files["trials.jsonl"].splitlines()]
+
+    assert len(rows) == len(whole) == len(ledger.results)
+    for row, before in zip(rows, whole, strict=True):
+        assert row["outcome"]["curve"] == (before["outcome"]["curve"] if row["trial"]["tested"] else [])
+        assert {**row["outcome"], "curve": 0} == {**before["outcome"], "curve": 0}
+    assert any(row["outcome"]["curve"] for row in rows)
+    assert not any("learning curves" in note for note in made.record["notes"])
+    assert sum("learning curves" in note for note in again.record["notes"]) == 1
+    assert examine(again.record, again.files) == []
+
+    monkeypatch.setattr(run_file, "ROOM", n_bytes // 4)
+    with pytest.raises(InvalidRecord, match=r"^\d+ runs are more than a record of 5,000,000 bytes can hold"):
+        publication(*studied, ledger, run_folder / "weights", version=1, command="guides bench")
