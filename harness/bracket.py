@@ -1,18 +1,21 @@
 """The bracket: what is cheaper than the answer is measured too, until the answer is known to be the smallest.
 
 Per depth and resolution the largest cheaper shape; at the answer's own, further notches down while nothing is refuted.
-What meets the target instead becomes the answer. Where certified / refuted params stay above 1.25, shapes in between
-that were left undecided get more seeds.
+One after the other, the likeliest to meet first: what meets becomes the answer, and fewer are cheaper than that. Where
+certified / refuted params stay above 1.25, shapes in between that were left undecided get more seeds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final, final
 
 from harness.certify import MOST_SEEDS, Attempt, Refutation, Tested
-from harness.procedure import Procedure, together
+from harness.posterior import Posterior
+from harness.procedure import Procedure
+from harness.search.base import Setting
 from harness.tasks.base import Task
 from harness.trial import Shape, Trial
 
@@ -75,13 +78,13 @@ class Bracket:
         while True:
             lacking = self._lacking()
             if lacking:
-                runs = yield from self._runs(lacking)
-                yield from self._weigh(runs)
+                [run] = yield from self._runs([self._likeliest(lacking)])
+                yield from self._weigh(run)
             else:
                 undecided = self._worth_more_seeds()
                 if undecided is None:
                     break
-                yield from self._weigh([undecided[0]], before=undecided[2].settled)
+                yield from self._weigh(undecided[0], before=undecided[2].settled)
         return self.answer()
 
     def answer(self) -> Answer:
@@ -96,25 +99,32 @@ class Bracket:
         settings = yield from self._study.tune(shapes, self._answer.trial.steps, self._target)
         return [self._study.trial(setting) for setting in settings]
 
-    def _weigh(self, runs: Sequence[Trial], before: Tested | None = None) -> Procedure[None]:
-        """Measure runs, the largest shape first in the order of attempts; the smallest that meets is the answer."""
-        ranked = sorted(runs, key=lambda run: self._study.order(run.shape), reverse=True)
-        first = len(self._attempts) + 1
-        numbers = [first + i for i in range(len(ranked))]
-        if before is not None:  # more seeds for the same attempt
-            numbers = [self._known[ranked[0].shape][1].number]
-        found = yield from together(
-            [self._bench.weigh(run, number, before) for run, number in zip(ranked, numbers, strict=True)]
-        )
-        for run, (attempt, refutation) in zip(ranked, found, strict=True):
-            promoted = attempt.certified and run.shape not in self._failed
-            self._known[run.shape] = (run, attempt, refutation)
-            if before is None:
-                self._attempts.append(Attempt(attempt.test, attempt.number, promoted))
-            else:
-                self._attempts[attempt.number - 1] = Attempt(attempt.test, attempt.number, promoted)
-            if promoted and self._is_cheaper(run.shape):
-                self._answer = attempt.test
+    def _likeliest(self, shapes: Sequence[Shape]) -> Shape:
+        """Return the shape that is likeliest to meet by all that the searches have trained."""
+        if len(shapes) == 1:
+            return shapes[0]
+        rates, steps = self._study.space.rates, self._answer.trial.steps
+        settings = [Setting(shape, rate, steps) for shape in shapes for rate in rates]
+        errors = self._posterior.mean(settings).reshape(len(shapes), len(rates)).min(axis=1)
+        return shapes[int(errors.argmin())]
+
+    @cached_property
+    def _posterior(self) -> Posterior:
+        return self._study.posterior(self._target)
+
+    def _weigh(self, run: Trial, before: Tested | None = None) -> Procedure[None]:
+        """Measure a run, or give it more seeds; if it meets and is cheaper it is the answer."""
+        number = len(self._attempts) + 1 if before is None else self._known[run.shape][1].number
+        attempt, refutation = yield from self._bench.weigh(run, number, before)
+        promoted = attempt.certified and run.shape not in self._failed
+        self._known[run.shape] = (run, attempt, refutation)
+        weighed = Attempt(attempt.test, attempt.number, promoted)
+        if before is None:
+            self._attempts.append(weighed)
+        else:
+            self._attempts[number - 1] = weighed
+        if promoted and self._is_cheaper(run.shape):
+            self._answer = attempt.test
 
     def _lacking(self) -> list[Shape]:
         """Return the shapes that have to be measured next."""

@@ -12,7 +12,7 @@ import pytest
 from harness.bracket import SHARP, Answer, Bracket
 from harness.certify import Attempt, fresh_trials
 from harness.procedure import drive
-from harness.search.base import Setting
+from harness.search.base import Run, Setting
 from harness.study import Investigation, Study
 from harness.trial import Outcome, Shape, Trial
 from tests.fake_outcomes import outcome
@@ -43,7 +43,7 @@ class Bench:
 
     def bracket(self, *failed: Shape, cheaper: list[Trial] | None = None, own: Trial | None = None) -> Answer:
         """Bracket ``own``, certified after ``failed`` had been tried in vain."""
-        attempts = []
+        attempts: list[Attempt] = []
         for shape in (*failed, OWN):
             trial = own if own is not None and shape == OWN else self.trial(shape)
             test = drive(self.study.bench(TARGET).measure(trial, "certify", 20), self)
@@ -80,15 +80,34 @@ def verdicts(bench: Bench, answer: Answer) -> dict[Shape, str]:
     return {found.settled.trial.shape: found.verdict(TARGET, bench.study.task) for found in answer.bracket}
 
 
-def test_largest_cheaper_shape_of_each_depth_is_measured_the_largest_first() -> None:
+def test_largest_cheaper_shape_of_each_depth_is_measured() -> None:
     bench = Bench(by_width({}))
     answer = bench.bracket()
     expected = {bench.largest_cheaper(depth) for depth in (0, 1, 2)}
 
     assert set(bench.tested()) == expected
-    assert bench.tested() == sorted(expected, key=bench.study.order, reverse=True)
     assert verdicts(bench, answer) == dict.fromkeys(expected, "refuted")
     assert answer.doubts(bench.study.task, bench.study.params) == []
+
+
+def test_likeliest_to_meet_is_measured_first_and_what_is_not_cheaper_than_it_never() -> None:
+    def meets_deeper(trial: Trial) -> float:
+        return float(trial.shape == deeper)
+
+    bench = Bench(meets_deeper)
+    before, deeper = (bench.largest_cheaper(depth) for depth in (1, 2))
+    assert bench.study.order(deeper) < bench.study.order(before)
+    bench.study.runs = [
+        Run(Setting(Shape(width, depth), rate, 1000), 0.02 if depth == 2 else 0.4)
+        for width in (4, 6, 8)
+        for depth in (1, 2)
+        for rate in bench.study.space.rates[2:7]
+    ]
+    answer = bench.bracket()
+
+    assert bench.tested()[0] == deeper == answer.test.trial.shape
+    assert before not in bench.tested()
+    assert bench.largest_cheaper(1, than=deeper) in verdicts(bench, answer)
 
 
 def test_attempts_are_numbered_in_the_order_in_which_they_were_made() -> None:
