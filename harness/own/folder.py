@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -45,11 +46,15 @@ def found(folder: Path) -> Found:
 
 
 def check_there(path: Path) -> None:
-    """Pass if a path leads to a file or a folder.
+    """Pass if a path leads to a file, or to a folder of which every folder that is not hidden can be read.
 
     Raises:
         InvalidData: If it leads nowhere, may not be followed, or leads to a pipe or a device: those are read once only.
     """
+
+    def refuse(error: OSError) -> None:
+        raise InvalidData(f"{error.filename}: cannot be read: {error.strerror}")
+
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -60,6 +65,8 @@ def check_there(path: Path) -> None:
         raise InvalidData(
             f"{path}: is a pipe or a device, expected a file or a folder", "data are read twice: write them to a file"
         )
+    for _, folders, _ in os.walk(path, onerror=refuse) if stat.S_ISDIR(mode) else ():
+        folders[:] = [name for name in folders if not is_hidden(name)]
 
 
 def classes(folder: Path) -> list[Path]:

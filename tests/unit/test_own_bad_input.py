@@ -247,6 +247,23 @@ def test_a_pipe_is_refused_before_anybody_waits_for_it(tmp_path: Path, task: str
     )
 
 
+@pytest.mark.parametrize("task", ["image-cls", "lang-model"])
+def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str) -> None:
+    locked = own_files.pictures(tmp_path / "data") / "emu"
+    locked.mkdir()
+    (tmp_path / "data" / ".trash").mkdir()
+    listed = os.scandir
+
+    def scandir(path: str | Path) -> Any:
+        if Path(path).name in ("emu", ".trash"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+    assert refusal(Own(task, tmp_path / "data"), tmp_path / "kept") == f"{locked}: cannot be read: Permission denied"
+
+
 def test_a_task_without_a_reader_names_those_with_one(tmp_path: Path) -> None:
     said = refusal(Own("segmentation", tmp_path), tmp_path / "kept", UsageError)
 
