@@ -7,12 +7,13 @@ from pathlib import Path
 from statistics import fmean
 from typing import Final
 
+import numpy as np
+
 from harness.own import commas, csv_file, folder, labels, parquet, pictures
 from harness.own.columns import MISSING
-from registry.errors import InvalidData
 
 LOOKED_AT: Final = 1_000  # rows, or files
-LONG: Final = 30  # characters of a cell that is a text
+LONG: Final = 30  # bytes of a cell that is a text: ten characters of Chinese
 WORDS: Final = 4
 MOST_NUMBERED: Final = 20  # classes that may be called by numbers: more distinct whole numbers are a target
 TABLES: Final = (".csv", ".tsv", *parquet.SUFFIXES)
@@ -34,8 +35,7 @@ def task_of(path: Path, label: str | None, group: str | None = None) -> str:
         InvalidData: If there is nothing there, or it cannot be read.
         UsageError: If it is a table without a plain label and none is named.
     """
-    if not path.exists():
-        raise InvalidData(f"{path}: there is no such file or folder")
+    folder.check_there(path)
     if path.is_dir():
         found = (file for place in folder.classes(path) for file in place.iterdir())
         some = islice(found, LOOKED_AT)
@@ -67,12 +67,13 @@ def _of_parquet(path: Path, label: str | None) -> str:
     column = parquet.read(path).column(name)
     if not isinstance(column, Numbers):
         return "tabular-cls"
-    return "tabular-reg" if _is_target([f"{value:.12g}" for value in column.values[:LOOKED_AT]]) else "tabular-cls"
+    there = column.values[:LOOKED_AT][~np.isnan(column.values[:LOOKED_AT])]
+    return "tabular-reg" if _is_target([f"{value:.12g}" for value in there]) else "tabular-cls"
 
 
 def _is_text(cells: list[str]) -> bool:
     there = [cell for cell in cells if cell]
-    return fmean(map(len, there)) >= LONG or fmean(len(cell.split()) for cell in there) >= WORDS
+    return fmean(len(cell.encode()) for cell in there) >= LONG or fmean(len(cell.split()) for cell in there) >= WORDS
 
 
 def _is_target(cells: list[str]) -> bool:

@@ -18,6 +18,13 @@ SAID: Final = re.compile(rf'"?sep=([{DELIMITERS}])"?', re.IGNORECASE)
 MOST_COLUMNS: Final = 10_000
 LONGEST_LINE: Final = 64 * 2**20  # bytes
 LONGEST_CELL: Final = 16 * 2**20
+NO_CSV: Final = (  # what files that are none begin with, what they are, what to do
+    (b"PAR1", "is a Parquet file", "a table may be one if its name ends in .parquet; texts are read from CSV alone"),
+    (b"PK\x03\x04", "is an archive, as Excel's workbooks are", "save the sheet as CSV, UTF-8"),
+    (b"\x1f\x8b", "is compressed", "unpack it"),
+    (b"\xff\xfe", "is in UTF-16", "save the file as CSV, UTF-8"),
+    (b"\xfe\xff", "is in UTF-16", "save the file as CSV, UTF-8"),
+)
 
 
 @contextmanager
@@ -79,6 +86,8 @@ def _lines(path: Path, file: BinaryIO) -> Iterator[str]:
         number += 1
         if len(raw) == LONGEST_LINE:
             raise InvalidData(f"{path}, line {number}: is longer than {LONGEST_LINE // 2**20} MB")
+        if number == 1:
+            _check_kind(path, raw)
         try:
             line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
@@ -89,6 +98,12 @@ def _lines(path: Path, file: BinaryIO) -> Iterator[str]:
         if "\0" in line:
             raise InvalidData(f"{path}, line {number}: holds a zero byte, expected text", "save the file as CSV, UTF-8")
         yield line
+
+
+def _check_kind(path: Path, beginning: bytes) -> None:
+    for known, what, hint in NO_CSV:
+        if beginning.startswith(known):
+            raise InvalidData(f"{path}: {what}, expected CSV", hint)
 
 
 def _rows(path: Path, file: BinaryIO, delimiter: str) -> Iterator[tuple[int, list[str]]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from harness.place import RUNS
-from registry.errors import UsageError
+from registry.errors import InvalidData, UsageError
 
 ARCHIVED: Final = "__MACOSX"  # what macOS puts beside the files of an archive
 
@@ -41,6 +43,30 @@ def found(folder: Path) -> Found:
         else:
             files.append(path)
     return Found(files, n_hidden)
+
+
+def check_there(path: Path) -> None:
+    """Pass if a path leads to a file, or to a folder of which every folder that is not hidden can be read.
+
+    Raises:
+        InvalidData: If it leads nowhere, may not be followed, or leads to a pipe or a device: those are read once only.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise InvalidData(f"{error.filename}: cannot be read: {error.strerror}")
+
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise InvalidData(f"{path}: there is no such file or folder") from None
+    except OSError as error:
+        raise InvalidData(f"{path}: cannot be read: {error.strerror}") from None
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise InvalidData(
+            f"{path}: is a pipe or a device, expected a file or a folder", "data are read twice: write them to a file"
+        )
+    for _, folders, _ in os.walk(path, onerror=refuse) if stat.S_ISDIR(mode) else ():
+        folders[:] = [name for name in folders if not is_hidden(name)]
 
 
 def classes(folder: Path) -> list[Path]:

@@ -56,8 +56,9 @@ def classes_of(
     Raises:
         InvalidData: If a label is missing, there is one class only or a thousand, or a class has too few examples.
     """
-    if not isinstance(column, Categories):  # a caller asks for names; a column without a single value is none
-        raise InvalidData(f"{where}: column {quoted(column.name)} has no labels")
+    if not isinstance(column, Categories):  # a caller asks for names; what cannot be one is left out
+        reason = column.reason if isinstance(column, Dropped) else "numbers"
+        raise InvalidData(f"{where}: column {quoted(column.name)} is {reason}, expected labels to predict")
     if "" in column.names:
         first = int(np.argmax(column.codes == column.names.index("")))
         raise InvalidData(
@@ -108,6 +109,8 @@ def targets_of(where: str, column: Column | Dropped, row: Callable[[int], int]) 
     Raises:
         InvalidData: If one is missing or too large, they are no numbers, or all are alike.
     """
+    if isinstance(column, Dropped):
+        raise InvalidData(f"{where}: column {quoted(column.name)} is {column.reason}, expected numbers to predict")
     if not isinstance(column, Numbers):
         raise InvalidData(
             f"{where}: column {quoted(column.name)} holds names, expected numbers to predict",

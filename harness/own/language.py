@@ -10,7 +10,7 @@ from jaxtyping import Int64, UInt8
 
 from harness.datasets.base import Split, Splits
 from harness.own import checks, folder
-from harness.own.parts import Parts, by_group, check_count, hash_of
+from harness.own.parts import FEWEST, Parts, by_group, check_count, hash_of
 from harness.own.prepared import Facts, Prepared
 from harness.own.table import sizes
 from registry.errors import InvalidData
@@ -18,6 +18,7 @@ from registry.errors import InvalidData
 WINDOW: Final = 64
 N_SYMBOLS: Final = 256
 MOST_BYTES: Final = 100_000_000  # 9 bytes of memory each
+PEEKED: Final = 2**16  # bytes that tell most files that are no text
 MOST_BLOCKS: Final = 500
 WINDOWS_A_BLOCK: Final = 20
 
@@ -41,10 +42,18 @@ def read(path: Path) -> Prepared:
     inside = folder.found(path) if path.is_dir() else folder.Found([path], 0)
     texts, n_twice, n_binary = _texts(path, inside.files)
     windows = [_windows(text.content) for text in texts]
-    n = sum(map(len, windows))
+    n, n_short = sum(map(len, windows)), sum(not len(one) for one in windows)
+    if n < FEWEST and n_short > 1:
+        raise InvalidData(
+            f"{path}: holds {n:,} windows of {WINDOW} bytes, expected at least {FEWEST}",
+            f"each lies in one file, and {n_short:,} files have at most {WINDOW} bytes: join short ones",
+        )
     check_count(n, str(path), f"windows of {WINDOW} bytes")
     files = np.repeat(np.arange(len(texts)), [len(one) for one in windows])
     pieces: UInt8[np.ndarray, "n window"] = np.concatenate(windows)
+    n_kinds = len(np.unique(pieces))
+    if n_kinds == 1:
+        raise InvalidData(f"{path}: every byte of its text is {int(pieces[0, 0]):#04x}, expected bytes that differ")
     parts = _by_file(files, texts, str(path))
     is_by_file = parts is not None
     if parts is None:
@@ -55,9 +64,10 @@ def read(path: Path) -> Prepared:
     notes = [
         f"{n_bytes:,} bytes of text in {len(texts):,} files, {n:,} windows of {WINDOW}",
         *([f"{n_binary:,} files that hold zero bytes, and so no text, were passed over"] if n_binary else []),
+        *([f"{n_short:,} files of at most {WINDOW} bytes hold no window, and were passed over"] if n_short else []),
         *([f"{n_twice:,} files that repeat another to the byte were passed over"] if n_twice else []),
         f"{sizes(splits, 'windows')}; {how}",
-        f"{len(np.unique(pieces)):,} different bytes",
+        f"{n_kinds:,} different bytes",
         *inside.notes,
     ]
     facts = Facts(
@@ -71,18 +81,22 @@ def _texts(path: Path, files: list[Path]) -> tuple[list[Text], int, int]:
     """Return each different text, how many were there before, and how many files of a folder are no text."""
     seen: dict[bytes, Path] = {}
     n_twice = n_binary = n_bytes = 0
+    is_folder = path.is_dir()
     for file in files:
         try:
-            n_bytes += file.stat().st_size
-            if n_bytes > MOST_BYTES:
-                raise InvalidData(f"{path}: holds more than {MOST_BYTES:,} bytes of text", "take a part of it")
-            content = file.read_bytes()
+            with file.open("rb") as opened:
+                content = opened.read(PEEKED)
+                if not (is_folder and b"\0" in content):
+                    content += opened.read(MOST_BYTES + 1 - n_bytes)
         except OSError as error:
             raise InvalidData(f"{file}: cannot be read: {error.strerror}") from None
-        if path.is_dir() and b"\0" in content:
+        if is_folder and b"\0" in content:
             n_binary += 1
             continue
-        _check_text(file, content)
+        n_bytes += len(content)
+        if n_bytes > MOST_BYTES:
+            raise InvalidData(f"{path}: holds more than {MOST_BYTES:,} bytes of text", "take a part of it")
+        _check_text(file, content, "save the file as UTF-8" + (", or remove it from the folder" if is_folder else ""))
         n_twice += content in seen
         seen.setdefault(content, file)
     texts = [Text(file, content) for content, file in seen.items() if content]
@@ -91,15 +105,12 @@ def _texts(path: Path, files: list[Path]) -> tuple[list[Text], int, int]:
     return texts, n_twice, n_binary
 
 
-def _check_text(path: Path, content: bytes) -> None:
+def _check_text(path: Path, content: bytes, hint: str) -> None:
     try:
         content.decode()
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise InvalidData(
-            f"{path}, line {line:,}: not UTF-8: byte {content[error.start]:#04x}",
-            "save the file as UTF-8, or remove it from the folder",
-        ) from None
+        raise InvalidData(f"{path}, line {line:,}: not UTF-8: byte {content[error.start]:#04x}", hint) from None
     if b"\0" in content:
         line = content.count(b"\n", 0, content.index(b"\0")) + 1
         raise InvalidData(f"{path}, line {line:,}: holds a zero byte, expected text")

@@ -18,6 +18,7 @@ from registry.errors import InvalidData, MissingDependency
 from registry.loader import shown
 
 SUFFIXES: Final = (".parquet", ".pq")
+TEXTS: Final = ("string", "large_string", "string_view")
 BATCH: Final = 65_536  # rows that are held as they are in the file
 
 
@@ -74,6 +75,8 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with parquet.ParquetFile(path) as file:
             yield file
+    except UnicodeDecodeError as error:
+        raise InvalidData(f"{path}: holds text that is not UTF-8: byte {error.object[error.start]:#04x}") from None
     except (pyarrow.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())
         raise InvalidData(f"{path}: not a Parquet file that can be read: {shown(reason)}") from None
@@ -85,15 +88,19 @@ def _column(path: Path, file: Any, name: str, *, as_name: bool) -> Column | Drop
     if types.is_dictionary(kind):
         kind = kind.value_type
     is_number = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
-    chunks = (chunk for batch in file.iter_batches(BATCH, columns=[name]) for chunk in [batch.column(0)])
+    is_date = types.is_timestamp(kind) or types.is_date(kind)
+    # by its name: to ask for 's.a' gives the struct 's', too, where that has a field 'a'
+    batches = file.iter_batches(BATCH, columns=[name])
+    chunks = (batch.column(batch.schema.get_field_index(name)) for batch in batches)
     if is_number and not as_name:
         return _numbers(path, name, [chunk.to_pylist() for chunk in chunks])
-    if not (is_number or types.is_string(kind) or types.is_large_string(kind) or types.is_boolean(kind)):
+    if not (is_number or str(kind) in TEXTS or types.is_boolean(kind) or (is_date and as_name)):
         return Dropped(name, f"of type {kind}, which is neither number nor text")
     codes: dict[str, int] = {}
     found: list[np.ndarray] = []
     for chunk in chunks:
-        cells = ("" if cell is None or cell != cell else str(cell).strip() for cell in chunk.to_pylist())  # NaN
+        values = (chunk.cast("string") if is_date else chunk).to_pylist()
+        cells = ("" if cell is None or cell != cell else str(cell).strip() for cell in values)  # NaN
         texts = ("" if cell.lower() in MISSING and not as_name else cell for cell in cells)
         found.append(np.array([codes.setdefault(text, len(codes)) for text in texts], dtype=np.int64))
         if len(codes) > MOST_DISTINCT and not as_name:

@@ -54,8 +54,7 @@ def keep(own: Own, folder: Path) -> Kept:
         NoSpace: If the disk is full.
     """
     reader = _reader(own)
-    if not own.path.exists():
-        raise InvalidData(f"{own.path}: there is no such file or folder")
+    contents.check_there(own.path)
     own = reader.resolved(own)
     if own.path.is_dir():
         contents.check_apart(own.path, folder)

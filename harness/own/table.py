@@ -29,6 +29,7 @@ from registry.errors import InvalidData
 
 REGRESSION: Final = "tabular-reg"
 ROUNDED: Final = 1e-6  # deviations of the targets; those of a date in seconds are not to be rounded to minutes
+TEXTS: Final = ("text: ", "a different value in nearly every row")  # as a column of them is left out
 MOST_CELLS: Final = 200_000_000
 MOST_INPUTS: Final = 10_000
 
@@ -93,7 +94,8 @@ def prepare(table: Table, task: str, label: str, group: str | None = None) -> Pr
     rest = [column for column in table.columns if column.name not in (label, group)]
     useful, dropped = _sorted_out(rest)
     if not useful:
-        raise InvalidData(f"{table.where}: no column is left to predict {quoted(label)} from", *map(str, dropped[:1]))
+        hint = "; ".join([*map(str, dropped[:1]), *_called_texts(dropped, task)])
+        raise InvalidData(f"{table.where}: no column is left to predict {quoted(label)} from", hint)
     parts = _parts(table, useful, label, group, right if classes else None)
     encoded = [encode(column, parts.train) for column in useful]
     width = sum(one.inputs.shape[1] for one in encoded)
@@ -170,7 +172,8 @@ def _parts(
         return by_content(row_hashes(known, table.n), classes)
     owners = table.column(group)
     if not isinstance(owners, Categories):
-        raise InvalidData(f"{table.where}: column {quoted(group)} (--group) holds no names of groups")
+        reason = owners.reason if isinstance(owners, Dropped) else "numbers"
+        raise InvalidData(f"{table.where}: column {quoted(group)} (--group) is {reason}, expected names of groups")
     return by_group(owners.codes, name_hashes(owners.names), classes, table.where)
 
 
@@ -181,6 +184,12 @@ def _read(table: Table, useful: list[Column], encoded: list[Encoded]) -> str:
         f"{table.n:,} rows; {len(useful) - n_categories:,} columns of numbers and {n_categories:,} of categories "
         f"become {width:,} inputs"
     )
+
+
+def _called_texts(dropped: list[Dropped], task: str) -> list[str]:
+    """Say what reads texts, where some were left out and classes are to be predicted."""
+    has_texts = any(column.reason.startswith(TEXTS) for column in dropped)
+    return ["texts are read with --task text-cls"] if has_texts and task != REGRESSION else []
 
 
 def _called_id(useful: list[Column]) -> list[str]:

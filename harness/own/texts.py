@@ -11,7 +11,7 @@ from jaxtyping import Int64, UInt8, UInt64
 
 from harness.datasets.base import Split, Splits
 from harness.own import checks, csv_file, labels
-from harness.own.columns import Categories, categories, name_hashes, quoted
+from harness.own.columns import Categories, categories, name_hashes, quoted, quoted_list
 from harness.own.parts import by_content, by_group, check_count, hash_of, mixed
 from harness.own.prepared import Facts, Prepared
 from harness.own.table import sizes
@@ -38,7 +38,7 @@ def read(path: Path, label: str, group: str | None) -> Prepared:
     Raises:
         InvalidData: If it cannot be used; names the row.
     """
-    text = _text_column(path, label, group)
+    text, others = _text_column(path, label, group)
     rows, texts, lengths, hashes, answers, owners = _scanned(path, text, label, group)
     n = len(lengths)
     check_count(n, str(path), "rows")
@@ -58,6 +58,7 @@ def read(path: Path, label: str, group: str | None) -> Prepared:
     n_cut, n_empty = int((lengths > length).sum()), int((lengths == 0).sum())
     notes = [
         f"{n:,} texts in column {quoted(text)}, read as {length} bytes of UTF-8",
+        *([f"left out: {quoted_list(others)}: one column of texts is read"] if others else []),
         *([f"{n_cut:,} of {n:,} texts are longer and lose their end"] if n_cut else []),
         sizes(splits, "texts"),
         f"{quoted(label)} has {checks.balance(right, classes)}",
@@ -70,18 +71,21 @@ def read(path: Path, label: str, group: str | None) -> Prepared:
     return Prepared(facts, splits)
 
 
-def _text_column(path: Path, label: str, group: str | None) -> str:
-    """Return the column of texts: the only one left, the one called text, or the one with the longest cells."""
+def _text_column(path: Path, label: str, group: str | None) -> tuple[str, list[str]]:
+    """Return the column of texts, and those that are no use beside it.
+
+    It is the only one left, the one called text, or the one with the longest cells.
+    """
     with csv_file.opened(path) as (names, rows):
         header = [name.strip() for name in names]
         others = [name for name in header if name not in (label, group)]
         if not others:
             raise InvalidData(f"{path}: has no column beside {quoted(label)}, expected one of texts")
-        for name in others:
-            if len(others) == 1 or name.lower() == "text":
-                return name
-        cells = [row for _, row in islice(rows, LOOKED_AT)]
-    return max(others, key=lambda name: sum(len(row[header.index(name)]) for row in cells))
+        found = next((name for name in others if len(others) == 1 or name.lower() == "text"), None)
+        if found is None:
+            cells = [row for _, row in islice(rows, LOOKED_AT)]
+            found = max(others, key=lambda name: sum(len(row[header.index(name)]) for row in cells))
+    return found, [name for name in others if name != found]
 
 
 class _Scanned(NamedTuple):

@@ -150,6 +150,8 @@ def test_a_folder_of_pictures_in_folders_is_to_be_classified(alone: Path) -> Non
         (("a", "y"), [("http://example.org/a/long/address", "good")] * 9, "text-cls"),
         (("a", "b", "y"), [("a fine film it was", "1", "good")] * 9, "tabular-cls"),
         (("a", "y"), [("red", "good")] * 9, "tabular-cls"),
+        (("a", "y"), [("这部电影真的很精彩，推荐", "good")] * 9, "text-cls"),
+        (("a", "y"), [("红色", "good")] * 9, "tabular-cls"),
         (("a", "y"), [("", "good")] * 9, "tabular-cls"),
     ],
 )
@@ -206,6 +208,15 @@ def test_targets_are_known_by_what_is_a_number(
     path.write_text("\n".join(delimiter.join(row) for row in [("a", "y"), *cells]), encoding="utf-8")
 
     assert task_of(path, None) == expected
+
+
+@pytest.mark.parametrize(("label", "expected"), [("few", "tabular-cls"), ("many", "tabular-reg")])
+def test_numbers_that_are_missing_decide_nothing(alone: Path, label: str, expected: str) -> None:
+    pyarrow = pytest.importorskip("pyarrow", reason="pyarrow is not installed")
+    answers = {"few": [None, *range(19)] * 2, "many": [None, *range(39)]}
+    pytest.importorskip("pyarrow.parquet").write_table(pyarrow.table(answers), alone / "one.parquet")
+
+    assert task_of(alone / "one.parquet", label) == expected
 
 
 def test_hidden_folders_of_pictures_are_no_classes(alone: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,20 @@ TABLES = {
         b"age,fruit\n1,\0\n",
         "data.csv, line 2: holds a zero byte, expected text\n  save the file as CSV, UTF-8",
     ),
+    "parquet": (
+        b"PAR1\x15\x04\n",
+        "data.csv: is a Parquet file, expected CSV\n"
+        "  a table may be one if its name ends in .parquet; texts are read from CSV alone",
+    ),
+    "workbook": (
+        b"PK\x03\x04\x14\n",
+        "data.csv: is an archive, as Excel's workbooks are, expected CSV\n  save the sheet as CSV, UTF-8",
+    ),
+    "gzip": (b"\x1f\x8b\x08\n", "data.csv: is compressed, expected CSV\n  unpack it"),
+    "utf-16": (
+        "age,fruit\n".encode("utf-16"),
+        "data.csv: is in UTF-16, expected CSV\n  save the file as CSV, UTF-8",
+    ),
     "open-quote": (b'age,fruit\n1,"apple\n2,pear\n', "data.csv, row 2: not CSV: unexpected end of data"),
     "million-columns": (
         b"a," * 1_000_000 + b"fruit\n",
@@ -124,6 +139,11 @@ TABLES = {
     "nothing-to-learn-from": (
         [["7", "red", "7", row[3]] for row in rows()],
         "data.csv: no column is left to predict 'fruit' from\n  left out: 'age', the same in every row",
+    ),
+    "texts": (
+        [["7", f"a {row[1]} one, no. {i}", "7", row[3]] for i, row in enumerate(rows())],
+        "data.csv: no column is left to predict 'fruit' from\n"
+        "  left out: 'age', the same in every row; texts are read with --task text-cls",
     ),
 }
 
@@ -208,6 +228,40 @@ def test_a_path_that_does_not_exist_is_refused(tmp_path: Path, task: str) -> Non
     said = refusal(Own(task, tmp_path / "nothing.csv", None), tmp_path / "kept")
 
     assert said == f"{tmp_path / 'nothing.csv'}: there is no such file or folder"
+
+
+@pytest.mark.parametrize("task", ["tabular-cls", "image-cls", "text-cls", "lang-model"])
+def test_a_path_that_cannot_be_followed_is_refused(tmp_path: Path, task: str) -> None:
+    path = tmp_path / ("long" * 100)
+
+    assert refusal(Own(task, path), tmp_path / "kept") == f"{path}: cannot be read: File name too long"
+
+
+@pytest.mark.parametrize("task", ["tabular-cls", "image-cls", "text-cls", "lang-model"])
+def test_a_pipe_is_refused_before_anybody_waits_for_it(tmp_path: Path, task: str) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+
+    assert refusal(Own(task, path), tmp_path / "kept") == (
+        f"{path}: is a pipe or a device, expected a file or a folder\n  data are read twice: write them to a file"
+    )
+
+
+@pytest.mark.parametrize("task", ["image-cls", "lang-model"])
+def test_a_folder_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task: str) -> None:
+    locked = own_files.pictures(tmp_path / "data") / "emu"
+    locked.mkdir()
+    (tmp_path / "data" / ".trash").mkdir()
+    listed = os.scandir
+
+    def scandir(path: str | Path) -> Any:
+        if Path(path).name in ("emu", ".trash"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+
+    assert refusal(Own(task, tmp_path / "data"), tmp_path / "kept") == f"{locked}: cannot be read: Permission denied"
 
 
 def test_a_task_without_a_reader_names_those_with_one(tmp_path: Path) -> None:
@@ -317,7 +371,7 @@ def test_a_file_in_place_of_a_folder_of_pictures_is_refused(tmp_path: Path) -> N
         (b"", ": is empty, expected text"),
         (
             b"one\ntwo\nthr\xff",
-            ", line 3: not UTF-8: byte 0xff\n  save the file as UTF-8, or remove it from the folder",
+            ", line 3: not UTF-8: byte 0xff\n  save the file as UTF-8",
         ),
         (b"one\n\0", ", line 2: holds a zero byte, expected text"),
         (
@@ -325,14 +379,38 @@ def test_a_file_in_place_of_a_folder_of_pictures_is_refused(tmp_path: Path) -> N
             ": holds 9 windows of 64 bytes, expected at least 50\n"
             "  a tenth validates and a fifth tests: with fewer nothing can be claimed",
         ),
+        (b"a" * 20_000, ": every byte of its text is 0x61, expected bytes that differ"),
     ],
-    ids=["empty", "not-utf-8", "zero-byte", "short"],
+    ids=["empty", "not-utf-8", "zero-byte", "short", "one-byte"],
 )
 def test_a_text_that_cannot_be_used_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes(content)
 
     assert refusal(Own("lang-model", path), tmp_path / "kept") == f"{path}{message}"
+
+
+def test_a_text_of_a_folder_that_is_not_utf_8_may_be_removed(tmp_path: Path) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    own_files.text(folder / "a.txt")
+    (folder / "b.txt").write_bytes(b"p\xeache")
+
+    assert refusal(Own("lang-model", folder), tmp_path / "kept") == (
+        f"{folder / 'b.txt'}, line 1: not UTF-8: byte 0xea\n  save the file as UTF-8, or remove it from the folder"
+    )
+
+
+def test_files_that_are_all_too_short_for_a_window_are_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for i in range(90):
+        own_files.text(folder / f"{i}.txt", 64, seed=i)
+
+    assert refusal(Own("lang-model", folder), tmp_path / "kept") == (
+        f"{folder}: holds 0 windows of 64 bytes, expected at least 50\n"
+        "  each lies in one file, and 90 files have at most 64 bytes: join short ones"
+    )
 
 
 def test_what_is_too_much_to_hold_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -84,3 +85,71 @@ def test_a_file_that_is_none_is_refused(pyarrow: Any, tmp_path: Path) -> None:
     path.write_bytes(b"age,fruit\n1,apple\n")
     with pytest.raises(InvalidData, match="not a Parquet file that can be read"):
         keep(Own("tabular-cls", path, "fruit"), tmp_path / "kept")
+
+
+def test_a_column_called_as_a_field_of_another_is_itself(pyarrow: Any, tmp_path: Path) -> None:
+    path = written(
+        pyarrow, tmp_path / "data.parquet",
+        age=[{"a": i} for i in range(60)], **{"age.a": [1.5 * i for i in range(60)]},
+    )  # fmt: skip
+    whole, *_, part = parquet.read(path).columns
+
+    assert isinstance(whole, Dropped)
+    assert isinstance(part, Numbers)
+    assert part.values.tolist() == [1.5 * i for i in range(60)]
+
+
+def test_dates_are_names_where_names_are_asked_for(pyarrow: Any, tmp_path: Path) -> None:
+    days = [datetime(2026, 1, 1 + i % 20, 12, 30) for i in range(60)]
+    path = written(pyarrow, tmp_path / "data.parquet", age=days, size=[day.date() for day in days])
+    age, _, size, _ = parquet.read(path).columns
+    moments, _, dates, _ = parquet.read(path, ("age", "size")).columns
+
+    assert isinstance(age, Dropped)
+    assert isinstance(size, Dropped)
+    assert isinstance(moments, Categories)
+    assert moments.names[1] == "2026-01-02 12:30:00.000000"
+    assert isinstance(dates, Categories)
+    assert dates.names[1] == "2026-01-02"
+
+
+def test_every_kind_of_string_is_text(pyarrow: Any, tmp_path: Path) -> None:
+    import pyarrow as arrow
+
+    kinds = [arrow.string(), arrow.large_string(), arrow.string_view()]
+    names = ("age", "colour", "size")
+    columns = {name: arrow.array(["a", "b", None] * 20, kind) for name, kind in zip(names, kinds, strict=True)}
+    found = parquet.read(written(pyarrow, tmp_path / "data.parquet", **columns)).columns[:3]
+
+    assert [one.names for one in found if isinstance(one, Categories)] == [("", "a", "b")] * 3
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [("tabular-cls", "expected labels to predict"), ("tabular-reg", "expected numbers to predict")],
+)
+def test_a_label_that_is_neither_number_nor_text_is_refused(pyarrow: Any, tmp_path: Path, task: str, said: str) -> None:
+    path = written(pyarrow, tmp_path / "data.parquet", fruit=[[i] for i in range(60)])
+    with pytest.raises(InvalidData) as caught:
+        keep(Own(task, path, "fruit"), tmp_path / "kept")
+
+    assert str(caught.value) == (
+        f"{path}: column 'fruit' is of type list<element: int64>, which is neither number nor text, {said}"
+    )
+
+
+def test_groups_that_are_neither_number_nor_text_are_refused(pyarrow: Any, tmp_path: Path) -> None:
+    path = written(pyarrow, tmp_path / "data.parquet", age=[[i] for i in range(60)])
+    with pytest.raises(InvalidData, match=r"column 'age' \(--group\) is of type list.*, expected names of groups"):
+        keep(Own("tabular-cls", path, "fruit", "age"), tmp_path / "kept")
+
+
+def test_strings_that_are_not_utf_8_are_refused(pyarrow: Any, tmp_path: Path) -> None:
+    import pyarrow as arrow
+
+    spoilt = arrow.array([b"p\xeache", b"pear"] * 30).view(arrow.string())
+    path = written(pyarrow, tmp_path / "data.parquet", colour=spoilt)
+    with pytest.raises(InvalidData) as caught:
+        keep(Own("tabular-cls", path, "fruit"), tmp_path / "kept")
+
+    assert str(caught.value) == f"{path}: holds text that is not UTF-8: byte 0xea"

@@ -70,6 +70,12 @@ def test_the_column_of_texts_is_found(tmp_path: Path, header: tuple[str, ...], e
     assert f"in column '{expected}'" in texts.read(path, "label", None).facts.notes[0]
 
 
+def test_columns_that_are_no_use_are_named(tmp_path: Path) -> None:
+    path = written(tmp_path, [[str(i), *row] for i, row in enumerate(sentences())], ("n", "text", "label"))
+
+    assert texts.read(path, "label", None).facts.notes[1] == "left out: 'n': one column of texts is read"
+
+
 def test_groups_of_texts_are_kept_apart(tmp_path: Path) -> None:
     cells = [[f"{row[0][:9]} by {i % 20:02}", f"{i % 20}", row[1]] for i, row in enumerate(sentences(400))]
     cells = [[f"{'x' * 20} {i} by {i % 20:02}", *row[1:2], "ab"[i // 20 % 2]] for i, row in enumerate(cells)]
@@ -157,6 +163,24 @@ def test_many_files_are_dealt_out_whole(tmp_path: Path) -> None:
     assert sum(map(len, files)) == 20
     assert made.facts.notes[1] == "1 files that hold zero bytes, and so no text, were passed over"
     assert made.facts.warnings == ()
+
+
+def test_files_that_are_no_text_are_not_counted_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(language, "PEEKED", 100)
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    own_files.text(folder / "b.txt", 15_000)
+    own_files.text(folder / "c.txt", 64)
+    (folder / "a.mp4").write_bytes(b"\0" * 30_000)
+    (folder / "d.bin").write_bytes(b"x" * 4000 + b"\0")
+    made = language.read(folder)
+
+    assert made.facts.notes[:3] == (
+        "15,064 bytes of text in 2 files, 234 windows of 64",
+        "2 files that hold zero bytes, and so no text, were passed over",
+        "1 files of at most 64 bytes hold no window, and were passed over",
+    )
 
 
 def test_a_file_that_is_there_twice_counts_once(tmp_path: Path) -> None:
