@@ -23,7 +23,7 @@ DONE: Final = (0, 3, 7)
 
 
 class Guideline(NamedTuple):
-    """One guideline that ships, what it is asked, and the minutes it may take, times the cores that are busy."""
+    """One guideline that ships, what it is asked, and its minutes times busy cores: fewer than 40, rounds overrun."""
 
     task: str
     dataset: str
@@ -77,7 +77,7 @@ def listed(path: Path = LIST) -> list[Guideline]:
 def guidelines(ids: Sequence[str], out: Path, workers: int, dry_run: bool) -> None:
     """Make the guidelines that ship again, or those with these ids; what was trained before is not trained again.
 
-    At most 40 core-minutes each, 20 minutes with two workers. What the time was too short for is in the record's
+    At most 40 core-minutes each, about 19 minutes with two workers. What the time was too short for is in the record's
     notes, and another run goes on from it.
     """
     known = {one.id: one for one in listed()}

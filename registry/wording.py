@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from registry.answers import FAR
 from registry.errors import NoAnswer
 
 if TYPE_CHECKING:
     from registry.answers import Bracket, Miss, Network, Query, Question, Reply
+
+OWN: Final = "own-"  # how data sets are called that somebody measured on data of their own
+UNLABELLED: Final = ("image-cls", "lang-model")  # folders name the classes, or there are none
+FIRST: Final = {"text-cls": "ngram-mlp", "lang-model": "gru"}  # families to begin with where an mlp does not fit
 
 
 def no_answer(query: Query, reply: Reply) -> NoAnswer:
@@ -111,7 +115,12 @@ def _nearest(value: float, target: float | None) -> str:
 def bench_command(query: Query, dataset: str | None = None) -> str:
     """Return the command that makes the evidence a query lacks."""
     chosen = query.dataset or dataset or _dataset_of(query.task)
-    command = f"guides bench --task {query.task} --dataset {chosen} --family {query.family or 'mlp'}"
+    if chosen.startswith(OWN):  # the command chooses a family that fits the data
+        label = "" if query.task in UNLABELLED else " --label COL"
+        source, family = f"--data PATH{label}", query.family
+    else:
+        source, family = f"--dataset {chosen}", query.family or FIRST.get(query.task, "mlp")
+    command = f"guides bench --task {query.task} {source}{f' --family {family}' if family else ''}"
     if not query.targets:
         return f"{command} --knee"
     if query.metric != "accuracy":
@@ -137,6 +146,8 @@ def can_train(query: Query, dataset: str | None) -> bool:
     tasks = known("task")
     if not tasks:
         return True
+    if dataset is not None and dataset.startswith(OWN):
+        return query.task in tasks
     if query.task not in tasks or dataset not in {None, *known("dataset")}:
         return False
     own = dataset is None or dataset in datasets(query.task)

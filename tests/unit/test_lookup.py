@@ -14,7 +14,7 @@ from registry.answers import Answer, Query, Question, Reply
 from registry.errors import NoAnswer, UnknownName, UsageError
 from registry.prior import published_bounds
 from registry.roots import Root
-from registry.wording import no_answer
+from registry.wording import further, no_answer
 from tests.example_record import N_TEST, example_record, published_record, write_record
 from tests.unit.conftest import write
 
@@ -859,3 +859,29 @@ def test_symbols_are_counted_once_not_as_one_hot_rows(root: Path) -> None:
 
     assert only(ask(root, input_size=80)).near
     assert not only(ask(root, input_size=80 * 97)).near
+
+
+@pytest.mark.parametrize(
+    ("query", "command"),
+    [
+        (
+            Query("text-cls", targets=(0.9,), dataset="own-70ee1830b055"),
+            "guides bench --task text-cls --data PATH --label COL --target-acc 0.9",
+        ),
+        (
+            Query("image-cls", dataset="own-70ee1830b055", family="cnn"),
+            "guides bench --task image-cls --data PATH --family cnn --knee",
+        ),
+        (
+            Query("lang-model", targets=(2.0,), metric="bits-per-byte", dataset="bytes-sympy-1-14"),
+            "guides bench --task lang-model --dataset bytes-sympy-1-14 --family gru --target bits-per-byte=2",
+        ),
+        (
+            Query("text-cls", targets=(0.9,), dataset="cloze-sympy-1-14"),
+            "guides bench --task text-cls --dataset cloze-sympy-1-14 --family ngram-mlp --target-acc 0.9",
+        ),
+    ],
+    ids=["own texts", "own pictures", "language", "texts"],
+)
+def test_the_command_that_makes_evidence_can_be_run(query: Query, command: str) -> None:
+    assert further(query, query.dataset, "Make one") == f"Make one: {command}"

@@ -344,4 +344,4 @@ def test_learning_curves_are_left_out_where_a_record_has_no_room_for_them(
 
     monkeypatch.setattr(run_file, "ROOM", n_bytes // 4)
     with pytest.raises(InvalidRecord, match=r"^\d+ runs are more than a record of 5,000,000 bytes can hold"):
-        publication(*studied, ledger, run_folder / "weights", version=1, command="guides bench")
+        run_file.run_file(whole, 0)
