@@ -1,7 +1,7 @@
 """The bracket: what is cheaper than the answer is measured too, until the answer is known to be the smallest.
 
 Per depth and resolution the largest cheaper shape; at the answer's own, further notches down while nothing is refuted.
-One after the other, the likeliest to meet first: what meets becomes the answer, and fewer are cheaper than that. Where
+One after the other, the most promising first: what meets becomes the answer, and fewer are cheaper than that. Where
 certified / refuted params stay above 1.25, shapes in between that were left undecided get more seeds.
 """
 
@@ -11,6 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, final
+
+import numpy as np
+from scipy.stats import norm
 
 from harness.certify import MOST_SEEDS, Attempt, Refutation, Tested
 from harness.posterior import Posterior
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from harness.study import Investigation
 
 SHARP: Final = 1.25  # certified / refuted params to aim for
+AS_LARGE: Final = 0.01  # what a shape is worth that saves no params but flops, as a logarithm of params
 
 
 @final
@@ -78,7 +82,7 @@ class Bracket:
         while True:
             lacking = self._lacking()
             if lacking:
-                [run] = yield from self._runs([self._likeliest(lacking)])
+                [run] = yield from self._runs([self._most_promising(lacking)])
                 yield from self._weigh(run)
             else:
                 undecided = self._worth_more_seeds()
@@ -99,14 +103,23 @@ class Bracket:
         settings = yield from self._study.tune(shapes, self._answer.trial.steps, self._target)
         return [self._study.trial(setting) for setting in settings]
 
-    def _likeliest(self, shapes: Sequence[Shape]) -> Shape:
-        """Return the shape that is likeliest to meet by all that the searches have trained."""
+    def _most_promising(self, shapes: Sequence[Shape]) -> Shape:
+        """Return the shape that may be expected to save most: its chance to meet, times the logarithm of what it saves.
+
+        The chance is that of one run, by all that the searches have trained.
+        """
         if len(shapes) == 1:
             return shapes[0]
-        rates, steps = self._study.space.rates, self._answer.trial.steps
-        settings = [Setting(shape, rate, steps) for shape in shapes for rate in rates]
-        errors = self._posterior.mean(settings).reshape(len(shapes), len(rates)).min(axis=1)
-        return shapes[int(errors.argmin())]
+        study, surface, trial = self._study, self._posterior, self._answer.trial
+        rates = study.space.rates
+        settings = [Setting(shape, rate, trial.steps) for shape in shapes for rate in rates]
+        best = surface.mean(settings).reshape(len(shapes), len(rates)).argmin(axis=1)
+        chosen = [settings[i * len(rates) + int(rate)] for i, rate in enumerate(best)]
+        sd = np.sqrt(np.diag(surface.spread(chosen)) + surface.noise_sd(chosen) ** 2)
+        aim = surface.target(study.task.target_to_error(self._target))
+        chances = norm.cdf((aim - surface.mean(chosen)) / sd)
+        saved = np.log([study.params(trial.shape) / study.params(shape) for shape in shapes])
+        return shapes[int((chances * (saved + AS_LARGE)).argmax())]
 
     @cached_property
     def _posterior(self) -> Posterior:

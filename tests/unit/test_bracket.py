@@ -90,17 +90,17 @@ def test_largest_cheaper_shape_of_each_depth_is_measured() -> None:
     assert answer.doubts(bench.study.task, bench.study.params) == []
 
 
-def test_likeliest_to_meet_is_measured_first_and_what_is_not_cheaper_than_it_never() -> None:
+def test_most_promising_is_measured_first_and_what_is_not_cheaper_than_it_never() -> None:
     def meets_deeper(trial: Trial) -> float:
         return float(trial.shape == deeper)
 
     bench = Bench(meets_deeper)
-    before, deeper = (bench.largest_cheaper(depth) for depth in (1, 2))
+    before, deeper, linear = (bench.largest_cheaper(depth) for depth in (1, 2, 0))
     assert bench.study.order(deeper) < bench.study.order(before)
+    errors = {0: 0.4, 1: 0.4, 2: 0.02}
     bench.study.runs = [
-        Run(Setting(Shape(width, depth), rate, 1000), 0.02 if depth == 2 else 0.4)
-        for width in (4, 6, 8)
-        for depth in (1, 2)
+        Run(Setting(shape, rate, 1000), errors[shape.depth])
+        for shape in (linear, *(Shape(width, depth) for width in (4, 6, 8) for depth in (1, 2)))
         for rate in bench.study.space.rates[2:7]
     ]
     answer = bench.bracket()
@@ -108,6 +108,22 @@ def test_likeliest_to_meet_is_measured_first_and_what_is_not_cheaper_than_it_nev
     assert bench.tested()[0] == deeper == answer.test.trial.shape
     assert before not in bench.tested()
     assert bench.largest_cheaper(1, than=deeper) in verdicts(bench, answer)
+
+
+def test_what_saves_more_is_measured_first_where_chances_are_alike() -> None:
+    bench = Bench(by_width({}))
+    shapes = [bench.largest_cheaper(depth) for depth in (1, 2)]
+    assert bench.study.params(shapes[1]) < bench.study.params(shapes[0])
+    bench.study.runs = [
+        Run(Setting(shape, rate, 1000), error)
+        for shape, error in zip(shapes, (0.04, 0.08), strict=True)  # both meet, the first more surely
+        for rate in bench.study.space.rates
+        for _ in range(4)
+    ]
+    bench.bracket()
+    first = [shape for shape in bench.tested() if shape in shapes]
+
+    assert first == [shapes[1], shapes[0]]
 
 
 def test_attempts_are_numbered_in_the_order_in_which_they_were_made() -> None:
