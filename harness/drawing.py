@@ -222,10 +222,12 @@ def draw_target(axes: Axes, error: float, words: str, needed: Sequence[Needed] =
             axes.plot([ends[1]], [error], ">", color=ASKED, markersize=6, clip_on=False)
 
 
-def widen(axes: Axes, values: Sequence[float]) -> None:
+def widen(axes: Axes, x: Sequence[float], y: Sequence[float] = ()) -> None:
     """Show half to twice a value where it is the only one: a logarithmic scale of no width shows nothing."""
-    if values and min(values) == max(values):
-        axes.set_xlim(values[0] / 2, values[0] * 2)
+    for name, values in (("x", x), ("y", y)):
+        if values and min(values) == max(values):
+            axes.set(**{f"autoscale{name}_on": False})  # else limits of no width are set first, and warned of
+            axes.set(**{f"{name}lim": (values[0] / 2, values[0] * 2)})
 
 
 def label(axes: Axes, x: str, y: str, title: str) -> None:

@@ -47,7 +47,8 @@ def COMMAND(record: str, output: Path, registry: tuple[str, ...], quiet: bool) -
         _draw_law(axes[1], law, values["question"]["metric"])
     drawing.save(made, output)
     kind = "certified" if values["evidence"] == "measured" else "published"
-    click.echo(f"{output}: {name}, {len(values['frontier'])} {kind} networks{', and its law' if law else ''}")
+    n = len(values["frontier"])
+    click.echo(f"{output}: {name}, {n} {kind} network{'' if n == 1 else 's'}{', and its law' if law else ''}")
 
 
 def _draw_frontier(axes: Axes, values: dict[str, Any], title: str) -> None:
@@ -57,6 +58,7 @@ def _draw_frontier(axes: Axes, values: dict[str, Any], title: str) -> None:
     metric = values["question"]["metric"]
     kind = "certified" if values["evidence"] == "measured" else "published"
     drawing.logarithmic(axes)
+    drawn: list[float] = []  # errors, and the ends of their intervals
     for route, face in (("scratch", drawing.LAW), ("pruned", "white"), ("distilled", drawing.MUTED)):
         points = [point for point in values["frontier"] if point["route"] == route and point["params"]]
         if not points:
@@ -64,6 +66,7 @@ def _draw_frontier(axes: Axes, values: dict[str, Any], title: str) -> None:
         tests = [_figure(point) for point in points]
         errors = [_error(middle, metric) for middle, _, _ in tests]
         ends = [sorted(_error(end, metric) for end in both) for _, *both in tests]
+        drawn += [*errors, *(end for both in ends for end in both)]
         bars = [
             [max(0.0, error - low) for error, (low, _) in zip(errors, ends, strict=True)],
             [max(0.0, high - error) for error, (_, high) in zip(errors, ends, strict=True)],
@@ -84,6 +87,7 @@ def _draw_frontier(axes: Axes, values: dict[str, Any], title: str) -> None:
     if baselines:
         best = min(baselines, key=lambda one: _error(one["metric"], metric))
         error = _error(best["metric"], metric)
+        drawing.widen(axes, [], [*drawn, *(_error(part["test"]["median"], metric) for part in brackets), error])
         axes.axhline(error, color=drawing.MUTED, linewidth=1, linestyle=":")
         axes.annotate(
             f"{best['name']}, no network", (0.99, error), (0, 3), xycoords=("axes fraction", "data"),

@@ -38,3 +38,15 @@ def test_a_frontier_of_one_size_is_drawn_in_the_middle_of_a_scale_that_has_a_wid
 
     assert axes.get_xlim() == (305, 1220)
     assert axes.get_xscale() == "log"
+
+
+def test_a_frontier_without_any_error_is_drawn_beside_a_method_without_any() -> None:
+    record, _ = example_record()
+    perfect = {**record["frontier"][0]["test"], "median": 1.0, "low": 1.0, "high": 1.0}
+    record["frontier"] = [{**record["frontier"][0], "test": perfect, "bracket": []}]
+    record["baselines"] = [{**record["baselines"][0], "name": "linear", "metric": 1.0}]
+    made, [axes] = drawing.figure()
+    plot._draw_frontier(axes, record, "no error")  # a warning, as of a scale of no width, would be an error here
+    made.draw_without_rendering()
+
+    assert axes.get_ylim() == (plot.LEAST / 2, plot.LEAST * 2)
