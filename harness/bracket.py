@@ -128,16 +128,15 @@ class Bracket:
     def _weigh(self, run: Trial, before: Tested | None = None) -> Procedure[None]:
         """Measure a run, or give it more seeds; if it meets and is cheaper it is the answer."""
         number = len(self._attempts) + 1 if before is None else self._known[run.shape][1].number
-        attempt, refutation = yield from self._bench.weigh(run, number, before)
-        promoted = attempt.certified and run.shape not in self._failed
-        self._known[run.shape] = (run, attempt, refutation)
-        weighed = Attempt(attempt.test, attempt.number, promoted)
-        if before is None:
-            self._attempts.append(weighed)
-        else:
-            self._attempts[number - 1] = weighed
-        if promoted and self._is_cheaper(run.shape):
-            self._answer = attempt.test
+
+        def note(attempt: Attempt, refutation: Refutation) -> None:
+            promoted = attempt.certified and run.shape not in self._failed
+            self._known[run.shape] = (run, attempt, refutation)
+            self._attempts[number - 1 : number] = [Attempt(attempt.test, number, promoted)]
+
+        yield from self._bench.weigh(run, number, before, note)
+        if self._attempts[number - 1].certified and self._is_cheaper(run.shape):
+            self._answer = self._attempts[number - 1].test
 
     def _lacking(self) -> list[Shape]:
         """Return the shapes that have to be measured next."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import statistics
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Literal, final
 
@@ -151,7 +151,11 @@ class Bench:
         return Attempt(test, number, verdict == "claim")
 
     def weigh(
-        self, template: Trial, number: int, before: Tested | None = None
+        self,
+        template: Trial,
+        number: int,
+        before: Tested | None = None,
+        note: Callable[[Attempt, Refutation], None] = lambda *_: None,
     ) -> Procedure[tuple[Attempt, Refutation]]:
         """Measure a shape that is cheaper than the answer: it may meet the target after all, or be refuted.
 
@@ -163,23 +167,27 @@ class Bench:
             template: The run.
             number: Which attempt it is, should it meet the target.
             before: 20 seeds that left it undecided.
+            note: Told after every measurement what is known by then: the time may be up before the next.
         """
-        test = before
+        counts, test, longer = sequential_counts(number), before, None
         for look in (MOST_SEEDS,) if before else (FEW, SEEDS):
             test = yield from self.measure(template, "bracket", look, test)
-            if not test.n_meeting(self.target, self.task):
+            n_meeting = test.n_meeting(self.target, self.task)
+            attempt, refutation = Attempt(test, number, n_meeting >= counts.get(look, look + 1)), Refutation(test, None)
+            note(attempt, refutation)
+            if not n_meeting:
                 break
-        assert test is not None  # noqa: S101 - there are looks
-        counts, n_meeting = sequential_counts(number), test.n_meeting(self.target, self.task)
-        claimed = n_meeting >= counts.get(len(test.trials), len(test.trials) + 1)
-        longer: Tested | None = None
-        if not claimed and test.verdict(self.target, self.task) == "misses":
-            longer_run = replace(template, steps=template.steps * LONGER)
-            if n_meeting * SEEDS <= CLEAR * len(test.trials):
-                longer = yield from self.measure(longer_run, "bracket", FEW)
-            if longer is None or longer.verdict(self.target, self.task) != "misses":
-                longer = yield from self.measure(longer_run, "bracket", SEEDS, longer)
-        return Attempt(test, number, claimed), Refutation(test, longer)
+        if attempt.certified or attempt.test.verdict(self.target, self.task) != "misses":
+            return attempt, refutation
+        longer_run = replace(template, steps=template.steps * LONGER)
+        is_clear = n_meeting * SEEDS <= CLEAR * len(attempt.test.trials)
+        for look in (FEW, SEEDS) if is_clear else (SEEDS,):
+            longer = yield from self.measure(longer_run, "bracket", look, longer)
+            refutation = Refutation(attempt.test, longer)
+            note(attempt, refutation)
+            if longer.verdict(self.target, self.task) == "misses":
+                break
+        return attempt, refutation
 
 
 def tested(trials: Sequence[Trial], outcomes: Sequence[Outcome], task: Task) -> Tested:

@@ -50,7 +50,7 @@ class Completion:
         """Do all of it; as far as there is time.
 
         Args:
-            later: What else the study has to do afterwards, of like weight.
+            later: What else the study has to do afterwards, in parts of like weight.
         """
         clock = self._study.clock
         if not clock.is_limited:
@@ -60,9 +60,12 @@ class Completion:
             for words, part in begun.items():
                 self._results[words], results = results[: len(part)], results[len(part) :]
             return
-        for i, words in enumerate(self._parts):
-            with clock.share(len(self._parts) - i + later):
+        takes_time = {words: words != "pruning" or self._study.family.prunable for words in self._parts}
+        ahead = sum(takes_time.values()) + later
+        for words in self._parts:
+            with clock.share(ahead):
                 yield from self._do(words)
+            ahead -= takes_time[words]
 
     def go_on(self) -> Procedure[None]:
         """Go on with what was cut short, as far as there is time."""

@@ -36,6 +36,7 @@ from harness.trial import Outcome, Shape, Trial
 
 FALLING: Final = 0.03  # validation error that falls by less than this as steps double has settled
 TUNING_SEEDS: Final = 2
+KNEE_PARTS: Final = 2  # of the time: its reference, and then what a target takes
 LOOKING_FOR_THE_KNEE: Final = Stage("looking for the knee")
 
 
@@ -128,7 +129,7 @@ class Investigation:
         findings, certified = (yield from self._answer_targets()) if self.study.targets else (Findings(), [])
         completion = Completion(self, certified) if certified or findings.misses else None
         if completion is not None:
-            yield from completion.run(later=int(self.study.knee))
+            yield from completion.run(later=KNEE_PARTS if self.study.knee else 0)
         knee = Findings()
         if self.study.knee:
             self.say(LOOKING_FOR_THE_KNEE)

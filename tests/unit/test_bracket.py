@@ -43,13 +43,16 @@ class Bench:
 
     def bracket(self, *failed: Shape, cheaper: list[Trial] | None = None, own: Trial | None = None) -> Answer:
         """Bracket ``own``, certified after ``failed`` had been tried in vain."""
+        return drive(self.begin(*failed, cheaper=cheaper, own=own).run(), self)
+
+    def begin(self, *failed: Shape, cheaper: list[Trial] | None = None, own: Trial | None = None) -> Bracket:
         attempts: list[Attempt] = []
         for shape in (*failed, OWN):
             trial = own if own is not None and shape == OWN else self.trial(shape)
             test = drive(self.study.bench(TARGET).measure(trial, "certify", 20), self)
             attempts.append(Attempt(test, len(attempts) + 1, certified=shape == OWN))
         self.rounds.clear()
-        return drive(Bracket(self.study, TARGET, attempts, cheaper).run(), self)
+        return Bracket(self.study, TARGET, attempts, cheaper)
 
     def trial(self, shape: Shape) -> Trial:
         return self.study.trial(Setting(shape, 0.01, 1000))
@@ -243,3 +246,20 @@ def test_a_wide_bracket_is_said() -> None:
         f"target 0.9, scratch: {bench.study.params(OWN):,} params, but the largest refuted shape has "
     )
     assert answer.test.trial.shape == OWN
+
+
+@pytest.mark.parametrize("n_rounds", [1, 2])
+def test_a_shape_is_named_from_its_first_measurement_on(n_rounds: int) -> None:
+    bench = Bench(by_width({9: 0.5}))
+    bracket = bench.begin()
+    procedure = bracket.run()
+    asked = next(procedure)
+    while sum(any(trial.tested for trial in round_) for round_ in bench.rounds) < n_rounds:
+        asked = procedure.send(bench(asked))
+    procedure.close()  # the time is up
+
+    [found] = bracket.answer().bracket
+    assert found.settled.trial.shape == bench.tested()[0]
+    assert sum(len(test.trials) for test in found.tests) == sum(trial.tested for one in bench.rounds for trial in one)
+    assert bracket.answer().attempts[-1].test == found.settled
+    assert not bracket.answer().attempts[-1].certified

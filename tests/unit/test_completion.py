@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 import pytest
 
 from harness.clock import Clock
+from harness.families.mlp import MlpFamily
 from harness.procedure import drive
 from harness.study import Findings, Investigation, Study
 from harness.trial import Outcome, Trial
@@ -98,3 +99,16 @@ def test_knee_has_its_share(whole_s: float) -> None:
     assert passing.seconds <= 2 * whole_s
     assert findings.knee is not None
     assert findings.knee.answer is not None
+
+
+@pytest.mark.parametrize(("prunable", "shares"), [(True, [5, 4, 3]), (False, [4, 3, 3])])
+def test_a_knee_has_twice_the_share_of_other_parts_and_what_is_not_done_none(
+    prunable: bool, shares: list[int], whole_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    real = Clock.share
+    monkeypatch.setattr(Clock, "share", lambda clock, parts: asked.append(parts) or real(clock, parts))
+    monkeypatch.setattr(MlpFamily, "prunable", prunable)
+    investigate(2 * whole_s, knee=True)
+
+    assert asked[:3] == shares
