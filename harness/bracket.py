@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from harness.study import Investigation
 
 SHARP: Final = 1.25  # certified / refuted params to aim for
-AS_LARGE: Final = 0.01  # what a shape is worth that saves no params but flops, as a logarithm of params
+FLOPS_ALONE: Final = 0.01  # what a shape is worth that saves flops and no params, beside the logarithm of params saved
 
 
 @final
@@ -119,7 +119,7 @@ class Bracket:
         aim = surface.target(study.task.target_to_error(self._target))
         chances = norm.cdf((aim - surface.mean(chosen)) / sd)
         saved = np.log([study.params(trial.shape) / study.params(shape) for shape in shapes])
-        return shapes[int((chances * (saved + AS_LARGE)).argmax())]
+        return shapes[int((chances * (saved + FLOPS_ALONE)).argmax())]
 
     @cached_property
     def _posterior(self) -> Posterior:

@@ -32,7 +32,8 @@ def run_file(rows: Sequence[dict[str, Any]], others: int) -> tuple[bytes, list[s
     data = _lines([row if row["trial"]["tested"] else _without_curve(row) for row in rows])
     if others + len(data) > ROOM:
         raise InvalidRecord(
-            f"{len(rows):,} runs are more than a record of {FOLDER_LIMIT:,} bytes can hold; ask fewer targets at once"
+            f"{len(rows):,} runs are more than a record of {FOLDER_LIMIT:,} bytes can hold",
+            "All runs of a question are in its record: ask for fewer targets with another --out",
         )
     return data, ["learning curves of runs that read no test split are left out: there are too many for one record"]
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from registry.roots import Root
 
 FAR: Final = 4.0  # a task whose size differs by more than this factor is not evidence for yours
+OWN_DATA: Final = "own-"  # begins the ids of data sets that somebody measured on data of their own
 MINIMISE: Final = ("params", "flops", "weight-bytes", "ram-bytes", "latency")
 
 

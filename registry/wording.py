@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from registry.answers import FAR
+from registry.answers import FAR, OWN_DATA
 from registry.errors import NoAnswer
 
 if TYPE_CHECKING:
     from registry.answers import Bracket, Miss, Network, Query, Question, Reply
 
-OWN: Final = "own-"  # how data sets are called that somebody measured on data of their own
 UNLABELLED: Final = ("image-cls", "lang-model")  # folders name the classes, or there are none
 FIRST: Final = {"text-cls": "ngram-mlp", "lang-model": "gru"}  # families to begin with where an mlp does not fit
 
@@ -115,7 +114,7 @@ def _nearest(value: float, target: float | None) -> str:
 def bench_command(query: Query, dataset: str | None = None) -> str:
     """Return the command that makes the evidence a query lacks."""
     chosen = query.dataset or dataset or _dataset_of(query.task)
-    if chosen.startswith(OWN):  # the command chooses a family that fits the data
+    if chosen.startswith(OWN_DATA):  # the command chooses a family that fits the data
         label = "" if query.task in UNLABELLED else " --label COL"
         source, family = f"--data PATH{label}", query.family
     else:
@@ -146,7 +145,7 @@ def can_train(query: Query, dataset: str | None) -> bool:
     tasks = known("task")
     if not tasks:
         return True
-    if dataset is not None and dataset.startswith(OWN):
+    if dataset is not None and dataset.startswith(OWN_DATA):
         return query.task in tasks
     if query.task not in tasks or dataset not in {None, *known("dataset")}:
         return False

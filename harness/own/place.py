@@ -10,7 +10,6 @@ from typing import Final
 
 VARIABLE: Final = "GUIDES_OWN"  # names the folder of prepared data to whatever loads them
 FOLDER: Final = "data"  # of prepared data, among the runs
-PREFIX: Final = "own-"
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from typing import Final, final
 
 from harness.own import csv_file, csv_table, labels, language, parquet, pictures, prepared, table, texts
 from harness.own import folder as contents
-from harness.own.place import PREFIX
 from harness.own.prepared import Facts, Prepared
+from registry.answers import OWN_DATA
 from registry.errors import InvalidData, UsageError
 
 DIGITS: Final = 12
@@ -58,7 +58,7 @@ def keep(own: Own, folder: Path) -> Kept:
     own = reader.resolved(own)
     if own.path.is_dir():
         contents.check_apart(own.path, folder)
-    name = PREFIX + _digest(own)
+    name = OWN_DATA + _digest(own)
     if not (folder / name).is_dir():
         prepared.write(reader.read(own), folder / name)
     return Kept(name, prepared.read_facts(folder / name))

@@ -8,7 +8,8 @@ from typing import final
 
 from harness.datasets.base import Dataset, Splits, Varied
 from harness.own import prepared
-from harness.own.place import PREFIX, VARIABLE
+from harness.own.place import VARIABLE
+from registry.answers import OWN_DATA
 from registry.errors import InvalidData
 
 
@@ -45,7 +46,7 @@ class Own(Varied):
         Raises:
             InvalidData: If they are not on this machine.
         """
-        name = f"{PREFIX}{suffix}"
+        name = f"{OWN_DATA}{suffix}"
         folder = os.environ.get(VARIABLE, "")
         if not folder or not (Path(folder) / name / "facts.json").is_file():
             raise InvalidData(

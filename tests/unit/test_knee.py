@@ -10,7 +10,7 @@ from statistics import median
 import pytest
 
 from harness.clock import Clock, Turns
-from harness.knee import Knee, affordable, wide_ends
+from harness.knee import Knee, affordable, find_reference, wide_ends
 from harness.plugins import load
 from harness.procedure import drive
 from harness.space import space_of
@@ -126,6 +126,23 @@ def test_a_narrower_reference_is_gone_on_with_where_time_is_limited(tmp_path: Pa
         widths.append(max(shape.width for shape in affordable(study, [])[0].params))
 
     assert widths == [128, 128, 256]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "n_tuned", "finals"), [(math.inf, 7, 4 * 10), (1e3, 3, 2 * 5)], ids=["no limit", "little time"]
+)
+def test_where_time_is_short_a_third_of_the_wide_ends_are_tuned_and_fewer_compared(
+    seconds: float, n_tuned: int, finals: int
+) -> None:
+    study = Investigation(Study("tabular-cls", "wine", "mlp", (), knee=True))
+    study.clock = Clock(seconds, by_steps_and_width, now=lambda: 0.0)
+    surface = Surface(flat_at_the_end)
+    surface.drive(find_reference(study))
+    first, second, *_, last = surface.asked
+
+    assert len({trial.shape for trial in first}) == 7
+    assert len({trial.shape for trial in second}) == n_tuned
+    assert len(last) == finals
 
 
 def test_wide_ends_are_the_widest_half_and_a_quarter_of_each_ladder() -> None:

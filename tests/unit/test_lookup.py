@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from harness.plugins import load
 from registry import index, lookup, report, shelf, smallest_for
 from registry.answers import Answer, Query, Question, Reply
 from registry.errors import NoAnswer, UnknownName, UsageError
+from registry.plugins import datasets, known
 from registry.prior import published_bounds
 from registry.roots import Root
-from registry.wording import further, no_answer
+from registry.wording import bench_command, further, no_answer
 from tests.example_record import N_TEST, example_record, published_record, write_record
 from tests.unit.conftest import write
 
@@ -883,5 +885,15 @@ def test_symbols_are_counted_once_not_as_one_hot_rows(root: Path) -> None:
     ],
     ids=["own texts", "own pictures", "language", "texts"],
 )
-def test_the_command_that_makes_evidence_can_be_run(query: Query, command: str) -> None:
+def test_the_command_that_makes_evidence_is_for_what_was_asked(query: Query, command: str) -> None:
     assert further(query, query.dataset, "Make one") == f"Make one: {command}"
+
+
+def test_the_command_that_makes_evidence_names_a_family_that_fits() -> None:
+    pairs = [(task, dataset) for task in sorted(known("task")) for dataset in datasets(task)]
+    assert pairs
+    for task, dataset in pairs:
+        words = bench_command(Query(task), dataset).split()
+        family = load("families", words[words.index("--family") + 1])
+
+        assert family.takes(load("datasets", dataset)), f"{task} on {dataset}: {family.name}"

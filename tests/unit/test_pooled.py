@@ -125,3 +125,22 @@ def test_search_ends_where_nothing_smaller_than_a_certified_shape_meets() -> Non
 
     assert proposal.certify is None
     assert all(space.params[run.setting.shape] < space.params[Shape(32, 1)] for run in history.runs)
+
+
+def test_search_ends_where_it_asks_for_the_same_trainings_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    same = Setting(Shape(16, 1), 0.01, 1000)
+    known = Certification(Setting(Shape(32, 1), 0.01, 500), (0.03,) * 20, (0.03,) * 20, certified=True)
+    monkeypatch.setattr(pooled, "_largest_tried", lambda *_: False)
+    monkeypatch.setattr(pooled, "_round", lambda *_: (same,) * 8)
+    history = History(tests=(known,))
+    for _ in range(60):
+        proposal = POOLED.propose(SPACE, history, 0.033)
+        if not proposal.train:
+            break
+        runs = [Run(setting, 0.04 + error(setting)) for setting in proposal.train]
+        history = replace(history, runs=(*history.runs, *runs))
+    else:
+        pytest.fail("the search does not end")
+
+    assert proposal.certify is None
+    assert sum(run.setting == same for run in history.runs) >= 20  # as often as a certification trains a setting
