@@ -33,6 +33,7 @@ from harness.stage import Guess, Stage
 from harness.study_law import Law, fit_law
 from harness.tasks.base import Task
 from harness.trial import Outcome, Shape, Trial
+from registry.answers import NO_KNEE, OUT_OF_TIME
 
 FALLING: Final = 0.03  # validation error that falls by less than this as steps double has settled
 TUNING_SEEDS: Final = 2
@@ -268,11 +269,11 @@ class Investigation:
         own = Investigation(replace(self.study, targets=()), self.say, self.clock)
         knee = findings.knee = yield from find_knee(own, findings.notes)
         if knee is None:
-            findings.notes.append("no knee: the time was up")
+            findings.notes.append(f"{NO_KNEE}{OUT_OF_TIME}")
             return
         findings.notes += knee.notes
         if knee.answer is None:
-            findings.notes.append(f"no knee: {knee.reason}")
+            findings.notes.append(f"{NO_KNEE}{knee.reason}")
         else:
             findings.notes += [] if knee.is_bracketed else [unbracketed(knee.answer, "knee")]
             findings.notes += [f"knee: {doubt}" for doubt in own._doubts([knee.answer])]

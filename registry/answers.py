@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 FAR: Final = 4.0  # a task whose size differs by more than this factor is not evidence for yours
 OWN_DATA: Final = "own-"  # begins the ids of data sets that somebody measured on data of their own
+NO_KNEE: Final = "no knee: "  # begins the note of a record that says why there is none
+OUT_OF_TIME: Final = "the time was up"
 MINIMISE: Final = ("params", "flops", "weight-bytes", "ram-bytes", "latency")
 
 
@@ -239,6 +241,14 @@ class Limit(NamedTuple):
     citation: str
 
 
+class NoKnee(NamedTuple):
+    """A guideline whose knee was looked for in vain."""
+
+    id: str
+    version: int
+    reason: str
+
+
 class Miss(NamedTuple):
     """A data set and target that nothing on record reaches.
 
@@ -254,6 +264,8 @@ class Miss(NamedTuple):
         int8: The smallest network that reaches the target within the limits where bytes are those of int8 files, if
             these were not asked for.
         limit: The hardest score that a source requires, where nothing else is on record; None elsewhere.
+        no_knee: Where a knee is asked for, the newest guideline that was to have one; None elsewhere.
+        family: The family it is about; None for all. A knee is one of its family.
     """
 
     question: Question
@@ -264,6 +276,8 @@ class Miss(NamedTuple):
     advice: str | None = None
     int8: Network | None = None
     limit: Limit | None = None
+    no_knee: NoKnee | None = None
+    family: str | None = None
 
 
 class Reply(NamedTuple):

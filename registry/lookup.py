@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from registry import index, roots
-from registry.answers import Answer, Baseline, Bracket, Limit, Miss, Network, Query, Question, Reply
+from registry.answers import Answer, Baseline, Bracket, Limit, Miss, Network, NoKnee, Query, Question, Reply
 from registry.errors import DamagedRegistry, NoAnswer, UnknownName, UsageError
 from registry.metrics import comes_with, folder_of
 from registry.wording import bench_command, bound_of, can_train, further, is_limited, is_near, no_answer
@@ -304,6 +304,8 @@ def _smallest(indexes: list[Index], question: Question, query: Query, target: fl
         miss = _miss(indexes, question, query, target, _network(best), _network(unlimited))
         if best is None and unlimited is None:
             miss = miss._replace(limit=_limit(indexes, question, query.family))
+        if target is None and unlimited is None:
+            miss = miss._replace(no_knee=_no_knee(indexes, question, query.family))
         if unlimited is None or query.int8 or (query.flash is None and query.ram is None):
             return miss
         return miss._replace(int8=_network(_first(indexes, question, query._replace(int8=True), target)))
@@ -347,6 +349,20 @@ def _limit(indexes: list[Index], question: Question, family: str | None) -> Limi
     return max((Limit(*row[:3]) for row in rows), key=lambda one: question.sign * one.value)
 
 
+def _no_knee(indexes: list[Index], question: Question, family: str | None) -> NoKnee | None:
+    """Return the newest guideline that was to have a knee and has none."""
+    select = (
+        "SELECT id, version, no_knee FROM records WHERE question = ? AND superseded = 0 AND no_knee IS NOT NULL "
+        "AND family = COALESCE(?, family) ORDER BY created DESC, id"
+    )
+    for position, opened in enumerate(indexes):
+        number = opened.rows(_NUMBER, question).fetchone()
+        for row in opened.rows(select, (*number, family)) if number else ():
+            if not is_hidden(row[:2], indexes, position, allow_superseded=False):
+                return NoKnee(*row)
+    return None
+
+
 def _n_unstated(indexes: list[Index], question: Question, query: Query, target: float | None) -> int:
     """Count the networks that meet the query and have no figure of what "smallest" goes by first.
 
@@ -383,14 +399,13 @@ def _miss(
 ) -> Miss:
     """Set beside a miss what the law of its record predicts for the asker's examples, where these are too few."""
     if query.n_train is None or unlimited is None or (unlimited.n_train or 0) <= query.n_train:
-        return Miss(question, target, best, unlimited)
+        return Miss(question, target, best, unlimited, family=query.family)
     if unlimited.evidence == "published":  # no record of published figures has a law
-        return Miss(question, target, best, unlimited)
+        return Miss(question, target, best, unlimited, family=query.family)
     from registry.laws import misses  # only here: a lookup that finds something needs no law
 
-    return Miss(
-        question, target, best, unlimited, predicted=misses.predicted(indexes, question, unlimited, query.n_train)
-    )
+    predicted = misses.predicted(indexes, question, unlimited, query.n_train)
+    return Miss(question, target, best, unlimited, predicted=predicted, family=query.family)
 
 
 def _advised(indexes: list[Index], miss: Miss) -> Miss:

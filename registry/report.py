@@ -18,6 +18,7 @@ from registry.wording import (
     required,
     shape_of,
     shown,
+    sought,
     trained_on,
 )
 
@@ -78,11 +79,13 @@ def values(query: Query, reply: Reply) -> dict[str, Any]:
             {
                 "dataset": miss.question.dataset,
                 "target": miss.target,
+                "family": miss.family,
                 "best": network_values(miss.best) if miss.best else None,
                 "smallest_without_limits": network_values(miss.unlimited) if miss.unlimited else None,
                 "predicted": miss.predicted._asdict() if miss.predicted else None,
                 "smallest_with_int8": network_values(miss.int8) if miss.int8 else None,
                 "limit": miss.limit._asdict() if miss.limit else None,
+                "no_knee": miss.no_knee._asdict() if miss.no_knee else None,
             }
             for miss in reply.misses
         ],
@@ -414,10 +417,12 @@ def _missed(query: Query, miss: Miss) -> str:
     limits = is_limited(query)
     least = miss.unlimited
     nothing = "nothing" if least is None else "nothing known to keep these limits"
-    said = f"{nothing}{f' with {query.family}' if query.family else ''} "
+    said = f"{nothing}{f' with {miss.family}' if miss.family else ''} "
     said += "has a knee" if miss.target is None else f"reaches {miss.target:g}"
     if miss.limit is not None:
         said += f"; {required(miss)}"
+    if miss.no_knee is not None:
+        said += f"; {sought(miss.no_knee)}"
     if least is not None:
         said += f"; without them: {_name(least)}, {shape_of(least)}, with {params_of(least)}"
         if query.n_train is not None and least.n_train is None:

@@ -11,6 +11,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
+from registry.answers import NO_KNEE
 from registry.fields import BOUNDS, Fields, Scale
 from registry.metrics import family_of
 from registry.prior import published_bounds, size_of
@@ -31,7 +32,8 @@ CREATE TABLE questions (
 CREATE TABLE records (
   record INTEGER PRIMARY KEY, id TEXT NOT NULL, version INTEGER NOT NULL, supersedes INTEGER,
   superseded INTEGER NOT NULL DEFAULT 0, question INTEGER NOT NULL, family TEXT NOT NULL, evidence TEXT NOT NULL,
-  created TEXT NOT NULL, n_train INTEGER, input_size INTEGER, n_classes INTEGER, wall_s REAL, path TEXT NOT NULL,
+  created TEXT NOT NULL, n_train INTEGER, input_size INTEGER, n_classes INTEGER, wall_s REAL, no_knee TEXT,
+  path TEXT NOT NULL,
   UNIQUE (id, version));
 CREATE TABLE points (
   point INTEGER PRIMARY KEY, record INTEGER NOT NULL, question INTEGER NOT NULL, family TEXT NOT NULL,
@@ -146,6 +148,7 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
         "input_size": _input_size(facts),
         "n_classes": facts.optional_count("n_classes"),
         "wall_s": record.part("cost").optional_number("wall_s") if measured else None,
+        "no_knee": _no_knee(values.get("notes")) if measured else None,
         "path": path,
     }
 
@@ -168,6 +171,13 @@ def _input_size(facts: Fields) -> int | None:
         return None
     size: int = facts.size("input_shape")
     return size // facts.get("input_shape")[-1] if facts.get("symbols") is True else size
+
+
+def _no_knee(notes: Any) -> str | None:
+    """Return why a record that was to have a knee has none; None where it was not asked for, or found."""
+    said = (note for note in notes or () if isinstance(note, str) and note.startswith(NO_KNEE))
+    reason = next(said, None)
+    return None if reason is None else reason.removeprefix(NO_KNEE)
 
 
 def _size(point: Fields, *, measured: bool) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from registry.answers import FAR, OWN_DATA
+from registry.answers import FAR, OUT_OF_TIME, OWN_DATA
 from registry.errors import NoAnswer
 
 if TYPE_CHECKING:
-    from registry.answers import Bracket, Miss, Network, Query, Question, Reply
+    from registry.answers import Bracket, Miss, Network, NoKnee, Query, Question, Reply
 
 UNLABELLED: Final = ("image-cls", "lang-model")  # folders name the classes, or there are none
 FIRST: Final = {"text-cls": "ngram-mlp", "lang-model": "gru"}  # families to begin with where an mlp does not fit
@@ -31,14 +31,24 @@ def no_answer(query: Query, reply: Reply) -> NoAnswer:
         least = f"{naming(miss.unlimited)} with {params_of(miss.unlimited)}"
         message = f"{start} within these limits; without them the smallest is {least}"
         return NoAnswer(message, _with_int8(miss.int8) or further(query, dataset, "Ask for less, or measure"))
-    if miss.target is None:
+    if miss.target is None and miss.no_knee is None:
         return NoAnswer("no knee is on record yet", further(query, dataset, "Measure one"))
+    if miss.no_knee is not None:
+        hint = f"Its notes say what it was held to: guides show {miss.no_knee.id}"
+        if miss.no_knee.reason == OUT_OF_TIME:
+            hint = further(query, dataset, "Measure one")
+        return NoAnswer(f"no knee is on record; {sought(miss.no_knee)}", hint)
     if miss.best is None:
         said = start if miss.limit is None else f"{start}: {required(miss)}"
         return NoAnswer(said, further(query, dataset, "Measure one"))
     where = "within these limits" if is_limited(query) else "on record"
     message = f"{start}; the best {where} is {figure_of(miss.best, miss.question, miss.target)} ({naming(miss.best)})"
     return NoAnswer(message, miss.advice or further(query, dataset, "Measure more"))
+
+
+def sought(no_knee: NoKnee) -> str:
+    """Say that a knee was looked for, and why none was found."""
+    return f"{no_knee.id} v{no_knee.version} was to have one: {no_knee.reason}"
 
 
 def required(miss: Miss) -> str:

@@ -889,6 +889,39 @@ def test_the_command_that_makes_evidence_is_for_what_was_asked(query: Query, com
     assert further(query, query.dataset, "Make one") == f"Make one: {command}"
 
 
+@pytest.mark.parametrize(
+    ("reason", "hint"),
+    [
+        (
+            "not enough fresh runs are within the limit",
+            "Its notes say what it was held to: guides show image-cls/digits/mlp",
+        ),
+        ("the time was up", "Measure one: guides bench --task image-cls --dataset digits --family mlp --knee"),
+    ],
+)
+def test_a_knee_that_was_looked_for_in_vain_is_said_to_be_so(root: Path, reason: str, hint: str) -> None:
+    def change(record: dict[str, Any]) -> None:
+        record["notes"] += [f"no knee: {reason}", "no knee: a second reason"]
+
+    said = refusal(edited(root, change), targets=())
+    assert said.message == f"no knee is on record; image-cls/digits/mlp v1 was to have one: {reason}"
+    assert said.hint == hint
+
+
+def test_a_knee_looked_for_in_vain_is_said_beside_one_that_was_found(root: Path) -> None:
+    write(
+        edited(root, lambda record: record["notes"].append("no knee: bad luck")),
+        example_record("image-cls/fashion/mlp")[0],
+    )
+    reply = ask(root, targets=())
+
+    assert only(reply).question.dataset == "fashion"
+    assert "nothing with mlp has a knee; image-cls/digits/mlp v1 was to have one: bad luck" in text(reply)
+    (miss,) = report.values(Query("image-cls"), reply)["misses"]
+    assert miss["family"] == "mlp"
+    assert miss["no_knee"] == {"id": "image-cls/digits/mlp", "version": 1, "reason": "bad luck"}
+
+
 def test_the_command_that_makes_evidence_names_a_family_that_fits() -> None:
     pairs = [(task, dataset) for task in sorted(known("task")) for dataset in datasets(task)]
     assert pairs
