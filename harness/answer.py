@@ -12,9 +12,10 @@ from harness.own.beside import Point
 from registry.errors import Inconclusive, NoAnswer
 
 if TYPE_CHECKING:
+    from harness.investigation import Investigation
     from harness.knee import Knee
     from harness.own.aloud import Aloud
-    from harness.study import Findings, Investigation, Study
+    from harness.study import Findings, Study
 
 
 def tell(investigation: Investigation, findings: Findings, place: Path, asked: Study, aloud: Aloud | None) -> None:

@@ -1,15 +1,16 @@
 """The bracket: what is cheaper than the answer is measured too, until the answer is known to be the smallest.
 
 Per depth and resolution the largest cheaper shape; at the answer's own, further notches down while nothing is refuted.
-One after the other, the most promising first: what meets becomes the answer, and fewer are cheaper than that. Where
-certified / refuted params stay above 1.25, shapes in between that were left undecided get more seeds.
+One after the other, the most promising first: what meets becomes the answer, and fewer are cheaper than that. A shape
+further down that promises more than all of these goes before them. What misses is refuted, with more steps, when
+nothing is left that may become the answer. Where certified / refuted params stay above 1.25, shapes in between that
+were left undecided get more seeds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
@@ -23,10 +24,11 @@ from harness.tasks.base import Task
 from harness.trial import Shape, Trial
 
 if TYPE_CHECKING:
-    from harness.study import Investigation
+    from harness.investigation import Investigation
 
 SHARP: Final = 1.25  # certified / refuted params to aim for
 FLOPS_ALONE: Final = 0.01  # what a shape is worth that saves flops and no params, beside the logarithm of params saved
+LIKELY: Final = 0.5  # least chance to meet of a shape further down
 
 
 @final
@@ -81,9 +83,12 @@ class Bracket:
         """Measure what is lacking, round by round."""
         while True:
             lacking = self._lacking()
+            missing = self._missing()
             if lacking:
                 [run] = yield from self._runs([self._most_promising(lacking)])
                 yield from self._weigh(run)
+            elif missing:
+                yield from self._refute(missing[0])
             else:
                 undecided = self._worth_more_seeds()
                 if undecided is None:
@@ -103,15 +108,21 @@ class Bracket:
         settings = yield from self._study.tune(shapes, self._answer.trial.steps, self._target)
         return [self._study.trial(setting) for setting in settings]
 
-    def _most_promising(self, shapes: Sequence[Shape]) -> Shape:
-        """Return the shape that may be expected to save most: its chance to meet, times the logarithm of what it saves.
+    def _most_promising(self, lacking: Sequence[Shape]) -> Shape:
+        """Return the shape to measure next: what it may be expected to save, for what that costs.
 
-        The chance is that of one run, by all that the searches have trained.
+        Its chance to meet, times the logarithm of what it saves, by the flops of its trainings and of one like the
+        answer's, which stands for all else. The chance is that of one run, by all that the searches have trained and
+        what fresh runs have shown of this target so far.
+
+        Args:
+            lacking: What has to be measured; other shapes that are cheaper may go before them.
         """
-        if len(shapes) == 1:
-            return shapes[0]
-        study, surface, trial = self._study, self._posterior, self._answer.trial
-        rates = study.space.rates
+        if self._given is not None:
+            return lacking[0]
+        study, surface, trial = self._study, self._posterior(), self._answer.trial
+        rates, needed = study.space.rates, set(lacking)
+        shapes = [*lacking, *(one for one in self._untried() if one not in needed)]
         settings = [Setting(shape, rate, trial.steps) for shape in shapes for rate in rates]
         best = surface.mean(settings).reshape(len(shapes), len(rates)).argmin(axis=1)
         chosen = [settings[i * len(rates) + int(rate)] for i, rate in enumerate(best)]
@@ -119,24 +130,55 @@ class Bracket:
         aim = surface.target(study.task.target_to_error(self._target))
         chances = norm.cdf((aim - surface.mean(chosen)) / sd)
         saved = np.log([study.params(trial.shape) / study.params(shape) for shape in shapes])
-        return shapes[int((chances * (saved + FLOPS_ALONE)).argmax())]
+        flops = np.array([study.space.flops[shape] for shape in shapes]) + study.space.flops[trial.shape]
+        promise = chances * (saved + FLOPS_ALONE) / flops
+        promise[[shape not in needed and chance < LIKELY for shape, chance in zip(shapes, chances, strict=True)]] = -1
+        return shapes[int(promise.argmax())]
 
-    @cached_property
     def _posterior(self) -> Posterior:
-        return self._study.posterior(self._target)
+        """Return what is known by now: validation says how a shape is best trained, fresh runs how likely it meets."""
+        tests = [attempt.test for attempt in self._attempts]
+        return self._study.posterior(self._target, tests)
+
+    def _untried(self) -> list[Shape]:
+        """Return the cheaper shapes of which nothing is known by fresh runs."""
+        shapes = self._study.space.shapes
+        return [one for one in shapes if self._is_cheaper(one) and one not in self._known and one not in self._failed]
 
     def _weigh(self, run: Trial, before: Tested | None = None) -> Procedure[None]:
         """Measure a run, or give it more seeds; if it meets and is cheaper it is the answer."""
         number = len(self._attempts) + 1 if before is None else self._known[run.shape][1].number
 
-        def note(attempt: Attempt, refutation: Refutation) -> None:
+        def note(attempt: Attempt) -> None:
             promoted = attempt.certified and run.shape not in self._failed
-            self._known[run.shape] = (run, attempt, refutation)
+            self._known[run.shape] = (run, attempt, Refutation(attempt.test, None))
             self._attempts[number - 1 : number] = [Attempt(attempt.test, number, promoted)]
 
         yield from self._bench.weigh(run, number, before, note)
         if self._attempts[number - 1].certified and self._is_cheaper(run.shape):
             self._answer = self._attempts[number - 1].test
+
+    def _missing(self) -> list[Shape]:
+        """Return the cheaper shapes that miss and are not refuted yet, the largest first."""
+        study = self._study
+        found = [
+            shape
+            for shape, (_, attempt, refutation) in self._known.items()
+            if self._is_cheaper(shape) and self._is_open(attempt, refutation)
+        ]
+        return sorted(found, key=study.order, reverse=True)
+
+    def _is_open(self, attempt: Attempt, refutation: Refutation) -> bool:
+        misses = not attempt.certified and attempt.test.verdict(self._target, self._study.task) == "misses"
+        return misses and refutation.longer is None
+
+    def _refute(self, shape: Shape) -> Procedure[None]:
+        run, attempt, _ = self._known[shape]
+
+        def note(refutation: Refutation) -> None:
+            self._known[shape] = (run, attempt, refutation)
+
+        yield from self._bench.refute(attempt.test, note)
 
     def _lacking(self) -> list[Shape]:
         """Return the shapes that have to be measured next."""
@@ -153,8 +195,9 @@ class Bracket:
         for shape in reversed([shape for shape in ladder if self._is_cheaper(shape)]):
             if shape not in self._known:
                 return [shape]
-            refuted = self._known[shape][2].verdict(self._target, self._study.task) == "refuted"
-            if refuted or not own:
+            _, attempt, refutation = self._known[shape]
+            refuted = refutation.verdict(self._target, self._study.task) == "refuted"
+            if refuted or not own or self._is_open(attempt, refutation):
                 break
         return []
 

@@ -155,13 +155,11 @@ class Bench:
         template: Trial,
         number: int,
         before: Tested | None = None,
-        note: Callable[[Attempt, Refutation], None] = lambda *_: None,
-    ) -> Procedure[tuple[Attempt, Refutation]]:
-        """Measure a shape that is cheaper than the answer: it may meet the target after all, or be refuted.
+        note: Callable[[Attempt], None] = lambda _: None,
+    ) -> Procedure[Attempt]:
+        """Measure a shape that is cheaper than the answer: it may meet the target after all.
 
-        5 fresh seeds that all miss end it; else there are 20, or 64 where there were 20 ``before``. What misses is
-        measured again at 4 x the steps: 5 seeds are enough where at most 2 of 20 met the target before and all 5 miss
-        it (the same level of confidence); otherwise 20.
+        5 fresh seeds that all miss end it; else there are 20, or 64 where there were 20 ``before``.
 
         Args:
             template: The run.
@@ -169,25 +167,36 @@ class Bench:
             before: 20 seeds that left it undecided.
             note: Told after every measurement what is known by then: the time may be up before the next.
         """
-        counts, test, longer = sequential_counts(number), before, None
+        counts, test = sequential_counts(number), before
         for look in (MOST_SEEDS,) if before else (FEW, SEEDS):
             test = yield from self.measure(template, "bracket", look, test)
             n_meeting = test.n_meeting(self.target, self.task)
-            attempt, refutation = Attempt(test, number, n_meeting >= counts.get(look, look + 1)), Refutation(test, None)
-            note(attempt, refutation)
+            attempt = Attempt(test, number, n_meeting >= counts.get(look, look + 1))
+            note(attempt)
             if not n_meeting:
                 break
-        if attempt.certified or attempt.test.verdict(self.target, self.task) != "misses":
-            return attempt, refutation
-        longer_run = replace(template, steps=template.steps * LONGER)
-        is_clear = n_meeting * SEEDS <= CLEAR * len(attempt.test.trials)
+        return attempt
+
+    def refute(self, settled: Tested, note: Callable[[Refutation], None] = lambda _: None) -> Procedure[Refutation]:
+        """Measure what misses the target again, at 4 x the steps.
+
+        5 seeds are enough where at most 2 of 20 met the target before and all 5 miss it (the same level of
+        confidence); otherwise 20.
+
+        Args:
+            settled: Runs that miss the target.
+            note: Told after every measurement, as above.
+        """
+        template = replace(settled.trials[0], steps=settled.trials[0].steps * LONGER)
+        is_clear = settled.n_meeting(self.target, self.task) * SEEDS <= CLEAR * len(settled.trials)
+        longer: Tested | None = None
         for look in (FEW, SEEDS) if is_clear else (SEEDS,):
-            longer = yield from self.measure(longer_run, "bracket", look, longer)
-            refutation = Refutation(attempt.test, longer)
-            note(attempt, refutation)
+            longer = yield from self.measure(template, "bracket", look, longer)
+            refutation = Refutation(settled, longer)
+            note(refutation)
             if longer.verdict(self.target, self.task) == "misses":
                 break
-        return attempt, refutation
+        return refutation
 
 
 def tested(trials: Sequence[Trial], outcomes: Sequence[Outcome], task: Task) -> Tested:

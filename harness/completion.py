@@ -19,7 +19,8 @@ from harness.study_law import Law
 from registry.rules.evidence import NO_BRACKET
 
 if TYPE_CHECKING:
-    from harness.study import Findings, Investigation
+    from harness.investigation import Investigation
+    from harness.study import Findings
 
 NO_LAW: Final = "no law: the time was up"
 

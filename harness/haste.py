@@ -9,7 +9,7 @@ from harness.search.base import History
 from harness.smallest import Haste, Request
 
 if TYPE_CHECKING:
-    from harness.study import Investigation
+    from harness.investigation import Investigation
 
 
 @final

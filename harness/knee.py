@@ -28,7 +28,7 @@ from harness.trial import Outcome, Shape, Trial
 from registry.statistics import KNEE, knee_limit, meets
 
 if TYPE_CHECKING:
-    from harness.study import Investigation
+    from harness.investigation import Investigation
 
 HELD: Final = "knee: held to "
 REDUCED: Final = "knee: reference at most "
@@ -36,7 +36,15 @@ WIDE: Final = (1, 2, 4)  # the widest of a ladder, and those that are this many 
 EVERY: Final = 2  # rates tried first are this many notches apart
 # Times narrower than the ladders' ends, times fewer steps, and whether fewer of the best are compared with fewer seeds:
 # what to choose from where time is limited
-PARTS: Final = ((1, 1, False), (2, 1, False), (2, 1, True), (4, 1, True), (4, 2, True))
+PARTS: Final = (
+    (1, 1, False),
+    (2, 1, False),
+    (2, 1, True),
+    (4, 1, True),
+    (4, 2, True),
+    (8, 2, True),
+    (8, 4, True),
+)
 FEWEST: Final = 3  # shapes that go on when steps double
 TUNED: Final = 6  # trainings of a shape each time: three rates, two seeds
 FINALISTS: Final = 4

@@ -13,10 +13,11 @@ from torch.nn import functional
 
 from harness import plugins
 from harness.batches import BatchStream
+from harness.investigation import Investigation
 from harness.procedure import drive
 from harness.search.base import Setting, Strategy
 from harness.stack import checkpoints
-from harness.study import Investigation, Study
+from harness.study import Study
 from harness.train import batch_size, packs, run_pack, train_flops
 from harness.trial import Outcome, Trial
 

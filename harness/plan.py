@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final, final
 
 from harness.clock import Turns
+from harness.investigation import Investigation
 from harness.metrics import scored
 from harness.rehearsal import World, phases, rehearse
 from harness.search.base import Space
-from harness.study import Investigation, Study
+from harness.study import Study
 from harness.trial import Outcome, Shape, Trial
 from registry.report import table
 

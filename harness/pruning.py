@@ -13,7 +13,7 @@ from harness.search.base import Setting
 from harness.trial import Shape, Trial
 
 if TYPE_CHECKING:
-    from harness.study import Investigation
+    from harness.investigation import Investigation
 
 NOTCHES_DOWN: Final = 4
 PARENT_WIDTHS: Final = 4  # a pruned network starts from one this many times as wide

@@ -22,6 +22,7 @@ from harness.datasets.base import Dataset
 from harness.export import export_onnx, parity
 from harness.families.base import Family, State
 from harness.inference import predict_onnx
+from harness.investigation import TUNING_SEEDS, Investigation
 from harness.knee import Knee
 from harness.latency import latency_ratio
 from harness.ledger import Ledger
@@ -32,7 +33,7 @@ from harness.provenance import energy, provenance
 from harness.quantise import quantise_static
 from harness.run_file import run_file
 from harness.space import EPOCHS, FEWEST_STEPS, MOST_FOR_EPOCHS, MOST_STEPS, RATES
-from harness.study import TUNING_SEEDS, Findings, Investigation, Study
+from harness.study import Findings, Study
 from harness.symbols import as_fed
 from harness.train import flops, load_weights, run_pack, train_flops
 from harness.trial import Shape, Trial

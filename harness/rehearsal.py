@@ -11,9 +11,10 @@ from statistics import NormalDist
 from typing import Final, final
 
 from harness.clock import Clock, Turns
+from harness.investigation import LOOKING_FOR_THE_KNEE, Investigation
 from harness.procedure import drive
 from harness.stage import Stage
-from harness.study import LOOKING_FOR_THE_KNEE, Investigation, Study
+from harness.study import Study
 from harness.trial import Outcome, Trial
 from registry.statistics import KNEE
 

@@ -25,7 +25,7 @@ from harness.tuning import FIRST_STEPS, MOST_STEPS, Settled, first_trials
 from registry.errors import InvalidData
 
 if TYPE_CHECKING:
-    from harness.study import Investigation
+    from harness.investigation import Investigation
 
 SIZES: Final = 6  # numbers of training examples
 WIDTHS: Final = (0.5, 1.0, 2.0, 4.0)  # times that of the answer

@@ -18,8 +18,9 @@ from typing import Final, final
 
 import pytest
 
+from harness.investigation import Investigation
 from harness.procedure import Procedure
-from harness.study import Investigation, Study
+from harness.study import Study
 from harness.study_law import Law
 from harness.trial import Outcome, Shape, Trial
 from registry.statistics import clopper_pearson_low, meets

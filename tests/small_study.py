@@ -12,10 +12,11 @@ from pathlib import Path
 from harness import plugins
 from harness.bracket import Answer
 from harness.fit import Point, fit_curve
+from harness.investigation import Investigation
 from harness.ledger import Ledger
 from harness.procedure import Procedure, drive
 from harness.publish import Publication, publication
-from harness.study import Findings, Investigation, Study
+from harness.study import Findings, Study
 from harness.sweep import run_round
 from harness.train import packs, run_pack
 from harness.trial import Outcome, Shape, Trial
@@ -51,7 +52,8 @@ def _findings(investigation: Investigation) -> Procedure[Findings]:
     bench = investigation.bench(TARGET)
     for template, narrower in ((LINEAR, Shape(2, 1)), (pruned, Shape(1, 1))):
         attempt = yield from bench.attempt(template, 1)
-        failed, below = yield from bench.weigh(replace(template, shape=narrower), 2)
+        failed = yield from bench.weigh(replace(template, shape=narrower), 2)
+        below = yield from bench.refute(failed.test)
         answers.append(Answer(TARGET, attempt.test, [attempt, failed], [below]))
     points, n_val = [], len(investigation.dataset.val())
     for n_train in SIZES:

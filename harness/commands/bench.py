@@ -25,13 +25,14 @@ from registry.roots import OWN_FOLDER
 
 if TYPE_CHECKING:
     from harness.executors.base import Running
+    from harness.investigation import Investigation
     from harness.ledger import Ledger
     from harness.noted import Published
     from harness.own.aloud import Aloud
     from harness.pace import Pace
     from harness.place import Place
     from harness.plan import Plan
-    from harness.study import Findings, Investigation, Study
+    from harness.study import Findings, Study
     from harness.trial import Outcome, Trial
 
 PRELOAD: Final = ("harness.train",)
@@ -199,11 +200,11 @@ def _bench(
 ) -> None:
     from harness.answer import tell
     from harness.clock import Clock, Turns
+    from harness.investigation import Investigation
     from harness.ledger import Ledger
     from harness.procedure import drive
     from harness.progress import progress_line
     from harness.stage import Stage
-    from harness.study import Investigation
     from harness.sweep import run_round
     from harness.train import packs, run_pack
 
@@ -259,9 +260,9 @@ def _with_published(study: Study, published: Published) -> Study:
 
 def _pace(study: Study, running: Running, workers: int) -> Pace:
     """Measure how long trainings of the question take, on a small and a middling shape."""
+    from harness.investigation import Investigation
     from harness.pace import probe
     from harness.search.base import Setting
-    from harness.study import Investigation
 
     investigation = Investigation(study)
     space = investigation.space

@@ -14,7 +14,7 @@ import pytest
 from harness import certify
 from harness.certify import Attempt, Bench, Refutation, fresh_trials
 from harness.plugins import load
-from harness.procedure import drive
+from harness.procedure import Procedure, drive
 from harness.tasks.base import Metric, Task
 from harness.trial import Outcome, Shape, Trial
 from harness.tuning import SEEDS as TUNING_SEEDS
@@ -272,8 +272,16 @@ def weighed(
 ) -> tuple[Attempt, Refutation, list[tuple[int, int]]]:
     """Weigh; return what came of it and (steps, runs) of each round."""
     runner = Runner(errors)
-    found, refutation = drive(BENCH.weigh(TEMPLATE, number), runner)
+    found, refutation = drive(weigh(number), runner)
     return found, refutation, [(trials[0].steps, len(trials)) for trials in runner.rounds]
+
+
+def weigh(number: int, before: certify.Tested | None = None) -> Procedure[tuple[Attempt, Refutation]]:
+    """Weigh a shape, and refute it where it misses, as a bracket does."""
+    attempt = yield from BENCH.weigh(TEMPLATE, number, before)
+    if attempt.certified or attempt.test.verdict(TARGET, TASK) != "misses":
+        return attempt, Refutation(attempt.test, None)
+    return attempt, (yield from BENCH.refute(attempt.test))
 
 
 def test_clear_miss_is_refuted_with_5_runs_and_5_longer_ones() -> None:
@@ -346,8 +354,8 @@ def test_44_more_seeds_decide_what_20_left_undecided(meeting: int, verdict: str,
         return 0.05 if steps == 100 and (i < 10 or 20 <= i < 10 + meeting) else 0.2
 
     runner = Runner(error)
-    first, before = drive(BENCH.weigh(TEMPLATE, 2), runner)
-    second, after = drive(BENCH.weigh(TEMPLATE, 2, before.settled), runner)
+    first, before = drive(weigh(2), runner)
+    second, after = drive(weigh(2, before.settled), runner)
 
     assert (first.certified, before.verdict(TARGET, TASK)) == (False, "undecided")
     assert [len(trials) for trials in runner.rounds][:3] == [5, 15, 44]

@@ -10,8 +10,9 @@ import pytest
 
 from harness.clock import Clock
 from harness.families.mlp import MlpFamily
+from harness.investigation import Investigation
 from harness.procedure import drive
-from harness.study import Findings, Investigation, Study
+from harness.study import Findings, Study
 from harness.trial import Outcome, Trial
 from tests.fake_outcomes import Surface, of_phase
 from tests.tiny_bench import small_law

@@ -11,9 +11,10 @@ import pytest
 
 from harness import space
 from harness.clock import Clock, Turns
+from harness.investigation import Investigation
 from harness.procedure import drive
 from harness.stage import Stage
-from harness.study import Findings, Investigation, Study
+from harness.study import Findings, Study
 from harness.trial import Outcome, Shape, Trial
 from tests.fake_outcomes import Surface, of_phase
 from tests.tiny_bench import small_law

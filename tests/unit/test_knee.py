@@ -10,11 +10,12 @@ from statistics import median
 import pytest
 
 from harness.clock import Clock, Turns
+from harness.investigation import Investigation
 from harness.knee import Knee, affordable, find_reference, wide_ends
 from harness.plugins import load
 from harness.procedure import drive
 from harness.space import space_of
-from harness.study import Findings, Investigation, Study
+from harness.study import Findings, Study
 from harness.trial import Outcome, Shape, Trial
 from registry.statistics import knee_limit, meets
 from tests.fake_outcomes import Surface
@@ -95,8 +96,8 @@ def by_steps_and_width(trials: Sequence[Trial]) -> float:
 
 @pytest.mark.parametrize(
     ("seconds", "widest", "most_steps"),
-    [(math.inf, 256, 8000), (2e8, 256, 8000), (5e7, 128, 8000), (1e3, 64, 4000)],
-    ids=["no limit", "time for all", "half", "none"],
+    [(math.inf, 256, 8000), (2e8, 256, 8000), (5e7, 128, 8000), (1e7, 64, 4000), (1e3, 32, 2000)],
+    ids=["no limit", "time for all", "half", "a quarter and half the steps", "none"],
 )
 def test_where_time_is_short_the_reference_is_narrower_and_the_notes_say_so(
     seconds: float, widest: int, most_steps: int

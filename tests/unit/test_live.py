@@ -10,9 +10,10 @@ from typing import Final, Literal, final
 import pytest
 
 from harness import live
+from harness.investigation import Investigation
 from harness.live import Finished, live_search, train_alone
 from harness.search.base import History, Proposal, Setting, Space, Strategy
-from harness.study import Investigation, Study
+from harness.study import Study
 from harness.train import run_pack
 from harness.trial import Outcome, Shape, Trial
 

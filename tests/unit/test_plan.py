@@ -9,9 +9,10 @@ import pytest
 
 from harness import space
 from harness.clock import Turns
+from harness.investigation import Investigation
 from harness.plan import EASY, HARD, Phase, Plan, lines, plan, values
 from harness.rehearsal import World, phases, rehearse
-from harness.study import Investigation, Study
+from harness.study import Study
 from harness.trial import Outcome, Trial
 from tests.fake_outcomes import Surface
 from tests.tiny_bench import small_law

@@ -19,10 +19,11 @@ import pytest
 from harness import publish, run_file
 from harness.certify import Attempt
 from harness.inference import predict_onnx
+from harness.investigation import Investigation
 from harness.ledger import Ledger
 from harness.procedure import drive
 from harness.publish import Publication, publication
-from harness.study import Findings, Investigation, Miss, Study
+from harness.study import Findings, Miss, Study
 from harness.trial import Outcome, Trial
 from registry.errors import InvalidData, InvalidRecord
 from registry.outcomes import decode_bits

@@ -11,12 +11,13 @@ import pytest
 from harness import study
 from harness.bracket import Answer
 from harness.certify import fresh_trials
+from harness.investigation import Investigation
 from harness.plugins import load
 from harness.procedure import drive
 from harness.search.base import History, Proposal, Space, Strategy
 from harness.space import MOST_STEPS, RATES, space_of
 from harness.stage import Stage
-from harness.study import Findings, Investigation, Study
+from harness.study import Findings, Study
 from harness.trial import Shape, Trial
 from tests.fake_outcomes import Surface, of_phase
 from tests.tiny_bench import small_law

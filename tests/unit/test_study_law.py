@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import pytest
 
 from harness.clock import Clock
+from harness.investigation import Investigation
 from harness.search.base import Setting
-from harness.study import Investigation, Study
+from harness.study import Study
 from harness.study_law import _first_round, affordable, design, fit_law
 from harness.trial import Shape, Trial
 from tests.fake_outcomes import Surface
