@@ -94,6 +94,7 @@ class Network(NamedTuple):
 
     Those from ``name`` on are of published evidence; ``found_at`` is ``where`` in the record, a word of SQL.
     ``latency_s`` is in seconds on ``board``, which no ``latency_ratio`` follows from.
+    ``reference`` is the shape whose error a knee is measured against, as JSON.
     ``median`` is its one figure, ``n_train`` is None where other data were used, too, or its source does not say.
     """
 
@@ -139,6 +140,7 @@ class Network(NamedTuple):
     note: str | None
     latency_s: float | None
     board: str | None
+    reference: str | None
 
 
 class Bracket(NamedTuple):

@@ -15,6 +15,7 @@ from registry.wording import (
     is_limited,
     is_near,
     params_of,
+    reference_of,
     required,
     shape_of,
     shown,
@@ -106,8 +107,10 @@ def network_values(network: Network) -> dict[str, Any]:
     test = {key: plain.pop(key) for key in ("median", "low", "high", "n_seeds")}
     reach = {key: plain.pop(f"reach_{key}") for key in ("value", "low")}
     where = plain.pop("found_at")
+    reference = plain.pop("reference")
     return {
         **plain,
+        "reference": json.loads(reference) if reference else None,
         "where": where,
         "superseded": bool(network.superseded),
         "family_options": json.loads(network.family_options),
@@ -279,8 +282,8 @@ def _sentence(query: Query, answer: Answer) -> str:
         )
     if answer.target is None:
         within = "" if network.reach_value is None else f" ({_n_of(network)} runs are)"
-        best = f"the best of all widths tried with {network.n_train or 0:,} examples"
-        sure = f"The error of its median run is within 1.1 x of {best}, with 95 % confidence{within}"
+        best = f"{reference_of(network)}, the best of all widths tried with {network.n_train or 0:,} examples"
+        sure = f"The error of its median run is within 1.1 x of that of {best}, with 95 % confidence{within}"
     else:
         runs = _runs_meeting(answer)
         counted = "" if runs is None else f" ({_at_least(answer)}{runs} of {network.n_seeds} runs do)"

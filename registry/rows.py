@@ -45,7 +45,7 @@ CREATE TABLE points (
   median REAL NOT NULL, low REAL, high REAL, n_seeds INTEGER, reach_value REAL, reach_low REAL,
   int8_metric REAL, name TEXT, citation TEXT,
   found_at TEXT, recipe TEXT, precision TEXT, file_bytes INTEGER, note TEXT, input_size INTEGER,
-  latency_s REAL, board TEXT);
+  latency_s REAL, board TEXT, reference TEXT);
 CREATE TABLE brackets (
   point INTEGER NOT NULL, width INTEGER NOT NULL, depth INTEGER NOT NULL, resolution INTEGER, params INTEGER NOT NULL,
   median REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, n_seeds INTEGER NOT NULL, n_meeting INTEGER,
@@ -236,6 +236,7 @@ def _measured(kind: str, point: Fields, scale: Scale) -> tuple[dict[str, Any], l
         "reach_value": reach.number("value", high=1) if reach else None,
         "reach_low": reach.number("low", high=1) if reach else None,
         "int8_metric": None if int8 is None else point.part("onnx").part("int8").metric("metric", scale),
+        "reference": json.dumps(_shape(point.part("reference"))) if kind == "knee" else None,
     }
     brackets = [
         {

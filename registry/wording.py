@@ -185,8 +185,19 @@ def shape_of(network: Network | Bracket) -> str:
     name = getattr(network, "name", None)
     if name is not None:
         return f"'{name}'"
-    side = f", resolution {network.resolution}" if network.resolution is not None else ""
-    return f"width {network.width}, depth {network.depth}{side}"
+    return _in_words(network.width, network.depth, network.resolution)
+
+
+def reference_of(knee: Network) -> str:
+    """Return the shape whose error a knee is measured against."""
+    import json
+
+    return _in_words(**json.loads(knee.reference or "{}"))
+
+
+def _in_words(width: int | None, depth: int | None, resolution: int | None) -> str:
+    side = f", resolution {resolution}" if resolution is not None else ""
+    return f"width {width}, depth {depth}{side}"
 
 
 def params_of(network: Network) -> str:

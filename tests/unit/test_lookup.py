@@ -680,7 +680,8 @@ def test_without_a_target_each_family_shows_its_knee(filled: Path) -> None:
     reply = ask(filled, targets=(), dataset="digits")
 
     assert [(answer.network.family, answer.target) for answer in reply.answers] == [("cnn", None), ("mlp", None)]
-    assert "within 1.1 x of the best of all widths tried with 1,000 examples" in text(reply)
+    assert "within 1.1 x of that of width 64, depth 1, the best of all widths tried with 1,000 examples" in text(reply)
+    assert report.values(Query("image-cls"), reply)["answers"][0]["reference"]["width"] == 64
 
 
 def test_nothing_that_reaches_names_the_best_on_record(filled: Path) -> None:
