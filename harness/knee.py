@@ -89,7 +89,8 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
 
     The search is for shapes cheaper than the reference. Of it the strategy knows the fresh runs, which tell how
     validation and test split differ, but not the trainings of the wide ends: they would count as effort spent on the
-    small ones. Where nothing cheaper is certified the reference's own setting is tried, with fresh seeds.
+    small ones. Where nothing cheaper is certified the reference's own setting is tried, with fresh seeds; but where
+    wider ones were left out for want of time there is no knee then, which may be anywhere above.
 
     Args:
         study: Its targets do not matter; what it has trained before counts for the reference and the bracket. Its clock
@@ -103,7 +104,7 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
     if measured is CUT:
         notes += _earlier(study)
         return None
-    setting, doubts, trials, outcomes = measured
+    setting, is_reduced, doubts, trials, outcomes = measured
     task, data = study.task, study.dataset
     reference = tested(trials, outcomes, task)
     middle = statistics.median(reference.values)
@@ -128,6 +129,9 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
     if found.is_cut:
         early = "certified before its search had ended, for want of time"
         knee.notes.append(f"knee: {early}; {study.guess(limit, found)} then")
+    if not certified and is_reduced:
+        knee.reason = "nothing cheaper than its reference is within the limit, and for a wider one there was no time"
+        return knee
     if not certified and all(attempt.test.trial.shape != setting.shape for attempt in knee.attempts):
         own = study.bench(limit).attempt(trials[0], len(knee.attempts) + 1)
         [attempt] = yield from together([own], study.clock.fits)
@@ -147,16 +151,18 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
     return knee
 
 
-def _measure_reference(study: Investigation) -> Procedure[tuple[Setting, list[str], list[Trial], list[Outcome]]]:
-    """Find the reference; return it, doubts about it, its fresh runs and what came of them."""
-    setting, notes = yield from find_reference(study)
+def _measure_reference(study: Investigation) -> Procedure[tuple[Setting, bool, list[str], list[Trial], list[Outcome]]]:
+    """Find the reference; return it, whether wider ones were left out, doubts, its fresh runs and what came of them."""
+    setting, is_reduced, notes = yield from find_reference(study)
     trials = fresh_trials(study.trial(setting), "certify", SEEDS, study.study.seed, None)
     outcomes = yield trials
-    return setting, notes, trials, outcomes
+    return setting, is_reduced, notes, trials, outcomes
 
 
-def find_reference(study: Investigation) -> Procedure[tuple[Setting, list[str]]]:
+def find_reference(study: Investigation) -> Procedure[tuple[Setting, bool, list[str]]]:
     """Return the setting with least error on validation, the wide ends of all ladders tried, and doubts.
+
+    Between them stands whether wider networks were left out for want of time.
 
     Five rates a factor 4 apart at the fewest steps, one seed; then three rates around the best, two seeds, and so again
     with twice the steps for the better half of the shapes, until their mean error falls by less than 3 %. So far one
@@ -188,7 +194,8 @@ def find_reference(study: Investigation) -> Procedure[tuple[Setting, list[str]]]
     yield from study.train([one for one in finalists for _ in range(n_seeds)])
     means = {one: _mean((run for run in study.runs[start:] if run.setting == one), [one.shape]) for one in finalists}
     chosen = min(finalists, key=means.__getitem__)  # of equal ones the one that more was expected of
-    return chosen, notes + _doubts(space, chosen, dict(expected(study)))
+    is_reduced = _widest(space) < _widest(study.space)
+    return chosen, is_reduced, notes + _doubts(space, chosen, dict(expected(study)))
 
 
 def affordable(study: Investigation, notes: list[str]) -> tuple[Space, bool]:

@@ -11,7 +11,7 @@ import pytest
 
 from harness.clock import Clock, Turns
 from harness.investigation import Investigation
-from harness.knee import Knee, affordable, find_reference, wide_ends
+from harness.knee import Knee, affordable, find_knee, find_reference, wide_ends
 from harness.plugins import load
 from harness.procedure import drive
 from harness.space import space_of
@@ -144,6 +144,25 @@ def test_where_time_is_short_a_third_of_the_wide_ends_are_tuned_and_fewer_compar
     assert len({trial.shape for trial in first}) == 7
     assert len({trial.shape for trial in second}) == n_tuned
     assert len(last) == finals
+
+
+def test_where_wider_networks_were_left_out_the_reference_itself_is_no_knee() -> None:
+    def steep(trial: Trial) -> float:
+        return 0.01 + 20 / trial.shape.width if trial.shape.depth == 1 and trial.shape.width >= 40 else 0.6
+
+    found = {}
+    for seconds in (math.inf, 5e7):
+        study = Investigation(Study("tabular-cls", "wine", "mlp", (), "bisect", knee=True))
+        study.clock = Clock(seconds, by_steps_and_width, now=lambda: 0.0)
+        knee = found[seconds] = Surface(steep).drive(find_knee(study, []))
+        assert knee is not None
+    whole, reduced = found.values()
+
+    assert whole.answer is not None
+    assert whole.answer.test.trial.shape == whole.reference.trial.shape == Shape(256, 1)
+    assert reduced.reference.trial.shape == Shape(128, 1)
+    assert reduced.answer is None
+    assert reduced.reason.startswith("nothing cheaper than its reference is within the limit")
 
 
 def test_wide_ends_are_the_widest_half_and_a_quarter_of_each_ladder() -> None:
