@@ -264,9 +264,12 @@ def _first_round(study: Investigation, space: Space) -> list[Trial]:
 
 
 def _foreseen(study: Investigation, space: Space, is_lean: bool) -> list[Trial]:
-    """Return trainings that take about as long as finding and measuring a reference, should its steps go to the end."""
-    shapes = wide_ends(space)
-    first = shapes[::FEW_SHAPES] if is_lean else shapes
+    """Return trainings that take about as long as finding and measuring a reference.
+
+    Should its steps go to the end, and the dearest shapes be the best, as they mostly are.
+    """
+    shapes = sorted(wide_ends(space), key=lambda shape: space.flops[shape], reverse=True)
+    first = shapes[: max(FEWEST, len(shapes) // FEW_SHAPES)] if is_lean else shapes
     few = first[: max(FEWEST, len(first) // 2)]
     settings = _coarse_settings(space)
     for steps, tuned in [(space.steps[0], first), *((steps, few) for steps in space.steps[1:])]:

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import json
 import os
+import shutil
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -811,6 +812,17 @@ def test_where_lower_is_better_the_bounds_change_sides(root: Path) -> None:
         "R-INTERVAL its bound 0.95 does not meet the target 0.9"
     ]
     assert above == []
+
+
+def test_a_shape_that_misses_stays_undecided_where_time_was_too_short_for_longer_runs(root: Path) -> None:
+    record, files = example_record()
+    record["frontier"][0]["bracket"][0].update(test_longer=None, steps_tried=[2000], verdict="undecided")
+    [found] = validate(write_record(root, record, files))
+    record["notes"].append("target 0.9, scratch: the bracket is not complete: the time was up")
+    shutil.rmtree(root / "image-cls")
+
+    assert found.rule == "R-BRACKET"
+    assert validate(write_record(root, record, files)) == []
 
 
 def test_a_cheaper_shape_that_did_not_miss_needs_no_longer_runs(root: Path) -> None:
