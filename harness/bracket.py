@@ -129,6 +129,7 @@ class Bracket:
         sd = np.sqrt(np.diag(surface.spread(chosen)) + surface.noise_sd(chosen) ** 2)
         aim = surface.target(study.task.target_to_error(self._target))
         chances = norm.cdf((aim - surface.mean(chosen)) / sd)
+        chances[[shape in self._failed for shape in shapes]] = 0.0  # such a shape is never promoted
         saved = np.log([study.params(trial.shape) / study.params(shape) for shape in shapes])
         flops = np.array([study.space.flops[shape] for shape in shapes]) + study.space.flops[trial.shape]
         promise = chances * (saved + FLOPS_ALONE) / flops

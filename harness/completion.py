@@ -16,7 +16,7 @@ from harness.procedure import CUT, Procedure, together
 from harness.pruning import Pruning
 from harness.stage import Stage
 from harness.study_law import Law
-from registry.rules.evidence import NO_BRACKET
+from registry.answers import NO_BRACKET
 
 if TYPE_CHECKING:
     from harness.investigation import Investigation

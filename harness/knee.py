@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 HELD: Final = "knee: held to "
 REDUCED: Final = "knee: reference at most "
+IN_VAIN: Final = "knee: nothing cheaper than its "  # and a reduced reference as above: the next run takes a wider one
 WIDE: Final = (1, 2, 4)  # the widest of a ladder, and those that are this many times narrower
 EVERY: Final = 2  # rates tried first are this many notches apart
 # Times narrower than the ladders' ends, times fewer steps, and whether fewer of the best are compared with fewer seeds:
@@ -104,7 +105,7 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
     if measured is CUT:
         notes += _earlier(study)
         return None
-    setting, is_reduced, doubts, trials, outcomes = measured
+    setting, reduced, doubts, trials, outcomes = measured
     task, data = study.task, study.dataset
     reference = tested(trials, outcomes, task)
     middle = statistics.median(reference.values)
@@ -129,9 +130,10 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
     if found.is_cut:
         early = "certified before its search had ended, for want of time"
         knee.notes.append(f"knee: {early}; {study.guess(limit, found)} then")
-    if not certified and is_reduced:
-        knee.reason = "nothing cheaper than its reference is within the limit, and for a wider one there was no time"
-        return knee
+    if not certified and reduced:
+        study.clock.take(f"{IN_VAIN}{reduced}")
+        notes += [*said, "knee: nothing cheaper than its reference is within the limit, and a wider one was not tried"]
+        return None
     if not certified and all(attempt.test.trial.shape != setting.shape for attempt in knee.attempts):
         own = study.bench(limit).attempt(trials[0], len(knee.attempts) + 1)
         [attempt] = yield from together([own], study.clock.fits)
@@ -151,18 +153,18 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
     return knee
 
 
-def _measure_reference(study: Investigation) -> Procedure[tuple[Setting, bool, list[str], list[Trial], list[Outcome]]]:
-    """Find the reference; return it, whether wider ones were left out, doubts, its fresh runs and what came of them."""
-    setting, is_reduced, notes = yield from find_reference(study)
+def _measure_reference(study: Investigation) -> Procedure[tuple[Setting, str, list[str], list[Trial], list[Outcome]]]:
+    """Find the reference; return it, how it was reduced, doubts, its fresh runs and what came of them."""
+    setting, reduced, notes = yield from find_reference(study)
     trials = fresh_trials(study.trial(setting), "certify", SEEDS, study.study.seed, None)
     outcomes = yield trials
-    return setting, is_reduced, notes, trials, outcomes
+    return setting, reduced, notes, trials, outcomes
 
 
-def find_reference(study: Investigation) -> Procedure[tuple[Setting, bool, list[str]]]:
+def find_reference(study: Investigation) -> Procedure[tuple[Setting, str, list[str]]]:
     """Return the setting with least error on validation, the wide ends of all ladders tried, and doubts.
 
-    Between them stands whether wider networks were left out for want of time.
+    Between them stands how it was reduced for want of time, empty where no wider networks were left out.
 
     Five rates a factor 4 apart at the fewest steps, one seed; then three rates around the best, two seeds, and so again
     with twice the steps for the better half of the shapes, until their mean error falls by less than 3 %. So far one
@@ -194,8 +196,8 @@ def find_reference(study: Investigation) -> Procedure[tuple[Setting, bool, list[
     yield from study.train([one for one in finalists for _ in range(n_seeds)])
     means = {one: _mean((run for run in study.runs[start:] if run.setting == one), [one.shape]) for one in finalists}
     chosen = min(finalists, key=means.__getitem__)  # of equal ones the one that more was expected of
-    is_reduced = _widest(space) < _widest(study.space)
-    return chosen, is_reduced, notes + _doubts(space, chosen, dict(expected(study)))
+    reduced = _part(space, is_lean=is_lean) if _widest(space) < _widest(study.space) else ""
+    return chosen, reduced, notes + _doubts(space, chosen, dict(expected(study)))
 
 
 def affordable(study: Investigation, notes: list[str]) -> tuple[Space, bool]:
@@ -208,10 +210,10 @@ def affordable(study: Investigation, notes: list[str]) -> tuple[Space, bool]:
     """
     whole = study.space
     parts = [(_within(whole, narrower, shorter), is_lean) for narrower, shorter, is_lean in PARTS]
-    states = [
-        f"{REDUCED}{_widest(part)} wide, at most {part.steps[-1]} steps{', of few' if is_lean else ''}"
-        for part, is_lean in parts
-    ]
+    names = [_part(part, is_lean=is_lean) for part, is_lean in parts]
+    wider = next((i for i, name in enumerate(names) if study.clock.took(f"{IN_VAIN}{name}")), len(parts))
+    parts = parts[:wider]
+    states = [f"{REDUCED}{name}" for name in names[:wider]]
     begun = (i for i, (part, _) in enumerate(parts) if study.clock.is_known(_first_round(study, part)))
     chosen = next((i for i, state in enumerate(states) if study.clock.took(state)), next(begun, None))
     if chosen is None:
@@ -227,6 +229,11 @@ def affordable(study: Investigation, notes: list[str]) -> tuple[Space, bool]:
             "without --minutes all are tried"
         )
     return part, is_lean
+
+
+def _part(part: Space, *, is_lean: bool) -> str:
+    """Name a part of a space that a reference is looked for in, as clocks remember it."""
+    return f"{_widest(part)} wide, at most {part.steps[-1]} steps{', of few' if is_lean else ''}"
 
 
 def _best_shapes(study: Investigation, settings: Collection[Setting]) -> list[Shape]:

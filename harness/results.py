@@ -11,17 +11,20 @@ import click
 
 from registry import roots
 from registry.roots import Root
+from registry.rows import doubts
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "results.md"
 MOST_TARGETS: Final = 3
 _HEAD: Final = """# What ships, in one table
 
-Made by `python -m harness results` from the records in `guidelines/`; `make guidelines` makes the records again. Sizes
-are trainable parameters of the smallest certified network, by any route; in brackets the largest cheaper shape that was
-refuted, where one was. A knee is within 1.1 x the error of the best of the widest networks; its figure is the median
-run. The last columns are the best method without a network, what all trainings of the record took, and how many there
-were. Minutes are of one core of the machine that made the record, which was often busy; flops are counted. Sizes of
-different data sets are not comparable.
+Made by `python -m harness results` from the records in `guidelines/`; `make guidelines` makes the records again.
+Sizes are trainable parameters of the smallest certified network, by any route; in brackets the largest cheaper shape
+that was refuted, where one was; of more than three targets the easiest, the middle one and the hardest. A knee is
+within 1.1 x the error of a reference, the best by validation of the wide networks; its figure is the median run. A +
+says that the knee may be larger, as the record's notes doubt its reference: there was no time for wider ones, more
+steps would have helped, or a smaller network did better. The last columns are the best method without a network, what
+all trainings of the record took, and how many there were. Minutes are of one core of the machine that made the
+record, which was often busy; flops are counted. Sizes of different data sets are not comparable.
 
 | guideline | metric | knee | targets: params | best method without a network | minutes | train flops | trainings |
 |---|---|---|---|---|---|---|---|
@@ -55,9 +58,11 @@ def _row(record: dict[str, Any]) -> str:
         best = smallest.get(point["target"])
         if best is None or point["params"] < best["params"]:
             smallest[point["target"]] = point
-    hardest = sorted(smallest, reverse=metric["direction"] == "lower")[-MOST_TARGETS:]
-    targets = "; ".join(f"{target:g}: {_size(smallest[target])}" for target in hardest)
-    knee = "; ".join(f"{point['test']['median']:.3f}: {_size(point)}" for point in record["knee"])
+    asked = sorted(smallest, reverse=metric["direction"] == "lower")
+    few = asked if len(asked) <= MOST_TARGETS else [asked[0], asked[len(asked) // 2], asked[-1]]
+    targets = "; ".join(f"{target:g}: {_size(smallest[target])}" for target in few)
+    more = "+" if doubts(record["notes"]) else ""
+    knee = "; ".join(f"{point['test']['median']:.3f}: {_size(point, more)}" for point in record["knee"])
     cells = (
         f"{record['id']} v{record['version']}",
         metric["name"],
@@ -71,10 +76,10 @@ def _row(record: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _size(point: dict[str, Any]) -> str:
+def _size(point: dict[str, Any], more: str = "") -> str:
     refuted = [part["params"] for part in point["bracket"] if part["verdict"] == "refuted"]
     route = "" if point["route"] == "scratch" else f" {point['route']}"
-    return f"{point['params']:,}{route}" + (f" ({max(refuted):,})" if refuted else "")
+    return f"{point['params']:,}{more}{route}" + (f" ({max(refuted):,})" if refuted else "")
 
 
 def _baseline(record: dict[str, Any]) -> str:

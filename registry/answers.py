@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from registry.roots import Root
 
 FAR: Final = 4.0  # a task whose size differs by more than this factor is not evidence for yours
+KNEE_NOTE: Final = "knee: "  # begins the notes of a record on its knee
+NO_BRACKET: Final = "no bracket:"  # begins the note of a record that says where nothing smaller was tried
 OWN_DATA: Final = "own-"  # begins the ids of data sets that somebody measured on data of their own
 NO_KNEE: Final = "no knee: "  # begins the note of a record that says why there is none
 OUT_OF_TIME: Final = "the time was up"
@@ -94,7 +96,8 @@ class Network(NamedTuple):
 
     Those from ``name`` on are of published evidence; ``found_at`` is ``where`` in the record, a word of SQL.
     ``latency_s`` is in seconds on ``board``, which no ``latency_ratio`` follows from.
-    ``reference`` is the shape whose error a knee is measured against, as JSON.
+    ``reference`` is the shape whose error a knee is measured against, ``doubts`` why it may be the wrong one; as JSON.
+    ``hasty`` says that nothing smaller was tried for want of time.
     ``median`` is its one figure, ``n_train`` is None where other data were used, too, or its source does not say.
     """
 
@@ -141,6 +144,8 @@ class Network(NamedTuple):
     latency_s: float | None
     board: str | None
     reference: str | None
+    doubts: str | None
+    hasty: int
 
 
 class Bracket(NamedTuple):

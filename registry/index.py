@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FORMAT: Final = "14"
+FORMAT: Final = "15"
 FILE: Final = ".index.sqlite3"
 RECORD: Final = "guideline.json"
 SMALL: Final = 200  # guidelines: folders <task>/<dataset>/<family>

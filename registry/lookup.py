@@ -509,7 +509,10 @@ def _order(query: Query, target: float | None, *, by_params: bool) -> Iterator[s
         yield "points.n_train DESC"
     for column in query.sizes:
         yield "points.params" if column == "params" and by_params else f"points.{column} NULLS LAST"
-    yield from ("points.route != 'scratch'", "points.route", "records.id", "records.version DESC")
+    yield "points.route != 'scratch'"
+    if target is not None:  # of one size, what was certified for this target
+        yield f"points.target IS NOT {target!r}"
+    yield from ("points.route", "records.id", "records.version DESC")
     yield "CASE WHEN points.name IS NULL THEN 0 ELSE -points.score END"  # a network may be published more than once
 
 

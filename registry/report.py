@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from registry.wording import (
     bench_command,
     bound_of,
+    doubts_of,
     farness,
     figure_of,
     foretold,
@@ -107,10 +108,12 @@ def network_values(network: Network) -> dict[str, Any]:
     test = {key: plain.pop(key) for key in ("median", "low", "high", "n_seeds")}
     reach = {key: plain.pop(f"reach_{key}") for key in ("value", "low")}
     where = plain.pop("found_at")
-    reference = plain.pop("reference")
+    reference, doubts = plain.pop("reference"), plain.pop("doubts")
     return {
         **plain,
+        "hasty": bool(network.hasty),
         "reference": json.loads(reference) if reference else None,
+        "doubts": json.loads(doubts or "[]"),
         "where": where,
         "superseded": bool(network.superseded),
         "family_options": json.loads(network.family_options),
@@ -217,9 +220,8 @@ def _baselines(answers: list[Answer]) -> list[str]:
         if _beats(beaten[0], one.metric, beaten[0].best):
             what = f"every network on record for {beaten[0].question.dataset} (best: {shown(beaten[0].best)})"
         else:
-            what = "the answer for " + ", ".join(
-                "the knee" if one.target is None else f"{one.target:g}" for one in beaten
-            )
+            aims = dict.fromkeys("the knee" if one.target is None else f"{one.target:g}" for one in beaten)
+            what = f"the answer for {', '.join(aims)}"
         also = ", another fit of depth 0" if one.name == "linear" and any(a.network.depth == 0 for a in beaten) else ""
         beating.setdefault(what, []).append(f"{one.name} ({shown(one.metric)}, {one.bytes:,} bytes{also})")
     return [f"{' and '.join(names)} {'beats' if len(names) == 1 else 'beat'} {what}" for what, names in beating.items()]
@@ -233,6 +235,8 @@ def _beside(query: Query, answer: Answer, answers: list[Answer]) -> list[str]:
     if own is not None and answer.target is not None:
         return [f"  {answer.target:g} is met by the answer for {own:g}: nothing smaller was tried for it."]
     out = [f"  {_sentence(query, answer)}", *(f"    {_tried(answer, part)}" for part in answer.bracket)]
+    if answer.target is None:
+        out += [f"  But {doubt}." for doubt in doubts_of(network)]
     out += [f"  {line}" for line in _further(query, answer)]
     if network.superseded:
         out.append("  This version is superseded; no newer one answers.")
@@ -282,8 +286,9 @@ def _sentence(query: Query, answer: Answer) -> str:
         )
     if answer.target is None:
         within = "" if network.reach_value is None else f" ({_n_of(network)} runs are)"
-        best = f"{reference_of(network)}, the best of all widths tried with {network.n_train or 0:,} examples"
-        sure = f"The error of its median run is within 1.1 x of that of {best}, with 95 % confidence{within}"
+        best = f"{reference_of(network)}, the best by validation with {network.n_train or 0:,} examples"
+        own = f"The error of {network.family}'s median run"
+        sure = f"{own} is within 1.1 x of that of {best}, with 95 % confidence{within}"
     else:
         runs = _runs_meeting(answer)
         counted = "" if runs is None else f" ({_at_least(answer)}{runs} of {network.n_seeds} runs do)"
@@ -293,7 +298,7 @@ def _sentence(query: Query, answer: Answer) -> str:
 
 def _what_binds(answer: Answer) -> str:
     if not answer.bracket:
-        return "nothing smaller was tried beside it."
+        return f"nothing smaller {'was tried, for want of time' if answer.network.hasty else 'could be tried'}."
     undecided = [part for part in answer.bracket if not _is_refuted(answer, part)]
     nearest = max(undecided or answer.bracket, key=lambda part: part.params)
     smaller = f"{(answer.network.params or 0) / max(nearest.params, 1):.2f} x smaller"

@@ -11,7 +11,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
-from registry.answers import NO_KNEE
+from registry.answers import KNEE_NOTE, NO_BRACKET, NO_KNEE
 from registry.fields import BOUNDS, Fields, Scale
 from registry.metrics import family_of
 from registry.prior import published_bounds, size_of
@@ -45,7 +45,7 @@ CREATE TABLE points (
   median REAL NOT NULL, low REAL, high REAL, n_seeds INTEGER, reach_value REAL, reach_low REAL,
   int8_metric REAL, name TEXT, citation TEXT,
   found_at TEXT, recipe TEXT, precision TEXT, file_bytes INTEGER, note TEXT, input_size INTEGER,
-  latency_s REAL, board TEXT, reference TEXT);
+  latency_s REAL, board TEXT, reference TEXT, doubts TEXT, hasty INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE brackets (
   point INTEGER NOT NULL, width INTEGER NOT NULL, depth INTEGER NOT NULL, resolution INTEGER, params INTEGER NOT NULL,
   median REAL NOT NULL, low REAL NOT NULL, high REAL NOT NULL, n_seeds INTEGER NOT NULL, n_meeting INTEGER,
@@ -127,10 +127,11 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
     family = family_of(family, asked.name) if measured else family
     kinds = ("frontier", "knee") if measured else ("frontier",)
     points = [(kind, point) for kind in kinds for point in record.parts(kind)]
+    notes = [note for note in values.get("notes") or () if isinstance(note, str)]
     rows = (
         [
-            *[(asked, *_measured(kind, point, scale)) for kind, point in points],
-            *[(asked, *_as_target(point, scale)) for kind, point in points if kind == "knee"],
+            *[(asked, *_measured(kind, point, scale, notes)) for kind, point in points],
+            *[(asked, *_as_target(point, scale, notes)) for kind, point in points if kind == "knee"],
         ]
         if measured
         else [(*row, _NONE) for _, point in points for row in _published(point, facts, asked)]
@@ -148,7 +149,7 @@ def insert(connection: sqlite3.Connection, values: Mapping[str, Any], path: str)
         "input_size": _input_size(facts),
         "n_classes": facts.optional_count("n_classes"),
         "wall_s": record.part("cost").optional_number("wall_s") if measured else None,
-        "no_knee": _no_knee(values.get("notes")) if measured else None,
+        "no_knee": _no_knee(notes) if measured else None,
         "path": path,
     }
 
@@ -173,11 +174,21 @@ def _input_size(facts: Fields) -> int | None:
     return size // facts.get("input_shape")[-1] if facts.get("symbols") is True else size
 
 
-def _no_knee(notes: Any) -> str | None:
+def _no_knee(notes: Sequence[str]) -> str | None:
     """Return why a record that was to have a knee has none; None where it was not asked for, or found."""
-    said = (note for note in notes or () if isinstance(note, str) and note.startswith(NO_KNEE))
-    reason = next(said, None)
-    return None if reason is None else reason.removeprefix(NO_KNEE)
+    return next((note.removeprefix(NO_KNEE) for note in notes if note.startswith(NO_KNEE)), None)
+
+
+def doubts(notes: Sequence[str]) -> list[str]:
+    """Return what a record says of the knee's reference, which stands for the widest network."""
+    about = (note.removeprefix(KNEE_NOTE) for note in notes if note.startswith(KNEE_NOTE))
+    return [note for note in about if "its reference" in note or "the width floor" in note]
+
+
+def _is_hasty(target: float | None, route: str, notes: Sequence[str]) -> bool:
+    """Say whether a note tells that nothing smaller than this answer was tried, for want of time."""
+    said = f"{NO_BRACKET} {'knee' if target is None else f'target {target:g}'}, {route}:"
+    return any(note.startswith(said) for note in notes)
 
 
 def _size(point: Fields, *, measured: bool) -> dict[str, Any]:
@@ -219,15 +230,18 @@ def _n_meeting(test: Fields) -> int | None:
     return round(test.part("reach").number("value", high=1) * test.count("n_seeds"))
 
 
-def _measured(kind: str, point: Fields, scale: Scale) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _measured(
+    kind: str, point: Fields, scale: Scale, notes: Sequence[str]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     test = point.part("test")
+    target = point.metric("target", scale) if kind == "frontier" else None
     reach = test.part("reach") if test.get("reach") is not None else None
     interval = _interval(test, scale)
     int8 = point.part("onnx").get("int8") if point.get("onnx") is not None else None
     row = {
         "kind": kind,
         "score": scale.score(interval["low" if scale.higher else "high"]),
-        "target": point.metric("target", scale) if kind == "frontier" else None,
+        "target": target,
         **_shape(point),
         **_size(point, measured=True),
         "n_train": point.count("n_train"),
@@ -237,6 +251,8 @@ def _measured(kind: str, point: Fields, scale: Scale) -> tuple[dict[str, Any], l
         "reach_low": reach.number("low", high=1) if reach else None,
         "int8_metric": None if int8 is None else point.part("onnx").part("int8").metric("metric", scale),
         "reference": json.dumps(_shape(point.part("reference"))) if kind == "knee" else None,
+        "doubts": json.dumps(doubts(notes)) if kind == "knee" else None,
+        "hasty": _is_hasty(target, point.text("route"), notes),
     }
     brackets = [
         {
@@ -254,9 +270,9 @@ def _measured(kind: str, point: Fields, scale: Scale) -> tuple[dict[str, Any], l
     return row, brackets
 
 
-def _as_target(point: Fields, scale: Scale) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _as_target(point: Fields, scale: Scale, notes: Sequence[str]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return a knee as what it is besides: a network certified for its limit, and so for every easier target."""
-    row, brackets = _measured("knee", point, scale)
+    row, brackets = _measured("knee", point, scale, notes)
     return {**row, "kind": "frontier", "target": point.metric("limit", scale), "of_knee": 1}, brackets
 
 

@@ -195,6 +195,14 @@ def reference_of(knee: Network) -> str:
     return _in_words(**json.loads(knee.reference or "{}"))
 
 
+def doubts_of(knee: Network) -> list[str]:
+    """Return what speaks against the network that a knee is measured against."""
+    import json
+
+    found: list[str] = json.loads(knee.doubts or "[]")
+    return found
+
+
 def _in_words(width: int | None, depth: int | None, resolution: int | None) -> str:
     side = f", resolution {resolution}" if resolution is not None else ""
     return f"width {width}, depth {depth}{side}"

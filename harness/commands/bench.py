@@ -132,9 +132,15 @@ def COMMAND(  # the name cli.py looks for
         if data is not None:
             aloud = _aloud(task, data, label, group, metric, is_quiet=quiet)
             dataset = aloud.read(prepared)
-            family = family or aloud.family(dataset)
-        study = Study(task, dataset or "", family or "", asked, search, seed, knee, metric)  # never empty
-        check(study)
+        try:
+            if aloud is not None:
+                family = family or aloud.family(dataset or "")
+            study = Study(task, dataset or "", family or "", asked, search, seed, knee, metric)  # never empty
+            check(study)
+        except UsageError:
+            if aloud is not None:
+                aloud.forget(prepared)
+            raise
         place = Place.of(study, Path(out), resume=resume)
         try:
             if dry_run:
@@ -181,18 +187,26 @@ def _planned(study: Study, pace: Pace, workers: int, place: Place) -> Plan:
 def _prepare_aloud(study: Study, running: Running, workers: int, place: Place, aloud: Aloud, end: float) -> Pace:
     """Say what a person's own data ask of a network, and how long that may take; return the pace it goes at."""
     from harness import plan
+
+    aloud.compare(plugins.load("datasets", study.dataset), running, (end - time.monotonic()) / 60)
+    pace = _pace_within(study, running, workers, end)
+    if math.isinf(pace.start_s):
+        aloud.plan([], 0.0)
+    else:
+        aloud.plan(plan.lines(_planned(study, pace, workers, place)), end - time.monotonic())
+    return pace
+
+
+def _pace_within(study: Study, running: Running, workers: int, end: float) -> Pace:
+    """Measure the pace; if the time is up before, any training takes too long, and what is on record answers."""
     from harness.own.beside import OutOfTime, within
     from harness.pace import Pace
 
-    aloud.compare(plugins.load("datasets", study.dataset), running, (end - time.monotonic()) / 60)
     try:
         with within(end - time.monotonic()):
-            pace = _pace(study, running, workers)
-    except OutOfTime:  # what is on record is answered from; any training takes too long
-        aloud.plan([], 0.0)
+            return _pace(study, running, workers)
+    except OutOfTime:
         return Pace(start_s=math.inf, step_s=0.0, flop_s=0.0)
-    aloud.plan(plan.lines(_planned(study, pace, workers, place)), end - time.monotonic())
-    return pace
 
 
 def _bench(
@@ -218,7 +232,7 @@ def _bench(
         known = len(ledger.results)
         run = partial(run_pack, weights=place.folder / "weights")
         if pace is None and math.isfinite(end):
-            pace = _pace(study, running, workers)
+            pace = _pace_within(study, running, workers, end)
 
         def missing(trials: Sequence[Trial]) -> list[Trial]:
             return list({trial.key: trial for trial in trials if trial.key not in ledger.results}.values())

@@ -56,7 +56,10 @@ class Answer:
         if self.near:
             return None
         if self.data is None:
-            return NoAnswer("no record near: texts without labels have no descriptors to compare", self.hint)
+            return NoAnswer(
+                "texts without labels are not compared: descriptors are of examples that have a class or a number",
+                self.hint,
+            )
         what = [f"{self.data.n_train:,} examples", self.data.extent]
         what += [] if self.data.n_classes is None else [f"{self.data.n_classes:,} classes"]
         kind = f"no {self.data.modality} data on record are within {FARTHEST:g} x of"

@@ -72,7 +72,10 @@ def _of_parquet(path: Path, label: str | None) -> str:
 
 
 def _is_text(cells: list[str]) -> bool:
+    """Say whether words are no categories: they are long, or several, or most of them stand there once."""
     there = [cell for cell in cells if cell]
+    if not all(map(csv_file.is_number, there)) and len(set(there)) > len(there) / 2:
+        return True
     return fmean(len(cell.encode()) for cell in there) >= LONG or fmean(len(cell.split()) for cell in there) >= WORDS
 
 

@@ -13,7 +13,7 @@ import click
 from harness import plugins
 from harness.metrics import scored
 from harness.own import beside
-from harness.own.read import Own, keep
+from harness.own.read import Kept, Own, forget, keep
 from registry.errors import UsageError
 from registry.rules.figures import BASELINES
 
@@ -44,16 +44,24 @@ class Aloud:
         self._methods: list[beside.Method] = []
         self._skipped: list[str] = []
         self._part = ""
+        self._kept: Kept | None = None
         self._data: Dataset | None = None
         self._fit: Callable[..., Iterator[beside.Method | beside.Skipped | str]] | None = None
 
     def read(self, folder: Path) -> str:
         """Read the data into ``folder`` and say what they are; return the name they are loaded by."""
         kept = keep(self._own, folder)
+        self._kept = kept
         self._say(f"{self._own.path}: {kept.facts.notes[0]}", *(f"  {note}" for note in kept.facts.notes[1:]))
         for warning in kept.facts.warnings:
             click.echo(f"warning: {warning}", err=True)
         return kept.name
+
+    def forget(self, folder: Path) -> None:
+        """Remove what was read into ``folder`` just now: the question is refused."""
+        if self._kept is not None:
+            forget(self._kept, folder)
+            plugins.load.cache_clear()  # of a data set that is no longer there
 
     def compare(self, data: Dataset, running: Running, minutes: float) -> None:
         """Fit what has no network, and say how good it is; on fewer examples where an answer is due soon.

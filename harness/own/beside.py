@@ -153,7 +153,8 @@ def comparison(found: Sequence[Method], points: Sequence[Point], metric: Metric)
             f"and {nearest.params:,} params ({nearest.shape})"
         )
     smallest = min(as_good, key=lambda point: point.params)
-    return f"{best}; the smallest network certified here that does has {smallest.params:,} params ({smallest.shape})"
+    size = f"{smallest.params:,} params ({smallest.shape})"
+    return f"{best}; the smallest network certified here whose median run does has {size}"
 
 
 @contextmanager

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, final
@@ -39,10 +41,11 @@ class Own:
 @final
 @dataclass(frozen=True)
 class Kept:
-    """Prepared data: the name they are loaded by, and their facts."""
+    """Prepared data: the name they are loaded by, their facts, and whether they were prepared just now."""
 
     name: str
     facts: Facts
+    is_new: bool
 
 
 def keep(own: Own, folder: Path) -> Kept:
@@ -59,9 +62,19 @@ def keep(own: Own, folder: Path) -> Kept:
     if own.path.is_dir():
         contents.check_apart(own.path, folder)
     name = OWN_DATA + _digest(own)
-    if not (folder / name).is_dir():
+    is_new = not (folder / name).is_dir()
+    if is_new:
         prepared.write(reader.read(own), folder / name)
-    return Kept(name, prepared.read_facts(folder / name))
+    return Kept(name, prepared.read_facts(folder / name), is_new)
+
+
+def forget(kept: Kept, folder: Path) -> None:
+    """Remove prepared data that nothing was trained on, if they were prepared just now, and folders left empty."""
+    if kept.is_new:
+        shutil.rmtree(folder / kept.name)
+        with suppress(OSError):  # they are not empty
+            for parent in (folder, folder.parent):
+                parent.rmdir()
 
 
 @final

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, final
 
+from registry.answers import NO_BRACKET
 from registry.errors import GuidesError
 from registry.metrics import FURTHER, family_of
 from registry.outcomes import TOLD, metric_of, unpack, worst_row
@@ -28,7 +29,6 @@ from registry.statistics import best_of_3, meets
 
 # A shape that was to be refuted may turn out to meet the target: its bracketing runs are then an attempt, too.
 _ATTEMPTING: Final = ("certify", "bracket")
-NO_BRACKET: Final = "no bracket:"
 # Begin notes on a law that time was short for: other runs may have tried more steps of a part of its grid
 HASTY: Final = ("law: for want of time ", "law: the time was up ")
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness import study
+from harness import investigation
 from harness.baselines import trees
 from harness.commands import bench
 from harness.own.place import found_in
@@ -50,7 +50,7 @@ def uneven() -> list[list[str]]:
 
 def no_law(_: object, __: object, notes: list[str]) -> Procedure[Law]:
     """In the place of a law, which takes longer than all the rest."""
-    notes.append(study.NO_LAW)
+    notes.append(investigation.NO_LAW)
     yield from ()
     return Law(None, is_whole=True)
 
@@ -62,7 +62,7 @@ def benched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     path = own_files.table(folder / "fruit.csv", uneven())
     with pytest.MonkeyPatch.context() as patch:
         tiny_bench.shorten(patch.setattr)
-        patch.setattr(study, "fit_law", no_law)
+        patch.setattr(investigation, "fit_law", no_law)
         patch.setattr(trees, "ROUNDS", 5)
         patch.setattr(roots, "shipped", list)
         patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))

@@ -102,8 +102,8 @@ def test_knee_has_its_share(whole_s: float) -> None:
     assert findings.knee.answer is not None
 
 
-@pytest.mark.parametrize(("prunable", "shares"), [(True, [5, 4, 3]), (False, [4, 3, 3])])
-def test_a_knee_has_twice_the_share_of_other_parts_and_what_is_not_done_none(
+@pytest.mark.parametrize(("prunable", "shares"), [(True, [6, 5, 4]), (False, [5, 4, 4])])
+def test_a_knee_has_three_times_the_share_of_other_parts_and_what_is_not_done_none(
     prunable: bool, shares: list[int], whole_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[int] = []

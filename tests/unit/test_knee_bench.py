@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
+from harness import investigation, train
 from harness import space as spaces
-from harness import study, train
 from harness.clock import Clock, Turns
 from harness.commands import bench
 from harness.datasets.base import Dataset
@@ -42,7 +42,7 @@ def few_shapes(task: Task, dataset: Dataset, family: Family) -> Space:
 
 def shorten(set_attribute: Callable[[Any, str, Any], None]) -> None:
     """Make steps and shapes few; nothing else is changed."""
-    set_attribute(study, "space_of", few_shapes)
+    set_attribute(investigation, "space_of", few_shapes)
     set_attribute(spaces, "FEWEST_STEPS", 40)
     set_attribute(spaces, "MOST_STEPS", 80)
     small_law(set_attribute)

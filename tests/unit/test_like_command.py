@@ -108,7 +108,7 @@ def test_text_without_labels_is_sent_to_bench(guides: Guides, alone: Path) -> No
     result = guides("like", alone / "prose.txt")
 
     assert (result.code, result.out) == (3, "")
-    assert "no record near: texts without labels have no descriptors to compare" in result.err
+    assert "texts without labels are not compared" in result.err
     assert f"guides bench --task lang-model --data {alone / 'prose.txt'} --knee" in result.err
 
 
@@ -152,6 +152,12 @@ def test_a_folder_of_pictures_in_folders_is_to_be_classified(alone: Path) -> Non
         (("a", "y"), [("red", "good")] * 9, "tabular-cls"),
         (("a", "y"), [("这部电影真的很精彩，推荐", "good")] * 9, "text-cls"),
         (("a", "y"), [("红色", "good")] * 9, "tabular-cls"),
+        (("a", "y"), [(f"so {word}", "good") for word in ("bad", "dull", "fine")] * 3, "tabular-cls"),
+        (
+            ("a", "y"),
+            [(f"so {word}", "good") for word in ("bad", "dull", "fine", "fun")] + [("so-so", "bad")],
+            "text-cls",
+        ),
         (("a", "y"), [("", "good")] * 9, "tabular-cls"),
     ],
 )

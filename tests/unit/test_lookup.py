@@ -680,7 +680,10 @@ def test_without_a_target_each_family_shows_its_knee(filled: Path) -> None:
     reply = ask(filled, targets=(), dataset="digits")
 
     assert [(answer.network.family, answer.target) for answer in reply.answers] == [("cnn", None), ("mlp", None)]
-    assert "within 1.1 x of that of width 64, depth 1, the best of all widths tried with 1,000 examples" in text(reply)
+    assert (
+        "The error of cnn's median run is within 1.1 x of that of width 64, depth 1, the best by validation with 1,000"
+        in text(reply)
+    )
     assert report.values(Query("image-cls"), reply)["answers"][0]["reference"]["width"] == 64
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import plugins, publish, study
+from harness import investigation, plugins, publish
 from harness.baselines import trees
 from harness.own import beside
 from harness.own.aloud import Aloud
@@ -41,7 +41,7 @@ def fruit(n: int = 120) -> list[list[str]]:
 
 def no_law(_: object, __: object, notes: list[str]) -> Procedure[Law]:
     """In the place of a law, which takes longer than all the rest."""
-    notes.append(study.NO_LAW)
+    notes.append(investigation.NO_LAW)
     yield from ()
     return Law(None, is_whole=True)
 
@@ -86,6 +86,7 @@ def test_a_question_without_an_answer_is_refused(
 
     assert done.code == 2
     assert message in done.err
+    assert [path.name for path in alone.rglob("*") if path.is_file()] == ["fruit.csv"]  # no copy of the data
 
 
 def test_bad_data_end_in_one_line_and_leave_nothing(guides: Guides, alone: Path) -> None:
@@ -103,7 +104,7 @@ def test_a_bench_of_your_own_data_says_what_it_reads_and_what_is_to_be_beaten(
 ) -> None:
     """And its record holds nothing of the data: no name, no value, no path."""
     tiny_bench.shorten(monkeypatch.setattr)
-    monkeypatch.setattr(study, "fit_law", no_law)
+    monkeypatch.setattr(investigation, "fit_law", no_law)
     monkeypatch.setattr(trees, "ROUNDS", 5)
     monkeypatch.setattr(beside, "MOST_ROWS", 60)
     monkeypatch.setattr(publish, "run_baselines", None)  # the record takes over what is said first
@@ -223,7 +224,7 @@ METHODS = [Method("linear", 0.9, 1.0), Method("boosted-trees", 0.93, 4.25), Meth
         ),
         (
             [Point(0.95, 900, "width 9, depth 1"), Point(0.93, 400, "width 4, depth 1"), Point(0.9, 9, "depth 0")],
-            "the smallest network certified here that does has 400 params (width 4, depth 1)",
+            "the smallest network certified here whose median run does has 400 params (width 4, depth 1)",
         ),
     ],
     ids=["none", "worse", "as-good"],

@@ -34,6 +34,29 @@ def test_a_row_has_the_smallest_by_any_route_and_the_largest_refuted(tmp_path: P
     assert row.startswith(f"| {record['id']} v1 | accuracy | ")
 
 
+def test_a_knee_whose_reference_is_in_doubt_has_a_mark(tmp_path: Path) -> None:
+    record, files = example_record()
+    size = f"{record['knee'][0]['params']:,}"
+    record["notes"].append("knee: for want of time its reference is at most 8 wide, where the ladders end at 64")
+    write_record(tmp_path, record, files)
+
+    assert f": {size}+" in text([Root(str(tmp_path))]).splitlines()[-1]
+
+
+def test_of_many_targets_the_easiest_the_middle_one_and_the_hardest_are_shown(tmp_path: Path) -> None:
+    record, files = example_record()
+    first = record["frontier"][0]
+    record["frontier"] = [{**first, "target": target} for target in (0.5, 0.9, 0.6, 0.7, 0.8)]
+    write_record(tmp_path, record, files)
+    row = text([Root(str(tmp_path))]).splitlines()[-1]
+
+    assert [target for target in (0.5, 0.6, 0.7, 0.8, 0.9) if f"{target:g}: {first['params']:,}" in row] == [
+        0.5,
+        0.7,
+        0.9,
+    ]
+
+
 @pytest.mark.parametrize("one", listed(), ids=lambda one: one.id)
 def test_everything_listed_can_be_made(one: Guideline) -> None:
     task, data = plugins.load("tasks", one.task), plugins.load("datasets", one.dataset)
