@@ -90,6 +90,14 @@ def test_a_record_answers_what_the_list_asks_of_it(one: Guideline) -> None:
     assert one.knee == (bool(record["knee"]) or "no knee: " in said)
 
 
+@pytest.mark.parametrize("one", listed(), ids=lambda one: one.id)
+def test_no_guideline_took_more_than_40_core_minutes(one: Guideline) -> None:
+    [path] = ROOT.glob(f"{one.id}/v*/guideline.json")
+    record = json.loads(path.read_bytes())
+
+    assert record["cost"]["wall_s"] <= 40 * 60
+
+
 def test_a_dry_run_prints_the_commands() -> None:
     said = CliRunner().invoke(guidelines, ["tabular-cls/wine/mlp", "--dry-run", "--workers", "4", "--out", "there"])
 
