@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shlex
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -314,3 +315,19 @@ def test_help_ends_with_two_examples(guides: Guides) -> None:
 
     assert result.code == 0
     assert len(examples) == 2
+
+
+def test_minutes_hold_while_the_pace_is_measured(
+    guides: Callable[..., Result], alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(*_: object) -> NoReturn:
+        while True:
+            threading.Event().wait(0.01)
+
+    monkeypatch.setattr("harness.pace.probe", endless)
+    question = ("--task", "tabular-cls", "--dataset", "wine", "--family", "mlp", "--target-acc", "0.9")
+    result = guides("bench", *question, "--minutes", "0.005", "--executor", "inline", "--workers", "1")
+
+    assert result.code == 7
+    assert "not enough time: accuracy 0.9 not certified" in result.err
+    assert not list(alone.rglob("guideline.json"))
