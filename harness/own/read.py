@@ -6,7 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, final
 
@@ -45,7 +45,7 @@ class Kept:
 
     name: str
     facts: Facts
-    is_new: bool
+    is_new: bool = field(compare=False)
 
 
 def keep(own: Own, folder: Path) -> Kept:

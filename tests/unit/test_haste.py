@@ -284,7 +284,7 @@ def test_whenever_the_time_ends_there_is_a_knee_or_none_and_what_is_left_out_is_
 
 def test_knee_that_is_certified_in_a_hurry_says_so_and_takes_the_same_turn_when_resumed(whole_knee: Lab) -> None:
     lab = knee_lab()
-    first, _ = lab.run(0.4 * whole_knee.seconds)
+    first, _ = lab.run(0.35 * whole_knee.seconds)
     second, investigation = lab.run(None)
 
     assert len(lab.turns) == 1
@@ -327,7 +327,7 @@ def test_what_was_answered_is_answered_again_with_no_time_at_all(whole_knee: Lab
     assert (again.law is None) == (first.law is None)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.3])
+@pytest.mark.parametrize("share", [0.1, 0.2])
 def test_what_a_knee_of_less_time_was_held_to_is_said_by_later_runs_too(whole_knee: Lab, share: float) -> None:
     lab = knee_lab()
     first, _ = lab.run(share * whole_knee.seconds)
@@ -346,11 +346,10 @@ def test_what_a_knee_of_less_time_was_held_to_is_said_by_later_runs_too(whole_kn
 
 def test_targets_come_before_the_knee(whole: Lab) -> None:
     lab = Lab(None, 0.9, knee=True)
-    findings, _ = lab.run(0.75 * whole.seconds)
+    findings, _ = lab.run(0.6 * whole.seconds)
 
     assert findings.settled == (0.9,)
     assert findings.answers[0].bracket
-    assert findings.law is not None
     assert findings.knee is None
     assert "no knee: the time was up" in findings.notes
 
