@@ -11,7 +11,8 @@ from registry.answers import Query, Question
 from registry.errors import NoAnswer
 from registry.law import Law
 from registry.laws.cells import Cells
-from registry.lookup import is_hidden, refuse_unanswerable
+from registry.lookup import is_hidden
+from registry.questions import refuse_unanswerable
 from registry.tuples import NamedTuple
 from registry.wording import bench_command, further
 
