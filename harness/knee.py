@@ -5,6 +5,9 @@ end of every ladder is trained and tuned on validation, and the setting with lea
 fresh seeds, on the test split. From its median error follows a limit, and the limit is a target like any other: the
 same search, the same certification, the same bracket.
 
+Where time is short the reference is trained for fewer steps, and so is all that is compared with it: a network that
+had more of them might come within the limit by these alone.
+
 The limit is as uncertain as the reference's median; the record keeps the runs and so its interval. That a network is
 within the limit is claimed with the confidence of every certification, since no run serves both.
 """
@@ -57,6 +60,25 @@ FALLING: Final = math.log(1 - SETTLED_BELOW)  # the same in logits
 
 
 @final
+@dataclass(frozen=True)
+class Reference:
+    """The network that stands for the widest.
+
+    Attributes:
+        setting: How it is trained.
+        steps: What it was chosen among, ascending: what is compared with it has no more.
+        reduced: In what part of the space it was looked for, for want of time; empty where no wider networks were left
+            out.
+        notes: That, and where the width floor may be lower.
+    """
+
+    setting: Setting
+    steps: tuple[int, ...]
+    reduced: str
+    notes: list[str]
+
+
+@final
 @dataclass
 class Knee:
     """What came of looking for the knee.
@@ -105,8 +127,9 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
     if measured is CUT:
         notes += _earlier(study)
         return None
-    setting, reduced, doubts, trials, outcomes = measured
-    task, data = study.task, study.dataset
+    chosen, trials, outcomes = measured
+    setting, task, data = chosen.setting, study.task, study.dataset
+    study.space = replace(study.space, steps=chosen.steps)
     reference = tested(trials, outcomes, task)
     middle = statistics.median(reference.values)
     n_items = _items(task, len(data.test()))
@@ -115,7 +138,7 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
     if study.clock.is_limited and study.clock.taken(REDUCED):
         study.clock.take(held)
     said = [held, *_earlier(study, held)]
-    knee = Knee(reference, limit, [*said, *doubts])
+    knee = Knee(reference, limit, [*said, *chosen.notes])
     if n_items is not None:
         knee.notes += _coarse(task.target_to_error(middle) * n_items, n_items)
     if meets(task.chance(data), limit, task.metric.direction):
@@ -130,8 +153,8 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
     if found.is_cut:
         early = "certified before its search had ended, for want of time"
         knee.notes.append(f"knee: {early}; {study.guess(limit, found)} then")
-    if not certified and reduced:
-        study.clock.take(f"{IN_VAIN}{reduced}")
+    if not certified and chosen.reduced:
+        study.clock.take(f"{IN_VAIN}{chosen.reduced}")
         notes += [*said, "knee: nothing cheaper than its reference is within the limit, and a wider one was not tried"]
         return None
     if not certified and all(attempt.test.trial.shape != setting.shape for attempt in knee.attempts):
@@ -153,18 +176,16 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
     return knee
 
 
-def _measure_reference(study: Investigation) -> Procedure[tuple[Setting, str, list[str], list[Trial], list[Outcome]]]:
-    """Find the reference; return it, how it was reduced, doubts, its fresh runs and what came of them."""
-    setting, reduced, notes = yield from find_reference(study)
-    trials = fresh_trials(study.trial(setting), "certify", SEEDS, study.study.seed, None)
+def _measure_reference(study: Investigation) -> Procedure[tuple[Reference, list[Trial], list[Outcome]]]:
+    """Find the reference; return it, its fresh runs and what came of them."""
+    chosen = yield from find_reference(study)
+    trials = fresh_trials(study.trial(chosen.setting), "certify", SEEDS, study.study.seed, None)
     outcomes = yield trials
-    return setting, reduced, notes, trials, outcomes
+    return chosen, trials, outcomes
 
 
-def find_reference(study: Investigation) -> Procedure[tuple[Setting, str, list[str]]]:
-    """Return the setting with least error on validation, the wide ends of all ladders tried, and doubts.
-
-    Between them stands how it was reduced for want of time, empty where no wider networks were left out.
+def find_reference(study: Investigation) -> Procedure[Reference]:
+    """Return the setting with least error on validation, the wide ends of all ladders tried.
 
     Five rates a factor 4 apart at the fewest steps, one seed; then three rates around the best, two seeds, and so again
     with twice the steps for the better half of the shapes, until their mean error falls by less than 3 %. So far one
@@ -197,7 +218,7 @@ def find_reference(study: Investigation) -> Procedure[tuple[Setting, str, list[s
     means = {one: _mean((run for run in study.runs[start:] if run.setting == one), [one.shape]) for one in finalists}
     chosen = min(finalists, key=means.__getitem__)  # of equal ones the one that more was expected of
     reduced = _part(space, is_lean=is_lean) if _widest(space) < _widest(study.space) else ""
-    return chosen, reduced, notes + _doubts(space, chosen, dict(expected(study)))
+    return Reference(chosen, space.steps, reduced, notes + _doubts(space, chosen, dict(expected(study))))
 
 
 def affordable(study: Investigation, notes: list[str]) -> tuple[Space, bool]:
@@ -223,10 +244,11 @@ def affordable(study: Investigation, notes: list[str]) -> tuple[Space, bool]:
     part, is_lean = parts[chosen]
     if chosen:
         study.clock.take(states[chosen])
+        steps = f"{part.steps[-1]:,} of {whole.steps[-1]:,} steps"
+        shorter = f"; it and all that is compared with it had at most {steps}" if part.steps != whole.steps else ""
         notes.append(
             f"knee: for want of time its reference is at most {_widest(part)} wide, where the ladders end at "
-            f"{_widest(whole)}, and trained for at most {part.steps[-1]:,} of {whole.steps[-1]:,} steps; "
-            "without --minutes all are tried"
+            f"{_widest(whole)}{shorter}; without --minutes all are tried"
         )
     return part, is_lean
 
@@ -273,7 +295,7 @@ def _first_round(study: Investigation, space: Space) -> list[Trial]:
 def _foreseen(study: Investigation, space: Space, is_lean: bool) -> list[Trial]:
     """Return trainings that take about as long as finding and measuring a reference.
 
-    Should its steps go to the end, and the dearest shapes be the best, as they mostly are.
+    Should its steps go to the end, and the dearest shapes be the best.
     """
     shapes = sorted(wide_ends(space), key=lambda shape: space.flops[shape], reverse=True)
     first = shapes[: max(FEWEST, len(shapes) // FEW_SHAPES)] if is_lean else shapes

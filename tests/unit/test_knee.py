@@ -113,8 +113,9 @@ def test_where_time_is_short_the_reference_is_narrower_and_the_notes_say_so(
         []
         if widest == 256
         else [
-            f"knee: for want of time its reference is at most {widest} wide, where the ladders end at 256, and trained "
-            f"for at most {most_steps:,} of 8,000 steps; without --minutes all are tried"
+            f"knee: for want of time its reference is at most {widest} wide, where the ladders end at 256"
+            + (f"; it and all that is compared with it had at most {most_steps:,} of 8,000 steps" * (most_steps < 8000))
+            + "; without --minutes all are tried"
         ]
     )
 
@@ -162,6 +163,24 @@ def test_where_wider_networks_were_left_out_the_reference_itself_is_no_knee() ->
     assert found == [None, None, (Shape(256, 1), Shape(256, 1))]
     assert [note for note in notes if "nothing cheaper than its reference" in note]
     assert len([turn for turn in turns if "nothing cheaper" in turn]) == 2  # each time a wider one
+
+
+def test_what_is_compared_with_a_reference_of_fewer_steps_has_no_more_of_them() -> None:
+    def still_learning(trial: Trial) -> float:
+        return (0.1 + 0.5 / trial.shape.width) * (500 / trial.steps) ** 0.1 if trial.shape.depth == 1 else 0.6
+
+    turns, most = Turns(), []
+    for seconds in (5e7, math.inf):
+        study = Investigation(Study("tabular-cls", "wine", "mlp", (), "bisect", knee=True))
+        study.clock = Clock(seconds, by_steps_and_width, turns, lambda: 0.0)
+        surface, notes = Surface(still_learning), list[str]()
+        knee = surface.drive(find_knee(study, notes))
+        assert knee is not None
+        assert knee.answer is not None
+        searched = [trial.steps for round_ in surface.asked for trial in round_ if trial.phase != "bracket"]
+        most.append((max(searched), knee.answer.test.trial.steps, knee.reference.trial.steps))
+
+    assert most == [(4000, 4000, 4000), (8000, 8000, 8000)]
 
 
 def test_wide_ends_are_the_widest_half_and_a_quarter_of_each_ladder() -> None:
