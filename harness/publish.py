@@ -20,9 +20,9 @@ from harness.bracket import Answer
 from harness.certify import Attempt, Refutation, Tested
 from harness.datasets.base import Dataset
 from harness.export import export_onnx, parity
-from harness.families.base import Family, State
+from harness.families.base import State
 from harness.inference import predict_onnx
-from harness.investigation import TUNING_SEEDS, Investigation
+from harness.investigation import Investigation
 from harness.knee import Knee
 from harness.latency import latency_ratio
 from harness.ledger import Ledger
@@ -31,13 +31,14 @@ from harness.memory import ram_bytes
 from harness.metrics import class_sizes, gaps, scored
 from harness.provenance import energy, provenance
 from harness.quantise import quantise_static
+from harness.recipe import recipe
 from harness.run_file import run_file
-from harness.space import EPOCHS, FEWEST_STEPS, MOST_FOR_EPOCHS, MOST_STEPS, RATES
 from harness.study import Findings, Study
 from harness.symbols import as_fed
 from harness.train import flops, load_weights, run_pack, train_flops
 from harness.trial import Shape, Trial
 from registry.errors import GuidesError
+from registry.heading import RECORD_LICENCE
 from registry.metrics import BALANCED, folder_of
 from registry.schema import SCHEMA_ID, SCHEMA_VERSION
 from registry.statistics import best_of_3, meets, summarise
@@ -96,9 +97,7 @@ def publication(
         "version": version,
         "supersedes": version - 1 if version > 1 else None,
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "licence": {"code": "Apache-2.0", "data": "CC-BY-4.0"},
-        "authors": list(AUTHORS),
-        "cite": f"The sizing-guides authors ({datetime.now(UTC).year}), sizing-guides",
+        **_whose(investigation.dataset),
         "evidence": "measured",
         "question": _question(investigation),
         "notes": [*_notes(investigation, findings, baselines, sum(one.tested for one in ledger.trials())), *left_out],
@@ -106,7 +105,7 @@ def publication(
         "knee": knee,
         "law": findings.law,
         "baselines": baselines,
-        "recipe": _recipe(investigation.family, investigation.dataset),
+        "recipe": recipe(investigation.family, investigation.dataset),
         "cost": {
             "train_flops": float(sum(o.train_flops for o in outcomes)),
             "wall_s": wall_s,
@@ -127,6 +126,18 @@ def record_id(study: Study) -> str:
     """Return the id of a study's record."""
     metric = scored(study.task, study.metric).metric.name
     return f"{study.task}/{study.dataset}/{folder_of(study.family, metric)}"
+
+
+def _whose(data: Dataset) -> dict[str, Any]:
+    """Say whose the record is: of somebody's own data theirs alone, and nothing is granted."""
+    if data.private:
+        unsaid = "NOASSERTION"
+        return {"licence": {"code": unsaid, "data": unsaid}, "authors": ["not stated"], "cite": "not published"}
+    return {
+        "licence": {"code": "Apache-2.0", "data": RECORD_LICENCE},
+        "authors": list(AUTHORS),
+        "cite": f"The sizing-guides authors ({datetime.now(UTC).year}), sizing-guides",
+    }
 
 
 def _question(investigation: Investigation) -> dict[str, Any]:
@@ -167,32 +178,6 @@ def _further_facts(data: Dataset) -> dict[str, Any]:
 def _test_by_class(data: Dataset, metric: str) -> dict[str, Any]:
     """Return what balanced accuracy needs beside right and wrong answers: how many items of each class test has."""
     return {"n_test_by_class": class_sizes(data.test().labels, data.n_classes)} if metric == BALANCED else {}
-
-
-def _recipe(family: Family, data: Dataset) -> dict[str, Any]:
-    """Say how networks were trained."""
-    own = "" if family.most_steps is None else f", for this family at most {family.most_steps:,}"
-    return {
-        "optimiser": "Adam (0.9, 0.999), decoupled weight decay",
-        "schedule": "cosine from the peak rate to 0 over the run",
-        "batch_size": data.batch_size,
-        "initialisation": family.initialisation,
-        "tuning": (
-            f"learning rates from {RATES[0]:g} to {RATES[-1]:g}, a factor 2 apart; the search chooses rate and steps "
-            "of each shape by the validation errors of all its trainings together; of what it did not train (bracket, "
-            f"pruning) the best of three rates around that choice, {TUNING_SEEDS} seeds each, and so of a "
-            "knee's reference, as steps double; for the law five rates, three seeds, at every n_train and width, or "
-            "fewer where a note says so; weight decay 0"
-        ),
-        "steps_rule": (
-            f"from {FEWEST_STEPS} steps in doublings, at most {MOST_STEPS:,} or {EPOCHS} epochs (these at most "
-            f"{MOST_FOR_EPOCHS:,} steps), whichever is more{own}; for the law at most twice that, and doubled until "
-            "the mean validation error of the best rate and its neighbours improves by less than 3 %; the best of "
-            f"log-spaced checkpoints counts; epochs without replacement; a batch is {data.batch_size} examples, or all "
-            "where there are fewer"
-        ),
-        "augmentation": "none",
-    }
 
 
 def _notes(

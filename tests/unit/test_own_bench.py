@@ -130,6 +130,8 @@ def test_a_bench_of_your_own_data_says_what_it_reads_and_what_is_to_be_beaten(
     assert facts["question"]["dataset"]["source"] == "private data"
     assert facts["question"]["dataset"]["licence"] == "NOASSERTION"
     assert facts["question"]["dataset"]["private"] is True
+    assert facts["licence"] == {"code": "NOASSERTION", "data": "NOASSERTION"}
+    assert (facts["authors"], facts["cite"]) == (["not stated"], "not published")
     assert facts["provenance"]["command"].startswith("guides bench --task tabular-cls --data PATH --family mlp ")
     for path in record.rglob("*"):
         content = path.read_bytes() if path.is_file() else b""
