@@ -21,8 +21,9 @@ Made by `python -m harness results` from the records in `guidelines/`; `make gui
 Sizes are trainable parameters of the smallest certified network, by any route; in brackets the largest cheaper shape
 that was refuted, where one was; of more than three targets the easiest, the middle one and the hardest. A knee is
 within 1.1 x the error of a reference, the best by validation of the wide networks; its figure is the median run. A +
-says that the knee may be larger, as the record's notes doubt its reference: there was no time for wider ones, more
-steps would have helped, or a smaller network did better. The last columns are the best method without a network, what
+says that the record's notes have something against its reference, so that the knee may be another, mostly a larger
+one: there was no time for wider networks, more steps would have helped, a smaller network did better, or the test split
+is too small to tell. The last columns are the best method without a network, what
 all trainings of the record took, and how many there were. Minutes are of one core of the machine that made the
 record, which was often busy; flops are counted. Sizes of different data sets are not comparable.
 

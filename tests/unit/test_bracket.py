@@ -147,18 +147,56 @@ def test_what_misses_is_refuted_when_nothing_is_left_that_may_become_the_answer(
 
 def test_what_saves_more_is_measured_first_where_chances_are_alike() -> None:
     bench = Bench(by_width({}))
+    larger, smaller = both_depths(bench, (0.04, 0.08))  # both meet, the first more surely
+    assert bench.study.params(smaller) < bench.study.params(larger)
+    bench.bracket()
+
+    assert [shape for shape in bench.tested() if shape in (larger, smaller)] == [smaller, larger]
+
+
+def both_depths(bench: Bench, errors: tuple[float, float]) -> list[Shape]:
+    """The largest cheaper shapes of depth 1 and 2, of which the search has trained each at every rate."""
     shapes = [bench.largest_cheaper(depth) for depth in (1, 2)]
-    assert bench.study.params(shapes[1]) < bench.study.params(shapes[0])
     bench.study.runs = [
         Run(Setting(shape, rate, 1000), error)
-        for shape, error in zip(shapes, (0.04, 0.08), strict=True)  # both meet, the first more surely
+        for shape, error in zip(shapes, errors, strict=True)
         for rate in bench.study.space.rates
         for _ in range(4)
     ]
-    bench.bracket()
-    first = [shape for shape in bench.tested() if shape in shapes]
+    return shapes
 
-    assert first == [shapes[1], shapes[0]]
+
+def make_dear(bench: Bench, shape: Shape) -> None:
+    space = bench.study.space
+    bench.study.space = replace(space, flops={**space.flops, shape: 100 * space.flops[shape]})
+
+
+def test_what_costs_less_is_measured_first_where_chances_are_alike() -> None:
+    bench = Bench(by_width({}))
+    shapes = both_depths(bench, (0.04, 0.04))
+    make_dear(bench, shapes[1])  # though it would save more
+    bench.bracket()
+
+    assert [shape for shape in bench.tested() if shape in shapes] == shapes
+
+
+def test_what_has_failed_waits_for_what_may_become_the_answer() -> None:
+    bench = Bench(by_width({9: 0.7}))
+    failed, other = both_depths(bench, (0.02, 0.08))
+    make_dear(bench, other)
+    bench.bracket(failed)
+
+    assert [shape for shape in bench.tested() if shape in (failed, other)] == [other, failed]
+
+
+def test_fresh_runs_that_miss_make_their_neighbours_unlikely() -> None:
+    bench = Bench(by_width({}))
+    narrower = trained(bench, {0: 0.4, 1: 0.4, 2: 0.4}, widths=(1, 2, 3, 4))
+    bench.study.runs = [*narrower, *trained(bench, {0: 0.4, 1: 0.08, 2: 0.4}, widths=(5, 8))]
+    bench.bracket()
+
+    # by validation 7 is likely to meet, too; that 8 misses says otherwise
+    assert [shape.width for shape in bench.tested() if shape.depth == 1] == [8, 9]
 
 
 def test_attempts_are_numbered_in_the_order_in_which_they_were_made() -> None:

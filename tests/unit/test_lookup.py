@@ -11,7 +11,7 @@ import pytest
 
 from harness.plugins import load
 from registry import index, lookup, report, shelf, smallest_for
-from registry.answers import Answer, Query, Question, Reply
+from registry.answers import NO_BRACKET, Answer, Query, Question, Reply
 from registry.errors import NoAnswer, UnknownName, UsageError
 from registry.plugins import datasets, known
 from registry.prior import published_bounds
@@ -665,6 +665,58 @@ def test_what_was_not_measured_for_longer_is_not_said_to_be(root: Path) -> None:
     lines = text(ask(root)).splitlines()
 
     assert lines[-1] == "    width 6, depth 1 (460 params) is undecided: 14 of 20 runs meet 0.9"
+
+
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        ("target 0.9, scratch", "nothing smaller was tried, for want of time."),
+        ("target 0.95, scratch", "nothing smaller could be tried."),
+        ("target 0.9, pruned", "nothing smaller could be tried."),
+    ],
+)
+def test_a_bracket_for_which_there_was_no_time_is_told_from_one_with_nothing_in_it(
+    root: Path, note: str, said: str
+) -> None:
+    def change(record: dict[str, Any]) -> None:
+        record["frontier"] = record["frontier"][:1]
+        record["frontier"][0]["bracket"] = []
+        record["notes"].append(f"{NO_BRACKET} {note}: the time was up")
+
+    reply = ask(edited(root, change))
+
+    assert text(reply).splitlines()[-1].endswith(said)
+    (values,) = report.values(Query("image-cls", (0.9,)), reply)["answers"]
+    assert values["hasty"] == ("want of time" in said)
+
+
+def test_of_targets_that_one_size_answers_the_asked_one_is_shown(root: Path) -> None:
+    def change(record: dict[str, Any]) -> None:
+        first = record["frontier"][0]
+        record["frontier"] = [{**first, "target": target} for target in (0.9, 0.7, 0.8)]
+
+    edited(root, change)
+
+    assert [only(ask(root, targets=(target,))).network.target for target in (0.7, 0.8, 0.9)] == [0.7, 0.8, 0.9]
+
+
+def test_what_a_record_says_against_a_knees_reference_stands_beside_the_knee(root: Path) -> None:
+    doubts = [
+        "for want of time its reference is at most 8 wide, where the ladders end at 64",
+        "width 3, depth 1 has less test error than its reference: the width floor is lower",
+    ]
+
+    def change(record: dict[str, Any]) -> None:
+        record["knee"] = example_record()[0]["knee"]
+        record["notes"] += [*(f"knee: {doubt}" for doubt in doubts), "knee: held to less", "its reference is elsewhere"]
+
+    edited(root, change)
+    reply, query = ask(root, targets=()), Query("image-cls")
+    beside = [line for line in text(reply).splitlines() if line.startswith("  But ")]
+
+    assert beside == [f"  But {doubt}." for doubt in doubts]
+    assert report.values(query, reply)["answers"][0]["doubts"] == doubts
+    assert "But" not in text(ask(root))
 
 
 def test_a_shape_refuted_for_a_harder_target_is_undecided_for_an_easier_one(root: Path) -> None:

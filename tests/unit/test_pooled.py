@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 
 from harness.search import pooled
-from harness.search.base import History, Run, Setting, Space
+from harness.search.base import History, Proposal, Run, Setting, Space
 from harness.search.base import Test as Certification  # pytest would collect a class named Test
 from harness.search.pooled import PLUGIN as POOLED
 from harness.trial import Shape
@@ -107,21 +107,24 @@ def test_in_a_hurry_nothing_is_trained() -> None:
     assert POOLED.propose(SPACE, start, 0.1, hurry=True).train == ()
 
 
+def to_the_end(space: Space, history: History) -> tuple[Proposal, History]:
+    """Search until nothing more is to be trained, with errors that miss 0.033 by a little."""
+    for _ in range(60):
+        proposal = POOLED.propose(space, history, 0.033)
+        if not proposal.train:
+            return proposal, history
+        runs = [Run(setting, 0.04 + error(setting)) for setting in proposal.train]
+        history = replace(history, runs=(*history.runs, *runs))
+    pytest.fail("the search does not end")
+
+
 def test_search_ends_where_nothing_smaller_than_a_certified_shape_meets() -> None:
     deep = {Shape(width, 2): width * (width + 75) for width in (*WIDTHS, 64, 128)}
     space = replace(
         SPACE, params={**SPACE.params, **deep}, flops={shape: 2.0 * n for shape, n in deep.items()} | SPACE.flops
     )
     known = Certification(Setting(Shape(32, 1), 0.01, 500), (0.03,) * 20, (0.03,) * 20, certified=True)
-    history = History(tests=(known,))
-    for _ in range(60):
-        proposal = POOLED.propose(space, history, 0.033)
-        if not proposal.train:
-            break
-        runs = [Run(setting, 0.04 + error(setting)) for setting in proposal.train]
-        history = replace(history, runs=(*history.runs, *runs))
-    else:
-        pytest.fail("the search does not end")
+    proposal, history = to_the_end(space, History(tests=(known,)))
 
     assert proposal.certify is None
     assert all(space.params[run.setting.shape] < space.params[Shape(32, 1)] for run in history.runs)
@@ -132,15 +135,7 @@ def test_search_ends_where_it_asks_for_the_same_trainings_again_and_again(monkey
     known = Certification(Setting(Shape(32, 1), 0.01, 500), (0.03,) * 20, (0.03,) * 20, certified=True)
     monkeypatch.setattr(pooled, "_largest_tried", lambda *_: False)
     monkeypatch.setattr(pooled, "_round", lambda *_: (same,) * 8)
-    history = History(tests=(known,))
-    for _ in range(60):
-        proposal = POOLED.propose(SPACE, history, 0.033)
-        if not proposal.train:
-            break
-        runs = [Run(setting, 0.04 + error(setting)) for setting in proposal.train]
-        history = replace(history, runs=(*history.runs, *runs))
-    else:
-        pytest.fail("the search does not end")
+    proposal, history = to_the_end(SPACE, History(tests=(known,)))
 
     assert proposal.certify is None
     assert sum(run.setting == same for run in history.runs) >= 20  # as often as a certification trains a setting
