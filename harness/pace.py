@@ -1,4 +1,8 @@
-"""How long trainings take here: measured on a few packs, corrected by every round that is run."""
+"""How long trainings take here: measured on a few packs, corrected by every round that is run.
+
+What a round took corrects the three parts of its time together, and each by itself where it weighs: small networks say
+little of how fast the arithmetic of wide ones is.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, final
+
+import numpy as np
 
 from harness import plugins
 from harness.stack import checkpoints
@@ -21,6 +27,7 @@ FEW_STEPS: Final = 20
 MORE_STEPS: Final = 200
 SLOW_S: Final = 1.0  # seconds of few steps, validation read between them, beyond which only twice as many are timed
 PRIOR_S: Final = 2.0  # seconds of rounds until these weigh as much as the packs measured first
+MOST_APART: Final = 4.0  # no part is corrected to less than all of them together by more than this
 
 
 @final
@@ -42,32 +49,50 @@ class Pace:
 
     def __post_init__(self) -> None:
         self._expected_s = self._taken_s = PRIOR_S
+        # of rounds so far, each weighed by the inverse of what was expected: least squares in what corrects the parts
+        self._normal = np.zeros((3, 3))
+        self._moments = np.zeros(3)
 
     def seconds(self, trials: Sequence[Trial]) -> float:
         """Return what a round of trials is expected to take."""
-        return self._seconds(trials) * self._taken_s / self._expected_s
+        return self._whole(trials, self._factors())
 
     def learn(self, trials: Sequence[Trial], seconds: float) -> None:
         """Take note of what a round took."""
-        self._expected_s += self._seconds(trials)
+        expected = self._whole(trials, np.ones(3))
+        if expected <= 0:
+            return
+        self._expected_s += expected
         self._taken_s += seconds
+        parts = np.sum([self._parts(pack) for pack in packs(trials, self.workers)], axis=0)
+        parts *= expected / parts.sum()  # of several workers
+        self._normal += np.outer(parts, parts) / expected
+        self._moments += parts * seconds / expected
 
-    def _seconds(self, trials: Sequence[Trial]) -> float:
-        costs = [self._pack_s(pack) for pack in packs(trials, self.workers)]
+    def _factors(self) -> np.ndarray:
+        """Return what corrects starts, steps and arithmetic: all by one factor, each by its own where rounds tell."""
+        overall = self._taken_s / self._expected_s
+        ridge = PRIOR_S * np.eye(3)
+        factors = overall + np.linalg.solve(self._normal + ridge, self._moments - overall * self._normal.sum(axis=1))
+        corrected: np.ndarray = np.maximum(factors, overall / MOST_APART)
+        return corrected
+
+    def _whole(self, trials: Sequence[Trial], factors: np.ndarray) -> float:
+        costs = [float(self._parts(pack) @ factors) for pack in packs(trials, self.workers)]
         return max(max(costs), sum(costs) / self.workers) if costs else 0.0
 
-    def _pack_s(self, pack: Sequence[Trial]) -> float:
-        """Return the seconds of one pack: all stages of its members, each padded to its bucket.
+    def _parts(self, pack: Sequence[Trial]) -> np.ndarray:
+        """Return the seconds of one pack, for its start, its steps and its arithmetic: all stages of its members.
 
-        A stage lasts as long as its longest member; those that end sooner leave it.
+        Each is padded to its bucket. A stage lasts as long as its longest member; those that end sooner leave it.
         """
-        seconds, stage = self.start_s, list(pack)
+        n_steps, work, stage = 0, 0.0, list(pack)
         fill = max(1.0, MEMBERS / len(pack))
         while stage:
-            work = sum(map(_work, stage))
-            seconds += max(trial.steps for trial in stage) * self.step_s + fill * work * self.flop_s
+            n_steps += max(trial.steps for trial in stage)
+            work += sum(map(_work, stage))
             stage = [trial.pruned_from for trial in stage if trial.pruned_from is not None]
-        return seconds
+        return np.array([self.start_s, n_steps * self.step_s, fill * work * self.flop_s])
 
 
 def probe(template: Trial, shapes: tuple[Shape, Shape], running: Running, workers: int) -> Pace:

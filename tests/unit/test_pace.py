@@ -114,4 +114,37 @@ def test_rounds_that_take_longer_than_expected_correct_the_pace() -> None:
     expected = pace.seconds(seeds(WINE, 8))
     pace.learn(seeds(replace(WINE, steps=98_000), 8), 298.0)
 
-    assert pace.seconds(seeds(WINE, 8)) == pytest.approx(expected * (298 + PRIOR_S) / (98 + PRIOR_S))
+    overall = (298 + PRIOR_S) / (98 + PRIOR_S)
+    assert pace.seconds(seeds(WINE, 8)) == pytest.approx(expected * (298 + PRIOR_S * overall) / (98 + PRIOR_S))
+
+
+def test_a_part_that_is_slower_than_measured_is_corrected_by_the_rounds_in_which_it_weighs() -> None:
+    pace, true = Pace(0.0, STEP_S, FLOP_S), Pace(0.0, STEP_S, 5 * FLOP_S)
+    small, wide = seeds(WINE, 8), seeds(replace(WINE, shape=Shape(256, 2)), 8)
+    before = pace.seconds(wide)
+    for _ in range(50):
+        for trials in (small, seeds(replace(WINE, shape=MIDDLING), 8), wide):
+            pace.learn(trials, true.seconds(trials))
+
+    assert true.seconds(wide) / before > 4
+    assert pace.seconds(wide) == pytest.approx(true.seconds(wide), rel=0.02)
+    assert pace.seconds(small) == pytest.approx(true.seconds(small), rel=0.1)  # by one factor it would be 3 times that
+
+
+def test_no_part_is_corrected_to_nothing() -> None:
+    pace = Pace(START_S, STEP_S, FLOP_S)
+    for _ in range(50):
+        pace.learn(seeds(replace(WINE, steps=100), 8), 0.01)
+        pace.learn(seeds(replace(WINE, steps=4000), 8), 9.0)
+    start = Pace(START_S, 0.0, 0.0)
+    start._normal, start._moments = pace._normal, pace._moments  # what rounds told, of a start alone
+    start._expected_s, start._taken_s = pace._expected_s, pace._taken_s
+
+    assert start.seconds(seeds(WINE, 8)) > 0
+
+
+def test_a_round_of_nothing_teaches_nothing() -> None:
+    pace = Pace(START_S, STEP_S, FLOP_S)
+    pace.learn([], 5.0)
+
+    assert pace.seconds(seeds(WINE, 8)) == Pace(START_S, STEP_S, FLOP_S).seconds(seeds(WINE, 8))
