@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, final
 
 from registry import index, shelf
 from registry.roots import Root
+from registry.rows import doubts
 
 LANGUAGE: Final = "lang-model"  # the task of texts without labels
 FARTHEST: Final = 4.0  # times
@@ -109,12 +110,16 @@ def read(
 
 
 def sizes_of(record: dict[str, Any], kind: str) -> tuple[str, ...]:
-    """Say how large the points of a record are: the knee, or each target; of several routes the smallest."""
+    """Say how large the points of a record are: the knee, or each target; of several routes the smallest.
+
+    Where the record's notes doubt the knee's reference, the knee is at least that large.
+    """
     metric = record["question"]["metric"]["name"]
+    least = "at least " if kind == "knee" and doubts(record.get("notes", [])) else ""
     said: dict[str, str] = {}
     for point in by_params(record, kind):
         what = "knee" if kind == "knee" else _aim(metric, point)
-        said.setdefault(what, f"{what}: {point['params']:,} params{_shape(point.get('shape'))}")
+        said.setdefault(what, f"{what}: {least}{point['params']:,} params{_shape(point.get('shape'))}")
     return tuple(said.values())
 
 
