@@ -37,7 +37,7 @@ def COMMAND(
     Takes seconds: nothing is trained but cheap methods without a network. Nothing is kept.
     """
     from harness import plugins
-    from harness.like import answer, asked, near
+    from harness.like import answer, asked, language, near, near_language
     from harness.like.descriptors import describe
     from harness.like.ladder import read_ladders
     from harness.own.place import found_in
@@ -57,15 +57,16 @@ def COMMAND(
         for warning in () if quiet else kept.facts.warnings:
             click.echo(f"warning: {warning}", err=True)
         read = plugins.load("datasets", kept.name)
+        where, tell = roots.find(registry), partial(warn, is_quiet=quiet)
         if read.per_position:
-            found = answer.Answer("", None, (), None, bench)
+            texts = near_language.of_registry(where, tell)
+            found = answer.answer_language(language.describe(read), texts, bench)
         else:
-            recorded = near.of_registry(roots.find(registry), partial(warn, is_quiet=quiet))
-            described = describe(read)
-            found = answer.answer(described, recorded, read_ladders(), answer.advice_for(read), bench)
+            recorded = near.of_registry(where, tell)
+            found = answer.answer(describe(read), recorded, read_ladders(), answer.advice_for(read), bench)
     if json_:
         print_json("like", answer.values(found))
-    elif said := answer.lines(found):
-        click.echo("\n".join(said))
+    else:
+        click.echo("\n".join(answer.lines(found)))
     if (refusal := found.refusal()) is not None:
         raise refusal

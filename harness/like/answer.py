@@ -12,16 +12,20 @@ from typing import Any, Final, final
 import numpy as np
 
 from harness.datasets.base import Dataset
+from harness.like.description import Description
 from harness.like.descriptors import Descriptors
 from harness.like.estimate import Known, Suggestion, suggest
 from harness.like.ladder import Ladder
-from harness.like.near import FARTHEST, Near, Recorded, nearest, of_ladder
+from harness.like.language import Language
+from harness.like.near import nearest, of_ladder
+from harness.like.near_language import nearest as nearest_language
+from harness.like.recorded import FARTHEST, Near, Recorded, RecordedLanguage
 from registry.errors import NoAnswer
 
 FEW_PICTURES: Final = 20_000
 MINUTES: Final = 10
 LOOKED_AT: Final = 500  # pictures
-SHOWN: Final = 3  # sizes of a record
+SHOWN: Final = 5  # sizes of a record
 FEWEST_SOURCES: Final = 2  # of a kind of data: with one alone nothing says how far off a size for another is
 FINER: Final = re.compile(r"-px[0-9]+")  # glyphs-c10-px32 shows what glyphs-c10 does
 CORPORA: Final = ("sympy-1-14",)  # that several plug-ins are made of, named by their end
@@ -38,15 +42,15 @@ class Answer:
 
     Attributes:
         advice: What to do rather than choose a size; empty where there is nothing better.
-        data: What the data are like; None of a text without labels, which has no descriptors.
+        data: What the data are like.
         near: Recorded data sets, the nearest first.
         suggestion: A size; None where nothing is near, knees of such data were measured on one source or none, or a
-            linear probe makes no error.
+            linear probe makes no error; and of texts without labels.
         bench: The command that finds out.
     """
 
     advice: str
-    data: Descriptors | None
+    data: Description
     near: tuple[Near, ...]
     suggestion: Suggestion | None
     bench: str
@@ -55,15 +59,8 @@ class Answer:
         """Return what to raise where nothing is near."""
         if self.near:
             return None
-        if self.data is None:
-            return NoAnswer(
-                "texts without labels are not compared: descriptors are of examples that have a class or a number",
-                self.hint,
-            )
-        what = [f"{self.data.n_train:,} examples", self.data.extent]
-        what += [] if self.data.n_classes is None else [f"{self.data.n_classes:,} classes"]
-        kind = f"no {self.data.modality} data on record are within {FARTHEST:g} x of"
-        return NoAnswer(f"no record near: {kind} {', '.join(what)} at once", self.hint)
+        kind = f"no {self.data.kind} on record are within {FARTHEST:g} x of"
+        return NoAnswer(f"no record near: {kind} {', '.join(self.data.counts)} at once", self.hint)
 
     @property
     def hint(self) -> str:
@@ -89,6 +86,11 @@ def answer(
     measured = data.n_classes is not None and len(sources) >= FEWEST_SOURCES
     suggestion = suggest(known, data) if near and measured and data.linear_error else None
     return Answer(advice, data, tuple(near), suggestion, bench)
+
+
+def answer_language(data: Language, recorded: Sequence[RecordedLanguage], bench: str) -> Answer:
+    """Compare a text without labels with those of the registry; no ladder was measured on such."""
+    return Answer("", data, tuple(nearest_language(data, recorded)), None, bench)
 
 
 def known_of(ladders: Sequence[Ladder]) -> list[Known]:
@@ -134,9 +136,7 @@ def bench_command(task: str, path: Path, label: str | None, group: str | None = 
 
 def lines(found: Answer) -> list[str]:
     """Say it: advice first, then the data, what is near, and the size."""
-    said = [found.advice] if found.advice else []
-    if found.data is not None:
-        said += _described(found.data)
+    said = [*([found.advice] if found.advice else []), *found.data.lines()]
     if not found.near:
         return said
     said += ["", "nearest on record:"]
@@ -153,7 +153,7 @@ def values(found: Answer) -> dict[str, Any]:
     """Return the same as plain JSON values."""
     return {
         "advice": found.advice or None,
-        "data": None if found.data is None else found.data.to_json(),
+        "data": found.data.to_json(),
         "near": [
             {
                 **asdict(near.recorded),
@@ -168,20 +168,14 @@ def values(found: Answer) -> dict[str, Any]:
     }
 
 
-def _described(data: Descriptors) -> list[str]:
-    classes = "a number to foretell" if data.n_classes is None else f"{data.n_classes:,} classes"
-    balance = "" if data.balance is None else f", balance {data.balance:.2f}"
-    dimension = "" if data.intrinsic_dimension is None else f"; intrinsic dimension {data.intrinsic_dimension:.1f}"
-    return [
-        f"{data.modality}: {classes}, {data.extent}, {data.n_train:,} examples to train on{balance}",
-        f"errors of probes fitted to {data.n_probed:,}: linear {data.linear_error:.3f}, nearest neighbour "
-        f"{data.neighbour_error:.3f}, boosted trees {data.tree_error:.3f}{dimension}",
-    ]
-
-
 def _suggested(found: Answer) -> list[str]:
     data, one = found.data, found.suggestion
-    if data is not None and data.linear_error == 0:
+    if isinstance(data, Language):
+        return [
+            "no size is suggested: how far off one would be is not known for texts without labels, nor what bits per "
+            "byte of another text mean for this one"
+        ]
+    if isinstance(data, Descriptors) and data.linear_error == 0:
         return [
             f"suggested: a network without hidden layers; the linear probe had none of {data.n_asked:,} validation "
             "examples wrong"

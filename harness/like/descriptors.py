@@ -10,20 +10,21 @@ import numpy as np
 
 from harness.datasets.base import Dataset
 from harness.fields import choice, number, text, unlike, whole, whole_object
+from harness.like.description import Description
 from harness.like.dimension import intrinsic_dimension
 from harness.like.probes import DRAWN, probe
 from registry.errors import UsageError
 
 Modality = Literal["image", "table", "text"]
-MODALITIES: Final[dict[str, Modality]] = {"image-cls": "image", "text-cls": "text", "lang-model": "text"}  # else: table
+MODALITIES: Final[dict[str, Modality]] = {"image-cls": "image", "text-cls": "text"}  # else: table
 MOST_POINTS: Final = 2_000  # for the intrinsic dimension
 DIGITS: Final = 6  # of what is written
 
 
 @final
 @dataclass(frozen=True)
-class Descriptors:
-    """A data set in numbers.
+class Descriptors(Description):
+    """A data set of classes or targets in numbers.
 
     Attributes:
         task: Its task category.
@@ -66,6 +67,28 @@ class Descriptors:
     def n_outputs(self) -> int:
         """Outputs of a network: one a class, or one."""
         return self.n_classes or 1
+
+    @property
+    def kind(self) -> str:
+        """Its modality."""
+        return f"{self.modality} data"
+
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """Examples, inputs and classes."""
+        classes = () if self.n_classes is None else (f"{self.n_classes:,} classes",)
+        return (f"{self.n_train:,} examples", self.extent, *classes)
+
+    def lines(self) -> list[str]:
+        """Say it."""
+        classes = "a number to foretell" if self.n_classes is None else f"{self.n_classes:,} classes"
+        balance = "" if self.balance is None else f", balance {self.balance:.2f}"
+        dimension = "" if self.intrinsic_dimension is None else f"; intrinsic dimension {self.intrinsic_dimension:.1f}"
+        return [
+            f"{self.modality}: {classes}, {self.extent}, {self.n_train:,} examples to train on{balance}",
+            f"errors of probes fitted to {self.n_probed:,}: linear {self.linear_error:.3f}, nearest neighbour "
+            f"{self.neighbour_error:.3f}, boosted trees {self.tree_error:.3f}{dimension}",
+        ]
 
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values, errors to six decimals."""
@@ -110,10 +133,10 @@ def describe(data: Dataset, n_train: int | None = None) -> Descriptors:
         n_train: Examples that networks would see; by default all of train.
 
     Raises:
-        UsageError: If every position of an example has a label: a language model's data.
+        UsageError: If every position of an example has a label: :func:`harness.like.language.describe` is for those.
     """
     if data.per_position:
-        raise UsageError(f"{data.task} has no descriptors", "expected one class or one number an example")
+        raise UsageError(f"{data.task} has no such descriptors", "expected one class or one number an example")
     n = len(data.train()) if n_train is None else n_train
     errors = probe(data, n)
     return Descriptors(

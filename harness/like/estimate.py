@@ -23,7 +23,8 @@ import numpy as np
 
 from harness.like import folk
 from harness.like.descriptors import Descriptors
-from harness.like.near import FARTHEST, times_apart
+from harness.like.near import times_apart
+from harness.like.recorded import FARTHEST
 
 MOST_FEATURES: Final = 3
 PENALTY: Final = 1.0  # of ridge regression, on descriptors of mean 0 and deviation 1

@@ -103,15 +103,6 @@ def test_grey_pictures_saved_in_colour_get_no_such_advice(guides: Guides, alone:
     assert result.out.startswith("image: 2 classes, ")
 
 
-def test_text_without_labels_is_sent_to_bench(guides: Guides, alone: Path) -> None:
-    own_files.text(alone / "prose.txt", n=60_000)
-    result = guides("like", alone / "prose.txt")
-
-    assert (result.code, result.out) == (3, "")
-    assert "texts without labels are not compared" in result.err
-    assert f"guides bench --task lang-model --data {alone / 'prose.txt'} --knee" in result.err
-
-
 def test_nothing_is_left_behind(guides: Guides, alone: Path) -> None:
     guides("like", table(alone / "two.csv", 200, 2), "--label", "kind")
 

@@ -115,11 +115,11 @@ def test_the_test_split_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert describe(data) == before
 
 
-def test_text_without_labels_has_no_descriptors() -> None:
+def test_text_without_labels_has_other_descriptors() -> None:
     windows = np.zeros((100, 8), dtype=np.uint8)
     data = MadeUp(windows, windows.astype(np.int64), n_symbols=9, task="lang-model", per_position=True)
 
-    with pytest.raises(UsageError, match=r"lang-model has no descriptors"):
+    with pytest.raises(UsageError, match=r"lang-model has no such descriptors"):
         describe(data)
 
 

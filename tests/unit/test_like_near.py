@@ -10,7 +10,8 @@ import pytest
 
 from harness.like import near
 from harness.like.descriptors import Descriptors
-from harness.like.near import Recorded, nearest, of_ladder, of_registry, reason, times_apart
+from harness.like.near import nearest, of_ladder, of_registry, reason, times_apart
+from harness.like.recorded import Recorded, sizes_of
 from registry.roots import Root
 from registry.store import Store
 from tests.example_record import example_record
@@ -109,15 +110,15 @@ def test_of_several_routes_the_smallest_is_told() -> None:
     points = [{"target": 0.9, "params": 300}, {"target": 0.9, "params": 200}, {"target": 0.8, "params": 250}]
     record = {"question": {"metric": {"name": "accuracy"}}, "frontier": points}
 
-    assert near._sizes(record, "frontier") == ("accuracy 0.9: 200 params", "accuracy 0.8: 250 params")
+    assert sizes_of(record, "frontier") == ("accuracy 0.9: 200 params", "accuracy 0.8: 250 params")
 
 
 def test_a_record_that_does_not_say_what_its_inputs_are_is_passed_over(root: Path) -> None:
     record, *_ = example_record("tabular-cls/wine/mlp")
     question = {**record["question"], "dataset": {**record["question"]["dataset"], "input_shape": None}}
 
-    assert near._of_record("a v1", "", {**record, "question": question}) is None
-    assert near._of_record("a v1", "", record) is not None
+    assert near.of_record("a v1", "", {**record, "question": question}) is None
+    assert near.of_record("a v1", "", record) is not None
 
 
 TEXT = replace(
@@ -149,7 +150,7 @@ def test_a_ladder_of_texts_has_the_length_of_its_data_set() -> None:
 def test_a_record_of_texts_gives_their_length() -> None:
     record, *_ = example_record("tabular-cls/wine/mlp")
     dataset = {**record["question"]["dataset"], "input_shape": [80, 97], "symbols": True}
-    found = near._of_record("a v1", "", {**record, "question": {**record["question"], "dataset": dataset}})
+    found = near.of_record("a v1", "", {**record, "question": {**record["question"], "dataset": dataset}})
 
     assert found is not None
     assert (found.length, found.n_inputs) == (80, 7760)
