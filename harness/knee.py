@@ -140,7 +140,7 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
     said = [held, *_earlier(study, held)]
     knee = Knee(reference, limit, [*said, *chosen.notes])
     if n_items is not None:
-        knee.notes += _coarse(task.target_to_error(middle) * n_items, n_items)
+        knee.notes += too_coarse(task.target_to_error(middle) * n_items, n_items)
     if meets(task.chance(data), limit, task.metric.direction):
         knee.reason = "the best constant answer is within the limit: no network learns here"
         return knee
@@ -395,7 +395,7 @@ def _held_to(limit: float, middle: float, shape: Shape, task: Task) -> str:
     )
 
 
-def _coarse(n_wrong: float, n_items: int) -> list[str]:
+def too_coarse(n_wrong: float, n_items: int) -> list[str]:
     """Say where the test split is too small to tell 1.1 x from 1 x: no more items wrong than the reference has."""
     if math.floor(KNEE * (n_wrong + 0.5) * n_items / (n_items + 1)) > math.floor(n_wrong):
         return []

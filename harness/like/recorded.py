@@ -14,6 +14,7 @@ LANGUAGE: Final = "lang-model"  # the task of texts without labels
 FARTHEST: Final = 4.0  # times
 SHOWN: Final = 3
 SAME: Final = 1.05  # times: closer numbers are told as one
+COARSE: Final = "is no whole item more"  # of the note on a test split that cannot tell 1.1 x from 1 x
 UNLIKE: Final = 1.0  # how far apart probes and baselines count that were not recorded
 
 
@@ -112,10 +113,12 @@ def read(
 def sizes_of(record: dict[str, Any], kind: str) -> tuple[str, ...]:
     """Say how large the points of a record are: the knee, or each target; of several routes the smallest.
 
-    Where the record's notes doubt the knee's reference, the knee is at least that large.
+    Where the record's notes doubt the knee's reference, but for a test split too small to tell, the knee is at least
+    that large.
     """
     metric = record["question"]["metric"]["name"]
-    least = "at least " if kind == "knee" and doubts(record.get("notes", [])) else ""
+    doubted = any(COARSE not in doubt for doubt in doubts(record.get("notes", [])))
+    least = "at least " if kind == "knee" and doubted else ""
     said: dict[str, str] = {}
     for point in by_params(record, kind):
         what = "knee" if kind == "knee" else _aim(metric, point)

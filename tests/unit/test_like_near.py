@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from harness.knee import too_coarse
 from harness.like import near
 from harness.like.descriptors import Descriptors
 from harness.like.near import nearest, of_ladder, of_registry, reason, times_apart
@@ -161,3 +162,16 @@ def test_a_length_is_written_down_where_there_is_one() -> None:
     assert "length" not in DESCRIPTORS.to_json()
     with pytest.raises(ValueError, match="text"):
         Descriptors.from_json({**TEXT.to_json(), "length": 0}, "text")
+
+
+def test_a_recorded_knee_is_at_least_so_large_where_a_better_reference_may_ask_for_more() -> None:
+    record, _ = example_record()
+    size = f"{record['knee'][0]['params']:,} params"
+    said = {}
+    for note in (
+        *too_coarse(0, 58),
+        "knee: validation error was still falling at the ladder's end: the width floor may be",
+    ):
+        [said[note]] = sizes_of({**record, "notes": [note]}, "knee")
+
+    assert [one.partition(" (")[0] for one in said.values()] == [f"knee: {size}", f"knee: at least {size}"]
