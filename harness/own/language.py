@@ -62,7 +62,7 @@ def read(path: Path) -> Prepared:
     n_bytes = sum(len(text.content) for text in texts)
     how = "split by file" if is_by_file else "split by blocks of the text, one after the other: the same source"
     notes = [
-        f"{n_bytes:,} bytes of text in {len(texts):,} files, {n:,} windows of {WINDOW}",
+        f"{n_bytes:,} bytes of text in {len(texts):,} file{'s' * (len(texts) != 1)}, {n:,} windows of {WINDOW}",
         *([f"{n_binary:,} files that hold zero bytes, and so no text, were passed over"] if n_binary else []),
         *([f"{n_short:,} files of at most {WINDOW} bytes hold no window, and were passed over"] if n_short else []),
         *([f"{n_twice:,} files that repeat another to the byte were passed over"] if n_twice else []),
