@@ -99,8 +99,8 @@ def lines(plan: Plan) -> list[str]:
         "",
         *table([HEADINGS, *rows], (0,)),
         "",
-        f"{plan.workers:,} worker{'s' * (plan.workers != 1)}; from a small, easily trained answer to a large, slow one. "
-        "Starting and exporting take some seconds more.",
+        f"{plan.workers:,} worker{'s' * (plan.workers != 1)}; from a small, easily trained answer to a large, slow "
+        "one. Starting and exporting take some seconds more.",
     ]
 
 
