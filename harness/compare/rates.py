@@ -76,13 +76,19 @@ def COMMAND(  # the name the group looks for
     for rule in rules:
         for width in WIDTHS:
             rows.append(best_rate(data, networks, Shape(width, depth, resolution), steps, rule, seeds))
-            error = min(np.mean(rows[-1].errors, axis=1))
-            click.echo(f"{rule:9} width {width:4}: best rate {rows[-1].rate:.4f}, error {error:.4f}")
+            click.echo(described(rows[-1]))
         of_rule = [row for row in rows if row.rule == rule]
         low, high = interval(of_rule)
         click.echo(f"{rule:9} moves by {moves(of_rule):.2f} x (90 % {low:.2f} to {high:.2f} x)")
     if file is not None:
         file.write_text(json.dumps({"rates": RATES, "rows": [row._asdict() for row in rows]}), encoding="utf-8")
+
+
+def described(row: Row) -> str:
+    """Return one line on a row; where no rate beyond the best was tried, it says so."""
+    end = ", at the end of the rates tried" if row.rate in (RATES[0], RATES[-1]) else ""
+    error = min(np.mean(row.errors, axis=1))
+    return f"{row.rule:9} width {row.width:4}: best rate {row.rate:.4f}{end}, error {error:.4f}"
 
 
 def moves(rows: Sequence[Row]) -> float:

@@ -12,7 +12,7 @@ from harness import plugins
 from harness.adam import Adam
 from harness.batches import BatchStream
 from harness.compare import rates as compared
-from harness.compare.rates import COMMAND, RATES, Row, at_start, best_rate, interval, lowest, moves
+from harness.compare.rates import COMMAND, RATES, Row, at_start, best_rate, described, interval, lowest, moves
 from harness.rates import RULES, Factors, factors
 from harness.schedule import Schedule
 from harness.stack import train
@@ -117,6 +117,11 @@ def test_the_interval_is_as_wide_as_seeds_disagree() -> None:
     assert certain == pytest.approx((1, 1), abs=0.2)
     assert unsure[0] < 2.5
     assert unsure[1] > 3.5
+
+
+def test_a_best_rate_at_the_end_of_those_tried_is_said_to_be() -> None:
+    assert described(Row("mup", 16, RATES[4], STILL)) == "mup       width   16: best rate 0.0025, error 1.5000"
+    assert "rate 0.1600, at the end of the rates tried, error" in described(Row("none", 256, RATES[-1], STILL))
 
 
 def test_rules_change_what_training_finds() -> None:
