@@ -36,9 +36,9 @@ RULES: Final = MappingProxyType(
         "none": Rule(),
         # source: arXiv:2203.03466, table 3 (Adam): the last layer's initial weights as 1 / width
         "mup": Rule(rate=1.0, last=0.5),
-        # source: arXiv:2407.05872, table 1, standard parametrisation, full alignment; that is muP's rates alone
+        # source: arXiv:2407.05872, standard parametrisation, full alignment; that is muP's rates alone
         "aligned": Rule(rate=1.0),
-        # source: arXiv:2407.05872, table 1, standard parametrisation, no alignment
+        # source: arXiv:2407.05872, standard parametrisation, no alignment
         "unaligned": Rule(rate=0.5),
     }
 )
@@ -71,7 +71,7 @@ def factors(rule: Rule, network: nn.Module, last: nn.Module, width: int) -> Fact
         width: Its width, at least 1; of a linear network nothing is scaled.
 
     Source:
-        Yang et al. 2022, arXiv:2203.03466, table 3; Everett et al. 2024, arXiv:2407.05872, table 1.
+        Yang et al. 2022, arXiv:2203.03466, table 3; Everett et al. 2024, arXiv:2407.05872 (standard parametrisation).
     """
     layers = [
         (name, module)
