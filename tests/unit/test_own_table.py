@@ -15,7 +15,7 @@ from harness.own.columns import Categories, Numbers, encode
 from harness.own.parts import by_content, by_group, mixed, sizes
 from harness.own.place import VARIABLE, found_in
 from harness.own.prepared import Prepared
-from harness.own.read import Own, keep
+from harness.own.read import Own, forget, keep
 from registry.errors import InvalidData
 from tests import own_files
 from tests.own_files import rows
@@ -374,3 +374,15 @@ def test_the_environment_is_as_it_was(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_sources_are_no_data_sets_themselves() -> None:
     assert "own" not in plugins.names("datasets")
     assert "own" in plugins.names("sources")
+
+
+def test_only_data_that_were_prepared_just_now_are_forgotten(tmp_path: Path) -> None:
+    own, folder = Own("tabular-cls", own_files.table(tmp_path / "data.csv"), "fruit"), tmp_path / "out" / "data"
+    first = keep(own, folder)
+    again = keep(own, folder)
+    forget(again, folder)
+
+    assert [path.name for path in folder.iterdir()] == [first.name]  # an earlier run needs it to go on
+
+    forget(first, folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["data.csv"]
