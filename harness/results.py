@@ -70,7 +70,7 @@ def _row(record: dict[str, Any]) -> str:
         knee or "-",
         targets or "-",
         _baseline(record),
-        f"{cost['wall_s'] / 60:,.0f}",
+        f"{cost['wall_s'] / 60:,.0f}" if cost["wall_s"] >= 60 else "< 1",
         f"{cost['train_flops']:.2g}",
         f"{cost['n_trials']:,}",
     )
