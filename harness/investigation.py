@@ -227,6 +227,7 @@ class Investigation:
             findings.notes += [] if knee.is_bracketed else [unbracketed(knee.answer, "knee")]
             findings.notes += [f"knee: {doubt}" for doubt in own._doubts([knee.answer])]
         if not self.study.targets:
+            own.space = self.space  # a law is not compared with the reference
             validation_target = knee.validation_target(self.task, self.dataset)
             [law] = yield from together([own.law(findings.notes, validation_target)], self.clock.fits)
             if law is CUT:

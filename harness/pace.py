@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, final
 
 import numpy as np
+from scipy.optimize import lsq_linear
 
 from harness import plugins
 from harness.stack import checkpoints
@@ -27,7 +28,7 @@ FEW_STEPS: Final = 20
 MORE_STEPS: Final = 200
 SLOW_S: Final = 1.0  # seconds of few steps, validation read between them, beyond which only twice as many are timed
 PRIOR_S: Final = 2.0  # seconds of rounds until these weigh as much as the packs measured first
-MOST_APART: Final = 4.0  # no part is corrected to less than all of them together by more than this
+MOST_APART: Final = 4.0  # no part's factor is below that of all together by more than this
 
 
 @final
@@ -50,12 +51,13 @@ class Pace:
     def __post_init__(self) -> None:
         self._expected_s = self._taken_s = PRIOR_S
         # of rounds so far, each weighed by the inverse of what was expected: least squares in what corrects the parts
-        self._normal = np.zeros((3, 3))
+        self._normal = PRIOR_S * np.eye(3)
         self._moments = np.zeros(3)
+        self._factors = np.ones(3)
 
     def seconds(self, trials: Sequence[Trial]) -> float:
         """Return what a round of trials is expected to take."""
-        return self._whole(trials, self._factors())
+        return self._whole(trials, self._factors)
 
     def learn(self, trials: Sequence[Trial], seconds: float) -> None:
         """Take note of what a round took."""
@@ -68,14 +70,14 @@ class Pace:
         parts *= expected / parts.sum()  # of several workers
         self._normal += np.outer(parts, parts) / expected
         self._moments += parts * seconds / expected
+        self._correct()
 
-    def _factors(self) -> np.ndarray:
-        """Return what corrects starts, steps and arithmetic: all by one factor, each by its own where rounds tell."""
+    def _correct(self) -> None:
+        """Find what corrects starts, steps and arithmetic: all by one factor, each by its own where rounds tell."""
         overall = self._taken_s / self._expected_s
-        ridge = PRIOR_S * np.eye(3)
-        factors = overall + np.linalg.solve(self._normal + ridge, self._moments - overall * self._normal.sum(axis=1))
-        corrected: np.ndarray = np.maximum(factors, overall / MOST_APART)
-        return corrected
+        root = np.linalg.cholesky(self._normal)
+        moments = np.linalg.solve(root, self._moments + PRIOR_S * overall)
+        self._factors = lsq_linear(root.T, moments, bounds=(overall / MOST_APART, np.inf)).x
 
     def _whole(self, trials: Sequence[Trial], factors: np.ndarray) -> float:
         costs = [float(self._parts(pack) @ factors) for pack in packs(trials, self.workers)]

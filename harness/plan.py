@@ -18,6 +18,7 @@ from harness.search.base import Space
 from harness.study import Study
 from harness.trial import Outcome, Shape, Trial
 from registry.report import table
+from registry.wording import counted
 
 EASY, HARD = World(place=0.0, slowness=0.02), World(place=0.4, slowness=0.2)
 HEADINGS: Final = ("phase", "trainings", "minutes")
@@ -99,7 +100,7 @@ def lines(plan: Plan) -> list[str]:
         "",
         *table([HEADINGS, *rows], (0,)),
         "",
-        f"{plan.workers:,} worker{'s' * (plan.workers != 1)}; from a small, easily trained answer to a large, slow "
+        f"{counted(plan.workers, 'worker')}; from a small, easily trained answer to a large, slow "
         "one. Starting and exporting take some seconds more.",
     ]
 

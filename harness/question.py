@@ -11,6 +11,7 @@ from registry.errors import UsageError
 from registry.statistics import meets
 
 if TYPE_CHECKING:
+    from harness.datasets.base import Dataset
     from harness.study import Study
     from registry.parse import Target
 
@@ -57,6 +58,19 @@ def one_metric(
     return next((metric for metric in asked if metric != scored(task).metric.name), None)
 
 
+def check_family(family: str, data: Dataset) -> None:
+    """Refuse a family that does not fit a data set.
+
+    Raises:
+        UsageError: If it does not; names those that do.
+    """
+    fitting = [name for name in plugins.names("families") if plugins.load("families", name).takes(data)]
+    if family not in fitting:
+        raise UsageError(
+            f"family {family} does not fit {data.task} on {data.name}", f"those that fit: {', '.join(fitting)}"
+        )
+
+
 def check(study: Study) -> None:
     """Refuse a data set of another task, a family that does not fit, or a target that needs no network."""
     from harness.metrics import scored
@@ -68,14 +82,7 @@ def check(study: Study) -> None:
             f"data set {study.dataset} is for task {data.task}, not {study.task}",
             f"data sets of {study.task}: {', '.join(fitting)}",
         )
-    families = {name: plugins.load("families", name) for name in plugins.names("families")}
-    fitting = [n for n, f in families.items() if f.takes(data)]
-    if study.family not in fitting:
-        raise UsageError(
-            f"family {study.family} does not fit {study.task} on {study.dataset}",
-            f"those that fit: {', '.join(fitting)}",
-        )
-
+    check_family(study.family, data)
     task = scored(study.task, study.metric)
     chance = task.chance(data)
     for target in study.targets:

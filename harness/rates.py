@@ -1,8 +1,8 @@
 """How a learning rate would carry over from one width to another: the maximal update parametrisation and its kin.
 
 Studies do not use them: at widths of 16 to 256 the best rate moves less without them, and wide networks, tuned, err
-less (`python -m harness compare rates`, docs/log.md). Every width is tuned by itself around what the pooled surface
-expects.
+less (`python -m harness compare rates`, docs/decisions/no-width-rule.md). Every width is tuned by itself around what
+the pooled surface expects.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What every record of published figures begins with."""
+"""What every record of published figures begins with, and the licence that any record's figures are under."""
 
 from __future__ import annotations
 

@@ -46,6 +46,11 @@ def no_answer(query: Query, reply: Reply) -> NoAnswer:
     return NoAnswer(message, miss.advice or further(query, dataset, "Measure more"))
 
 
+def counted(n: int, noun: str) -> str:
+    """Return ``1 file``, ``2 files``."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
+
+
 def sought(no_knee: NoKnee) -> str:
     """Say that a knee was looked for, and why none was found."""
     return f"{no_knee.id} v{no_knee.version} was to have one: {no_knee.reason}"

@@ -143,6 +143,8 @@ def lines(found: Answer) -> list[str]:
     for near in found.near:
         said.append(f"  {near.recorded.name}{' (knee measured)' if near.recorded.where == 'ladder' else ''}")
         said.append(f"    because: {near.reason}")
+        if isinstance(near.recorded, RecordedLanguage) and near.recorded.without_network:
+            said.append(f"    {near.recorded.without_network}")
         said += [f"    {size}" for size in near.recorded.sizes[:SHOWN]]
         more = len(near.recorded.sizes) - SHOWN
         said += [f"    and {more} more: guides show {near.recorded.name.split()[0]}"] if more > 0 else []

@@ -21,7 +21,7 @@ class Description(ABC):
 
     @abstractmethod
     def lines(self) -> list[str]:
-        """Say it all, in two lines."""
+        """Say it all."""
 
     @abstractmethod
     def to_json(self) -> dict[str, Any]:

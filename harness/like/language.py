@@ -64,7 +64,7 @@ class Language(Description):
         """Say it."""
         return [
             f"text without labels: {self.n_train:,} windows of {self.length:,} symbols to train on, "
-            f"{self.n_symbols:,} different symbols",
+            f"{self.n_symbols:,} different symbols in them",
             f"bits per byte by counting {self.n_probed:,} windows: unigram {self.unigram_bits:.3f}, "
             f"n-gram {self.n_gram_bits:.3f}",
         ]

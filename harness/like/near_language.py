@@ -80,8 +80,8 @@ def of_record(name: str, path: str, record: dict[str, Any]) -> RecordedLanguage 
     baselines = {one["name"]: one for one in record.get("baselines", [])}
     return RecordedLanguage(
         name, path, "text", dataset["n_train"], length, None if n_symbols == ALL_BYTES else n_symbols,
-        {known: baselines[known]["metric"] for known in BASELINES if known in baselines},
-        (*_without_network(record, baselines), *sizes),
+        {known: baselines[known]["metric"] for known in BASELINES if known in baselines}, sizes,
+        _without_network(record, baselines),
     )  # fmt: skip
 
 
@@ -93,17 +93,17 @@ def _knee(record: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _without_network(record: dict[str, Any], baselines: dict[str, dict[str, Any]]) -> tuple[str, ...]:
+def _without_network(record: dict[str, Any], baselines: dict[str, dict[str, Any]]) -> str:
     """Say what the n-gram model takes where no network of the record takes less."""
     points = [*record.get("knee", []), *record.get("frontier", [])]
     points += [point["reference"] for point in record.get("knee", []) if point.get("reference")]
     least = min((point["test"]["median"] for point in points if point.get("test")), default=math.inf)
     one = baselines.get("n-gram")
     if one is None or one["metric"] >= least:
-        return ()
+        return ""
     return (
         f"without a network: an n-gram model of {one['bytes']:,} bytes takes {one['metric']:.3f} {METRIC}, "
-        f"the best network here {least:.3f}",
+        f"the best network here {least:.3f}"
     )
 
 

@@ -60,6 +60,7 @@ class RecordedLanguage:
         n_symbols: How many symbols there are; None where all 256 bytes are and nobody counted which occur.
         bits: Bits per byte of a baseline by its name, as far as known.
         sizes: What is on record, in words: a size each.
+        without_network: What a model without a network takes, in words, where no network takes fewer bits.
     """
 
     name: str
@@ -70,6 +71,7 @@ class RecordedLanguage:
     n_symbols: int | None
     bits: dict[str, float]
     sizes: tuple[str, ...]
+    without_network: str = ""
 
 
 @final

@@ -14,6 +14,7 @@ from harness.own.parts import FEWEST, Parts, by_group, check_count, hash_of
 from harness.own.prepared import Facts, Prepared
 from harness.own.table import sizes
 from registry.errors import InvalidData
+from registry.wording import counted
 
 WINDOW: Final = 64
 N_SYMBOLS: Final = 256
@@ -45,7 +46,7 @@ def read(path: Path) -> Prepared:
     n, n_short = sum(map(len, windows)), sum(not len(one) for one in windows)
     if n < FEWEST and n_short > 1:
         raise InvalidData(
-            f"{path}: holds {n:,} windows of {WINDOW} bytes, expected at least {FEWEST}",
+            f"{path}: holds {counted(n, 'window')} of {WINDOW} bytes, expected at least {FEWEST}",
             f"each lies in one file, and {n_short:,} files have at most {WINDOW} bytes: join short ones",
         )
     check_count(n, str(path), f"windows of {WINDOW} bytes")
@@ -62,10 +63,14 @@ def read(path: Path) -> Prepared:
     n_bytes = sum(len(text.content) for text in texts)
     how = "split by file" if is_by_file else "split by blocks of the text, one after the other: the same source"
     notes = [
-        f"{n_bytes:,} bytes of text in {len(texts):,} file{'s' * (len(texts) != 1)}, {n:,} windows of {WINDOW}",
-        *([f"{n_binary:,} files that hold zero bytes, and so no text, were passed over"] if n_binary else []),
-        *([f"{n_short:,} files of at most {WINDOW} bytes hold no window, and were passed over"] if n_short else []),
-        *([f"{n_twice:,} files that repeat another to the byte were passed over"] if n_twice else []),
+        f"{n_bytes:,} bytes of text in {counted(len(texts), 'file')}, {counted(n, 'window')} of {WINDOW}",
+        *([f"passed over: {counted(n_binary, 'file')} with zero bytes, and so without text"] if n_binary else []),
+        *(
+            [f"passed over: {counted(n_short, 'file')} of at most {WINDOW} bytes, less than a window"]
+            if n_short
+            else []
+        ),
+        *([f"passed over: {counted(n_twice, 'file')} like another to the byte"] if n_twice else []),
         f"{sizes(splits, 'windows')}; {how}",
         f"{n_kinds:,} different bytes",
         *inside.notes,

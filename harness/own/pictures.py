@@ -21,6 +21,7 @@ from harness.own.parts import by_content, check_count, hash_of
 from harness.own.prepared import Facts, Prepared
 from harness.own.table import sizes
 from registry.errors import InvalidData
+from registry.wording import counted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -76,7 +77,7 @@ def read(folder: Path) -> Prepared:
     splits = Splits(*(_split(pixels, answers, part) for part in by_content(hashes, answers)))
     notes = [
         f"{len(found):,} pictures in {'colour' if channels == 3 else 'grey'}, {_sized(found, side)}",
-        *([f"{n_other:,} files that are no pictures, by their names, were passed over"] if n_other else []),
+        *([f"passed over: {counted(n_other, 'file')} not named like a picture"] if n_other else []),
         *([f"grey levels of {bits} bits become 256"] if bits > SHALLOW else []),
         sizes(splits, "pictures"),
         checks.balance(answers, names),

@@ -16,6 +16,7 @@ from harness.own.parts import by_content, by_group, check_count, hash_of, mixed
 from harness.own.prepared import Facts, Prepared
 from harness.own.table import sizes
 from registry.errors import InvalidData
+from registry.wording import counted
 
 N_SYMBOLS: Final = 256  # bytes; 0, which no text holds, is padding
 LONGEST, SHORTEST = 256, 8
@@ -63,7 +64,7 @@ def read(path: Path, label: str, group: str | None) -> Prepared:
         sizes(splits, "texts"),
         f"{quoted(label)} has {checks.balance(right, classes)}",
     ]
-    empty = [f"{n_empty:,} rows have no text"] if n_empty else []
+    empty = [f"{counted(n_empty, 'row')} without text"] if n_empty else []
     facts = Facts(
         "text-cls", (length, N_SYMBOLS), len(classes), group="a column of the data" if group else None, symbols=True,
         notes=tuple(notes), warnings=(*empty, *checks.skew(right), *checks.repeats(splits)),

@@ -11,11 +11,13 @@ import pytest
 
 from harness.clock import Clock, Turns
 from harness.investigation import Investigation
-from harness.knee import Knee, affordable, find_knee, find_reference, wide_ends
+from harness.knee import Knee, find_knee
 from harness.plugins import load
-from harness.procedure import drive
+from harness.procedure import Procedure, drive
+from harness.reference import affordable, find_reference, wide_ends
 from harness.space import space_of
 from harness.study import Findings, Study
+from harness.study_law import Law
 from harness.trial import Outcome, Shape, Trial
 from registry.statistics import knee_limit, meets
 from tests.fake_outcomes import Surface
@@ -114,7 +116,7 @@ def test_where_time_is_short_the_reference_is_narrower_and_the_notes_say_so(
         if widest == 256
         else [
             f"knee: for want of time its reference is at most {widest} wide, where the ladders end at 256"
-            + (f"; it and all that is compared with it had at most {most_steps:,} of 8,000 steps" * (most_steps < 8000))
+            + (f"; it and the search for the knee had at most {most_steps:,} of 8,000 steps" * (most_steps < 8000))
             + "; without --minutes all are tried"
         ]
     )
@@ -165,7 +167,7 @@ def test_where_wider_networks_were_left_out_the_reference_itself_is_no_knee() ->
     assert len([turn for turn in turns if "nothing cheaper" in turn]) == 2  # each time a wider one
 
 
-def test_what_is_compared_with_a_reference_of_fewer_steps_has_no_more_of_them() -> None:
+def test_where_the_reference_has_fewer_steps_so_has_the_search_for_the_knee() -> None:
     def still_learning(trial: Trial) -> float:
         return (0.1 + 0.5 / trial.shape.width) * (500 / trial.steps) ** 0.1 if trial.shape.depth == 1 else 0.6
 
@@ -181,6 +183,24 @@ def test_what_is_compared_with_a_reference_of_fewer_steps_has_no_more_of_them() 
         most.append((max(searched), knee.answer.test.trial.steps, knee.reference.trial.steps))
 
     assert most == [(4000, 4000, 4000), (8000, 8000, 8000)]
+
+
+def test_a_law_beside_such_a_knee_has_all_the_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = []
+
+    def fit_law(study: Investigation, *_: object) -> Procedure[Law]:
+        steps.append(study.space.steps)
+        yield from ()
+        return Law(None, is_whole=True)
+
+    monkeypatch.setattr("harness.investigation.fit_law", fit_law)
+    study = Investigation(Study("tabular-cls", "wine", "mlp", (), "bisect", knee=True))
+    study.clock = Clock(5e7, by_steps_and_width, now=lambda: 0.0)
+    findings = Surface(flat_at_the_end).drive(study.run())
+
+    assert any("had at most 4,000 of 8,000 steps" in note for note in findings.notes)
+    assert steps == [study.space.steps]
+    assert steps[0][-1] == 8000
 
 
 def test_wide_ends_are_the_widest_half_and_a_quarter_of_each_ladder() -> None:

@@ -124,7 +124,7 @@ def test_what_is_no_picture_by_its_name_is_passed_over_and_said(tmp_path: Path) 
         (folder / "cat" / name).write_bytes(b"?")
     (folder / "labels.csv").write_bytes(b"?")
 
-    assert pictures.read(folder).facts.notes[1] == "2 files that are no pictures, by their names, were passed over"
+    assert pictures.read(folder).facts.notes[1] == "passed over: 2 files not named like a picture"
 
 
 def test_pictures_in_folders_of_folders_are_found(tmp_path: Path) -> None:

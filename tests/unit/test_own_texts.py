@@ -92,7 +92,7 @@ def test_texts_that_are_missing_are_warned_of(tmp_path: Path) -> None:
     cells = sentences()
     cells[3][0] = cells[4][0] = ""
 
-    assert texts.read(written(tmp_path, cells), "label", None).facts.warnings[0] == "2 rows have no text"
+    assert texts.read(written(tmp_path, cells), "label", None).facts.warnings[0] == "2 rows without text"
 
 
 def test_the_same_text_under_two_labels_across_splits_is_warned_of(tmp_path: Path) -> None:
@@ -161,7 +161,7 @@ def test_many_files_are_dealt_out_whole(tmp_path: Path) -> None:
     assert made.facts.group == "file"
     assert set.union(*files) == set(range(20))
     assert sum(map(len, files)) == 20
-    assert made.facts.notes[1] == "1 files that hold zero bytes, and so no text, were passed over"
+    assert made.facts.notes[1] == "passed over: 1 file with zero bytes, and so without text"
     assert made.facts.warnings == ()
 
 
@@ -178,8 +178,8 @@ def test_files_that_are_no_text_are_not_counted_as_such(tmp_path: Path, monkeypa
 
     assert made.facts.notes[:3] == (
         "15,064 bytes of text in 2 files, 234 windows of 64",
-        "2 files that hold zero bytes, and so no text, were passed over",
-        "1 files of at most 64 bytes hold no window, and were passed over",
+        "passed over: 2 files with zero bytes, and so without text",
+        "passed over: 1 file of at most 64 bytes, less than a window",
     )
 
 
@@ -191,7 +191,7 @@ def test_a_file_that_is_there_twice_counts_once(tmp_path: Path) -> None:
         path.with_suffix(".copy").write_bytes(path.read_bytes())
     made = language.read(folder)
 
-    assert "10 files that repeat another to the byte were passed over" in made.facts.notes
+    assert "passed over: 10 files like another to the byte" in made.facts.notes
     assert made.facts.warnings == ()
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.executors.base import Running
-from harness.pace import FEW_STEPS, MORE_STEPS, PRIOR_S, Pace, probe
+from harness.pace import FEW_STEPS, MORE_STEPS, MOST_APART, PRIOR_S, Pace, probe
 from harness.plugins import load
 from harness.stack import checkpoints
 from harness.train import flops
@@ -118,12 +118,14 @@ def test_rounds_that_take_longer_than_expected_correct_the_pace() -> None:
     assert pace.seconds(seeds(WINE, 8)) == pytest.approx(expected * (298 + PRIOR_S * overall) / (98 + PRIOR_S))
 
 
-def test_a_part_that_is_slower_than_measured_is_corrected_by_the_rounds_in_which_it_weighs() -> None:
-    pace, true = Pace(0.0, STEP_S, FLOP_S), Pace(0.0, STEP_S, 5 * FLOP_S)
-    small, wide = seeds(WINE, 8), seeds(replace(WINE, shape=Shape(256, 2)), 8)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_part_that_is_slower_than_measured_is_corrected_by_the_rounds_in_which_it_weighs(workers: int) -> None:
+    pace, true = Pace(0.0, STEP_S, FLOP_S, workers), Pace(0.0, STEP_S, 5 * FLOP_S, workers)
+    n = 300 * workers  # several packs
+    small, middling, wide = (seeds(replace(WINE, shape=shape), n) for shape in (SMALL, MIDDLING, Shape(256, 2)))
     before = pace.seconds(wide)
-    for _ in range(50):
-        for trials in (small, seeds(replace(WINE, shape=MIDDLING), 8), wide):
+    for _ in range(20):
+        for trials in (small, middling, wide):
             pace.learn(trials, true.seconds(trials))
 
     assert true.seconds(wide) / before > 4
@@ -131,16 +133,17 @@ def test_a_part_that_is_slower_than_measured_is_corrected_by_the_rounds_in_which
     assert pace.seconds(small) == pytest.approx(true.seconds(small), rel=0.1)  # by one factor it would be 3 times that
 
 
-def test_no_part_is_corrected_to_nothing() -> None:
-    pace = Pace(START_S, STEP_S, FLOP_S)
-    for _ in range(50):
-        pace.learn(seeds(replace(WINE, steps=100), 8), 0.01)
-        pace.learn(seeds(replace(WINE, steps=4000), 8), 9.0)
-    start = Pace(START_S, 0.0, 0.0)
-    start._normal, start._moments = pace._normal, pace._moments  # what rounds told, of a start alone
-    start._expected_s, start._taken_s = pace._expected_s, pace._taken_s
+def test_a_part_that_takes_nothing_is_still_foreseen_and_the_others_are_right() -> None:
+    pace, true = Pace(2.0, STEP_S, 0.0), Pace(0.0, 2 * STEP_S, 0.0)
+    few, many = seeds(replace(WINE, steps=250), 8), seeds(replace(WINE, steps=8000), 8)
+    for _ in range(90):
+        for trials in (few, many):
+            pace.learn(trials, true.seconds(trials))
+    start = pace.seconds(seeds(replace(WINE, steps=1), 8))
+    overall = 90 * (0.5 + 16) / (90 * (2.25 + 10))
 
-    assert start.seconds(seeds(WINE, 8)) > 0
+    assert start == pytest.approx(2.0 * overall / MOST_APART, rel=0.1)
+    assert pace.seconds(many) == pytest.approx(true.seconds(many), rel=0.05)
 
 
 def test_a_round_of_nothing_teaches_nothing() -> None:

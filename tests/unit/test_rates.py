@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -17,6 +19,7 @@ from harness.rates import RULES, Factors, factors
 from harness.schedule import Schedule
 from harness.stack import train
 from harness.trial import Shape
+from registry.errors import UsageError
 
 STILL = tuple((1 + abs(octave - 4), 2 + abs(octave - 4)) for octave in range(len(RATES)))  # two seeds, one best rate
 
@@ -133,12 +136,27 @@ def test_rules_change_what_training_finds() -> None:
     assert moves(rows) >= 1
 
 
-def test_each_rule_asked_for_is_shown_with_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compared, "WIDTHS", (4, 8))
-    asked = ["--dataset", "wine", "--steps", "64", "--seeds", "2", "--rule", "aligned", "--rule", "none"]
+ASKED = ("--dataset", "wine", "--steps", "64", "--seeds", "2", "--width", "4", "--width", "8")
+
+
+def test_each_rule_asked_for_is_shown_with_an_interval() -> None:
+    asked = [*ASKED, "--rule", "aligned", "--rule", "none", "--rule", "aligned"]
     shown = CliRunner().invoke(COMMAND, asked, catch_exceptions=False).stdout.splitlines()
 
     assert [line.split()[0] for line in shown] == ["aligned"] * 3 + ["none"] * 3
     assert "width    8: best rate " in shown[1]
     assert " moves by " in shown[2]
     assert "x (90 % " in shown[2]
+
+
+def test_a_family_that_does_not_fit_is_refused_with_those_that_do() -> None:
+    with pytest.raises(UsageError, match="family cnn does not fit tabular-cls on wine") as caught:
+        CliRunner().invoke(COMMAND, [*ASKED, "--family", "cnn"], catch_exceptions=False)
+
+    assert caught.value.hint == "those that fit: mlp, residual-mlp"
+
+
+def test_rows_that_could_not_be_written_are_not_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compared, "best_rate", lambda *_: pytest.fail("it trains"))
+    with pytest.raises(UsageError, match="is no folder"):
+        CliRunner().invoke(COMMAND, [*ASKED, "--json", str(tmp_path / "none" / "rows.json")], catch_exceptions=False)
