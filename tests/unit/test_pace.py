@@ -121,12 +121,13 @@ def test_rounds_that_take_longer_than_expected_correct_the_pace() -> None:
 @pytest.mark.parametrize("workers", [1, 3])
 def test_a_part_that_is_slower_than_measured_is_corrected_by_the_rounds_in_which_it_weighs(workers: int) -> None:
     pace, true = Pace(0.0, STEP_S, FLOP_S, workers), Pace(0.0, STEP_S, 5 * FLOP_S, workers)
-    n = 300 * workers  # several packs
+    n = 150 * workers  # several packs
     small, middling, wide = (seeds(replace(WINE, shape=shape), n) for shape in (SMALL, MIDDLING, Shape(256, 2)))
     before = pace.seconds(wide)
-    for _ in range(20):
-        for trials in (small, middling, wide):
-            pace.learn(trials, true.seconds(trials))
+    taken = [(trials, true.seconds(trials)) for trials in (small, middling, wide)]
+    for _ in range(5):
+        for trials, seconds in taken:
+            pace.learn(trials, seconds)
 
     assert true.seconds(wide) / before > 4
     assert pace.seconds(wide) == pytest.approx(true.seconds(wide), rel=0.02)
@@ -136,9 +137,10 @@ def test_a_part_that_is_slower_than_measured_is_corrected_by_the_rounds_in_which
 def test_a_part_that_takes_nothing_is_still_foreseen_and_the_others_are_right() -> None:
     pace, true = Pace(2.0, STEP_S, 0.0), Pace(0.0, 2 * STEP_S, 0.0)
     few, many = seeds(replace(WINE, steps=250), 8), seeds(replace(WINE, steps=8000), 8)
+    taken = [(trials, true.seconds(trials)) for trials in (few, many)]
     for _ in range(90):
-        for trials in (few, many):
-            pace.learn(trials, true.seconds(trials))
+        for trials, seconds in taken:
+            pace.learn(trials, seconds)
     start = pace.seconds(seeds(replace(WINE, steps=1), 8))
     overall = 90 * (0.5 + 16) / (90 * (2.25 + 10))
 
