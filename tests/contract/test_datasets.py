@@ -62,7 +62,10 @@ REPEATED = {
 }
 
 
-@pytest.fixture(params=plugins.names("datasets"))
+# each in one process: some take seconds to load
+@pytest.fixture(
+    params=[pytest.param(name, marks=pytest.mark.xdist_group(f"data set {name}")) for name in plugins.names("datasets")]
+)
 def dataset(request):
     return plugins.load("datasets", request.param)
 
