@@ -76,7 +76,8 @@ def find_knee(study: Investigation, notes: list[str]) -> Procedure[Knee | None]:
 
     Args:
         study: Its targets do not matter; what it has trained before counts for the reference and the bracket. Its clock
-            never shortens what the limit follows from: the reference is measured whole or not at all.
+            never shortens what the limit follows from: the reference is measured whole or not at all. Afterwards its
+            space has no more steps than the reference was looked for with.
         notes: Where there is no knee for want of time, receives what it was held to: runs for that limit are on record.
 
     Returns:
