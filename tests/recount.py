@@ -25,8 +25,10 @@ from harness.export import TOLERANCE, parity
 from harness.families.base import Family
 from harness.fit import fit_curve, fit_surface
 from harness.inference import predict_onnx
+from harness.laws.intervals import log_draws
 from harness.laws.points import Point
 from harness.laws.surface_cells import GridCell
+from harness.laws.surface_law import draw_log_errors
 from harness.measure import count_flops, count_params, weight_bytes, weight_bytes_int8
 from harness.memory import ram_bytes
 from harness.metrics import class_sizes, scored
@@ -42,6 +44,7 @@ from tests.rebuilt import weights_of
 # Fitted by iteration: another processor's rounding moves the fit in its last digits, a logistic regression by an item.
 FIT = 1e-5
 LARGE = 50_000  # training rows from which only the constant answer is fitted again: the others take a minute each
+BEYOND = 16  # times the range: as far as draws are held against each other
 SOLVED = {"linear": 0.01, "boosted-trees": 0.01}
 
 
@@ -245,8 +248,28 @@ def _law(record: dict[str, Any], rows: list[dict[str, Any]], n_val: int | None) 
             for point in law["points"]
         ]  # fmt: skip
         fitted = fit_curve(points, chance=chance, seed=seed)
+    fitted["draws"] = [
+        said if alike else again
+        for said, again, alike in zip(law["draws"], fitted["draws"], _same_draws(law, fitted), strict=True)
+    ]
     for field, value in leaves({key: fitted[key] for key in FITTED}):
         yield Figure(f"law.{field}", value, FIT)
+
+
+def _same_draws(law: dict[str, Any], fitted: dict[str, Any]) -> list[bool]:
+    """Say of each draw whether it is the same curve as the one fitted again, to 16 x beyond the range.
+
+    The same curve may be written with other numbers: of a coefficient that has next to no effect the fit leaves open
+    which value it ends at, and another processor's rounding decides.
+    """
+    if [draw[0] for draw in law["draws"]] != [draw[0] for draw in fitted["draws"]]:
+        return [False] * len(fitted["draws"])
+    ends = [np.geomspace(low / BEYOND, high * BEYOND, 9) for low, high in law["valid_range"].values()]
+    logs = np.log(np.stack([axis.ravel() for axis in np.meshgrid(*ends)]))
+    said, again = (
+        draw_log_errors(one, logs) if len(logs) > 1 else log_draws(one, np.exp(logs[0])) for one in (law, fitted)
+    )
+    return [bool(far <= FIT) for far in np.abs(said - again).max(axis=1)]
 
 
 FITTED = ("forms", "draws", "interval", "backtest_error", "irreducible_error", "width_floor", "regions")

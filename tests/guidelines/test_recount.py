@@ -85,6 +85,7 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
         lambda record: record["law"]["forms"][0]["parameters"].update(exponent=0.5),
         "law.forms.0.parameters.exponent: is 0.5, but ",
     ),
+    "a draw": (lambda record: record["law"]["draws"][0].__setitem__(1, 0.5), "law.draws.0.1: is 0.5, but "),
     "baseline": (
         lambda record: record["baselines"][2].update(metric=0.5),
         "baselines.2.metric: is 0.5, but 0.98",

@@ -295,7 +295,7 @@ def test_where_no_network_learns_there_is_no_knee_but_a_reason() -> None:
 
     assert knee.answer is None
     assert knee.attempts == []
-    assert findings.notes[-2] == "no knee: the best constant answer is within the limit: no network learns here"
+    assert "no knee: the best constant answer is within the limit: no network learns here" in findings.notes
 
 
 def test_where_fresh_runs_fall_short_of_the_reference_there_is_no_knee_but_a_reason() -> None:
@@ -315,7 +315,7 @@ def test_where_fresh_runs_fall_short_of_the_reference_there_is_no_knee_but_a_rea
 
     assert findings.knee is not None
     assert findings.knee.answer is None
-    assert findings.notes[-2].startswith("no knee: not enough fresh runs are within the limit")
+    assert any(note.startswith("no knee: not enough fresh runs are within the limit") for note in findings.notes)
 
 
 # --- beside targets
