@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -40,9 +41,10 @@ def targets(function: F) -> F:
         "--target",
         "targets",
         multiple=True,
-        type=Reading("target", parse.target),
+        type=Reading("target", parse.targets),
+        callback=lambda _, __, given: tuple(chain.from_iterable(given)),
         metavar="METRIC=VALUE",
-        help="Any other metric (repeatable).",
+        help="Any other metric (repeatable, or commas).",
     )
     return click.option(
         "--target-acc",

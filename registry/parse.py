@@ -93,6 +93,16 @@ def target(text: str) -> Target:
     return Target(metric, value)
 
 
+def targets(text: str) -> list[Target]:
+    """Read ``METRIC=VALUE``, or several values separated by commas, as :func:`target` reads one.
+
+    Raises:
+        UsageError: If it is not of that form, or a value is no finite number.
+    """
+    metric, equals, values = text.partition("=")
+    return [target(f"{metric}{equals}{value}") for value in values.split(",")]
+
+
 def mix(text: str) -> tuple[int, int]:
     """Read ``N,P``: training examples and parameters, each as :func:`size` reads it.
 

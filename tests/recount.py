@@ -81,16 +81,14 @@ def at(values: Any, field: str) -> Any:
 
 def figures(record: dict[str, Any], folder: Path) -> Iterator[Figure]:
     """Yield every figure that can be derived again with the harness."""
-    task_name, dataset_name, folder_name = record["id"].split("/")
+    task_name, dataset_name, _ = record["id"].split("/")
     metric = record["question"]["metric"]["name"]
-    family_name, task = family_of(folder_name, metric), scored(task_name, metric)
-    data: Dataset = plugins.load("datasets", dataset_name)
-    family: Family = plugins.load("families", family_name)
+    task, (family, data) = scored(task_name, metric), network_of(record)
     rows = [json.loads(line) for line in (folder / record["trials"]["path"]).read_bytes().splitlines()]
     yield from _question(record, task, data)
+    yield from sizes(record, family, data)
     for group in ("frontier", "knee"):
         for i, point in enumerate(record[group]):
-            yield from _sizes(f"{group}.{i}", point, family, data)
             if point["onnx"] is not None:
                 yield from _files(f"{group}.{i}", point, folder, family, task, data)
     yield from _runs(record, [(row, Trial.from_json(row["trial"])) for row in rows])
@@ -111,6 +109,13 @@ def figures(record: dict[str, Any], folder: Path) -> Iterator[Figure]:
         yield Figure(f"baselines.{i}.flops", baseline["flops"])
     for key, value in energy(record["cost"]["wall_s"]).items():
         yield Figure(f"cost.energy_estimate.{key}", value)
+
+
+def network_of(record: dict[str, Any]) -> tuple[Family, Dataset]:
+    """Return the record's family and data set."""
+    _, dataset_name, folder_name = record["id"].split("/")
+    family = plugins.load("families", family_of(folder_name, record["question"]["metric"]["name"]))
+    return family, plugins.load("datasets", dataset_name)
 
 
 @cache
@@ -144,6 +149,13 @@ def _question(record: dict[str, Any], task: Task, data: Dataset) -> Iterator[Fig
     for key, value in zip(("target_mean", "target_sd"), data.target_scale() or (), strict=False):
         yield Figure(f"question.dataset.{key}", value)
     yield Figure("question.metric.chance", task.chance(data))
+
+
+def sizes(record: dict[str, Any], family: Family, data: Dataset) -> Iterator[Figure]:
+    """Yield the sizes of every shape that the record's answers name: those that :func:`figures` counts."""
+    for group in ("frontier", "knee"):
+        for i, point in enumerate(record[group]):
+            yield from _sizes(f"{group}.{i}", point, family, data)
 
 
 def _sizes(field: str, point: dict[str, Any], family: Family, data: Dataset) -> Iterator[Figure]:

@@ -16,7 +16,12 @@ from harness.like.probes import DRAWN, probe
 from registry.errors import UsageError
 
 Modality = Literal["image", "table", "text"]
-MODALITIES: Final[dict[str, Modality]] = {"image-cls": "image", "text-cls": "text"}  # else: table
+MODALITIES: Final[dict[str, Modality]] = {
+    "image-cls": "image",
+    "text-cls": "text",
+    "tabular-cls": "table",
+    "tabular-reg": "table",
+}
 MOST_POINTS: Final = 2_000  # for the intrinsic dimension
 DIGITS: Final = 6  # of what is written
 
@@ -141,7 +146,7 @@ def describe(data: Dataset, n_train: int | None = None) -> Descriptors:
     errors = probe(data, n)
     return Descriptors(
         task=data.task,
-        modality=MODALITIES.get(data.task, "table"),
+        modality=MODALITIES[data.task],
         n_train=n,
         n_inputs=math.prod(data.input_shape),
         n_classes=data.n_classes,

@@ -14,7 +14,6 @@ from harness.like.descriptors import MODALITIES, Descriptors
 from harness.like.ladder import Ladder
 from harness.like.recorded import (
     FARTHEST,
-    LANGUAGE,
     UNLIKE,
     Near,
     Recorded,
@@ -83,23 +82,23 @@ def of_registry(where: Sequence[Root], tell: Callable[[list[str]], None] | None 
 
     Texts without labels are left out.
     """
-    every = read(where, lambda task: task != LANGUAGE, tell)
+    every = read(where, MODALITIES.__contains__, tell)
     return [found for one in every if (found := of_record(one.name, one.path, one.record))]
 
 
 def of_record(name: str, path: str, record: dict[str, Any]) -> Recorded | None:
-    """Return what a record says; None of texts without labels, or where it gives no size or not what inputs are."""
+    """Return what a record says; None of other tasks, or where it gives no size or not what inputs are."""
     question = record["question"]
     task, dataset = question["task"], question["dataset"]
     sizes = (*sizes_of(record, "knee"), *sizes_of(record, "frontier"))
-    if task == LANGUAGE or not sizes or not dataset["input_shape"] or not dataset["n_train"]:
+    if task not in MODALITIES or not sizes or not dataset["input_shape"] or not dataset["n_train"]:
         return None
     errors = {}
     if question["metric"]["name"] == "accuracy":
         metrics = {one["name"]: one["metric"] for one in record.get("baselines", [])}
         errors = {probe: 1 - metrics[known] for known, probe in PROBES.items() if known in metrics}
     return Recorded(
-        name, path, MODALITIES.get(task, "table"), dataset["n_train"], math.prod(dataset["input_shape"]),
+        name, path, MODALITIES[task], dataset["n_train"], math.prod(dataset["input_shape"]),
         dataset["n_classes"], errors, sizes, dataset["input_shape"][0] if dataset.get("symbols") else None,
     )  # fmt: skip
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
+from collections import Counter
 from typing import Final
 
 import numpy as np
@@ -15,6 +17,8 @@ SHOWN: Final = 5  # classes that are named
 SKEWED: Final = 0.9
 MOSTLY_THERE: Final = 0.5  # of the rows: with fewer, chance alone may look perfect
 FEWEST_DIGITS, MOST_DIGITS = 6, 17
+OFTEN: Final = 0.05  # of train: with fewer, coarse columns alone repeat
+UNDECIDED: Final = 0.005  # of all examples
 PERFECT: Final = 1 - 1e-9  # of a correlation
 
 
@@ -47,15 +51,44 @@ def spread(targets: Float64[np.ndarray, " n"]) -> str:
 
 
 def repeats(splits: Splits) -> list[str]:
-    """Warn where test has inputs that train or validation has, too."""
-    known = {row.tobytes() for split in splits[:2] for row in split.inputs}
-    n = sum(row.tobytes() in known for row in splits.test.inputs)
-    if not n:
+    """Warn where test has inputs of train or validation, where train repeats its own, and of inputs of two classes."""
+    train, val, test = ([_digest(row) for row in split.inputs] for split in splits)
+    known = {*train, *val}
+    warnings = []
+    if n := sum(one in known for one in test):
+        warnings.append(
+            f"{n:,} of {len(test):,} test examples ({n / len(test):.1%}) have the same inputs as one in "
+            "train or validation: what is claimed of test is too good by what was learnt by heart"
+        )
+    again = len(train) - len({*train})
+    if again > OFTEN * len(train):
+        warnings.append(
+            f"{again:,} of {len(train):,} training examples ({again / len(train):.1%}) have the same inputs as "
+            "an earlier one: there is less to learn from than so many examples say"
+        )
+    if splits.train.labels.dtype == np.int64 and splits.train.labels.ndim == 1:
+        labels = np.concatenate([split.labels for split in splits])
+        warnings += _contradictions([*train, *val, *test], labels)
+    return warnings
+
+
+def _contradictions(inputs: list[bytes], labels: Int64[np.ndarray, " n"]) -> list[str]:
+    """Warn where the same inputs have several classes: nothing can be right on all of them."""
+    classes: dict[bytes, Counter[int]] = {}
+    for one, label in zip(inputs, labels.tolist(), strict=True):
+        classes.setdefault(one, Counter())[label] += 1
+    wrong = sum(found.total() - max(found.values()) for found in classes.values())
+    if wrong <= UNDECIDED * len(inputs):
         return []
+    n = sum(found.total() for found in classes.values() if len(found) > 1)
     return [
-        f"{n:,} of {len(splits.test):,} test examples ({n / len(splits.test):.1%}) have the same inputs as one in "
-        "train or validation: what is claimed of test is too good by what was learnt by heart"
+        f"{n:,} of {len(inputs):,} examples ({n / len(inputs):.1%}) have the same inputs as others of another class: "
+        f"whatever is learnt, at most {1 - wrong / len(inputs):.1%} of all can be right"
     ]
+
+
+def _digest(row: np.ndarray) -> bytes:
+    return hashlib.blake2b(row.tobytes(), digest_size=16).digest()
 
 
 def giveaways(

@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 
 from registry.errors import InvalidData
 from registry.loader import shown
+from registry.wording import counted
 
 DELIMITERS: Final = ",;\t|"
 SAID: Final = re.compile(rf'"?sep=([{DELIMITERS}])"?', re.IGNORECASE)
@@ -144,7 +145,9 @@ def _check_names(path: Path, row: int, header: list[str]) -> None:
 def _even(path: Path, rows: Iterator[tuple[int, list[str]]], n: int) -> Iterator[tuple[int, list[str]]]:
     for row, cells in rows:
         if len(cells) != n:
-            raise InvalidData(f"{path}, row {row}: has {len(cells):,} cells, expected {n:,} as in the first row")
+            raise InvalidData(
+                f"{path}, row {row}: has {counted(len(cells), 'cell')}, expected {n:,} as in the first row"
+            )
         yield row, cells
 
 

@@ -27,8 +27,7 @@ def named(names: tuple[str, ...], asked: str | None, where: str, option: str = "
     """Return the column that was asked for, or the one that is plainly the label.
 
     Raises:
-        InvalidData: If the column that was asked for is not there; suggests one.
-        UsageError: If none was asked for and none is plain.
+        UsageError: If the column that was asked for is not there, or none was asked for and none is plain.
     """
     listed = f"columns: {', '.join(map(quoted, names[:SHOWN]))}{' ...' if len(names) > SHOWN else ''}"
     if asked is None:
@@ -40,7 +39,7 @@ def named(names: tuple[str, ...], asked: str | None, where: str, option: str = "
         return asked
     close = difflib.get_close_matches(asked, names, n=1)
     guess = f". Did you mean {quoted(close[0])}?" if close else ""
-    raise InvalidData(f"{where}: has no column {quoted(asked)} ({option}){guess}", "" if close else listed)
+    raise UsageError(f"{where}: has no column {quoted(asked)} ({option}){guess}", "" if close else listed)
 
 
 def classes_of(

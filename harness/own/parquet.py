@@ -73,7 +73,7 @@ def _opened(path: Path) -> Iterator[Any]:
             "or save the table as CSV",
         ) from None
     try:
-        with parquet.ParquetFile(path) as file:
+        with parquet.ParquetFile(path, page_checksum_verification=True) as file:  # where a page has one
             yield file
     except UnicodeDecodeError as error:
         raise InvalidData(f"{path}: holds text that is not UTF-8: byte {error.object[error.start]:#04x}") from None

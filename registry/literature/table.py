@@ -18,6 +18,7 @@ from registry.literature.columns import BY_NAME, COLUMNS, OTHER_NAMES, CellFault
 from registry.literature.split import split, text_of
 from registry.literature.within import Found
 from registry.loader import read_bytes, shown
+from registry.wording import counted
 
 TABLE: Final = "results.csv"
 REFERENCES: Final = "references.bib"
@@ -173,7 +174,7 @@ def _rows(header: list[str], body: Iterable[tuple[int, list[str] | str]], faults
             faults.append(Fault(TABLE, line, "", "L-CELLS", said))
             continue
         if len(cells) != len(header):
-            said = f"has {len(cells)} cells, expected {len(header)}; text with a comma stands in quotes"
+            said = f"has {counted(len(cells), 'cell')}, expected {len(header)}; text with a comma stands in quotes"
             faults.append(Fault(TABLE, line, "", "L-CELLS", said if cells else "is empty, expected a row"))
             continue
         values: dict[str, Any] = {}

@@ -16,7 +16,7 @@ from registry.rules.record import Record
 from registry.store import canonical_json
 from registry.validate import RULES
 from tests.example_record import example_record, write_record
-from tests.recount import Figure, agrees, at, figures, leaves
+from tests.recount import Figure, agrees, at, figures, leaves, network_of, sizes
 from tests.shipped import MEASURED
 
 # Not even the harness can derive these again.
@@ -105,11 +105,20 @@ def _unnoticed(
         if alike is not None and changed[_pattern(field)] > alike:
             continue
         for other in _others(value):
-            if all(
-                agrees(other, figure.value, figure.within) for figure in again.get(field, ())
-            ) and not _breaks_a_rule(_with(record, field, other), folder):
+            edited = _with(record, field, other)
+            if (
+                all(agrees(other, figure.value, figure.within) for figure in again.get(field, ()))
+                and not _breaks_a_rule(edited, folder)
+                and not (derived and ".shape." in field and _is_of_other_size(edited))
+            ):
                 yield field
                 break
+
+
+def _is_of_other_size(record: dict[str, Any]) -> bool:
+    """Say whether a shape of the record is not of the params it says: figures were derived for the shape it was."""
+    found = sizes(record, *network_of(record))
+    return any(not agrees(at(record, field), value, within) for field, value, within in found)
 
 
 def _others(value: float) -> tuple[float, ...]:

@@ -122,6 +122,13 @@ def test_a_record_that_does_not_say_what_its_inputs_are_is_passed_over(root: Pat
     assert near.of_record("a v1", "", record) is not None
 
 
+def test_records_of_other_tasks_are_passed_over(root: Path) -> None:
+    record, *_ = example_record("tabular-cls/wine/mlp")
+    question = {**record["question"], "task": "audio-cls"}
+
+    assert near.of_record("a v1", "", {**record, "question": question}) is None
+
+
 TEXT = replace(
     DESCRIPTORS, task="text-cls", modality="text", n_inputs=128 * 256, n_train=20_000, n_classes=67, length=128,
     intrinsic_dimension=None,

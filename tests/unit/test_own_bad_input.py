@@ -185,19 +185,19 @@ def test_targets_that_cannot_be_used_are_refused(
 
 @pytest.mark.parametrize("task", ["tabular-cls", "tabular-reg", "text-cls"])
 def test_a_label_column_that_is_not_there_is_guessed(refused: Callable[..., str], task: str) -> None:
-    said = refused(rows(), task, label="friut")
+    said = refused(rows(), task, kind=UsageError, label="friut")
 
     assert said == "data.csv: has no column 'friut' (--label). Did you mean 'fruit'?"
 
 
 def test_a_label_column_like_no_other_lists_them(refused: Callable[..., str]) -> None:
-    said = refused(rows(), label="outcome")
+    said = refused(rows(), kind=UsageError, label="outcome")
 
     assert said == "data.csv: has no column 'outcome' (--label)\n  columns: 'age', 'colour', 'size', 'fruit'"
 
 
 def test_a_group_column_that_is_not_there_is_guessed(refused: Callable[..., str]) -> None:
-    said = refused(rows(), group="color")
+    said = refused(rows(), kind=UsageError, group="color")
 
     assert said == "data.csv: has no column 'color' (--group). Did you mean 'colour'?"
 

@@ -95,7 +95,7 @@ def test_bad_data_end_in_one_line_and_leave_nothing(guides: Guides, alone: Path)
 
     assert done.code == 1
     assert done.out == ""
-    assert done.err == "fruit.csv, row 122: has 1 cells, expected 4 as in the first row\n"
+    assert done.err == "fruit.csv, row 122: has 1 cell, expected 4 as in the first row\n"
     assert [path.name for path in alone.iterdir()] == ["fruit.csv"]
 
 

@@ -87,6 +87,18 @@ def test_a_file_that_is_none_is_refused(pyarrow: Any, tmp_path: Path) -> None:
         keep(Own("tabular-cls", path, "fruit"), tmp_path / "kept")
 
 
+def test_a_page_that_is_not_what_was_written_is_refused(pyarrow: Any, tmp_path: Path) -> None:
+    path = written(pyarrow, tmp_path / "data.parquet", age=[1.5 * i for i in range(60)])
+    table, plain = pyarrow.read_table(path), {"compression": "none", "use_dictionary": False}
+    pyarrow.write_table(table, path, write_page_checksum=True, **plain)
+    content = bytearray(path.read_bytes())
+    content[content.index(np.array([1.5, 3.0]).tobytes())] ^= 1
+    path.write_bytes(content)
+
+    with pytest.raises(InvalidData, match=r"data\.parquet: not a Parquet file that can be read: could not verify page"):
+        parquet.read(path)
+
+
 def test_a_column_called_as_a_field_of_another_is_itself(pyarrow: Any, tmp_path: Path) -> None:
     path = written(
         pyarrow, tmp_path / "data.parquet",

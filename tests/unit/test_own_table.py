@@ -264,6 +264,37 @@ def test_repeats_of_train_and_of_validation_are_counted_once_each() -> None:
     assert checks.repeats(Splits(split(1, 2, 3), split(1), split(4))) == []
 
 
+@pytest.mark.parametrize(("n_alike", "warned"), [(6, ["6 of 100 training examples (6.0%)"]), (5, [])])
+def test_repeats_within_train_are_told_where_there_are_many(n_alike: int, warned: list[str]) -> None:
+    train = np.maximum(np.arange(100), n_alike).astype(np.float32)[:, np.newaxis]
+    said = checks.repeats(
+        Splits(*(Split(one, np.zeros(len(one), dtype=np.int64)) for one in (train, train[:1] - 10, train[:1] - 20)))
+    )
+
+    assert [one.partition(" have ")[0] for one in said] == warned
+
+
+@pytest.mark.parametrize(("n_other", "is_told"), [(2, True), (1, False)])
+def test_inputs_of_several_classes_are_told_with_what_can_be_right_at_most(n_other: int, is_told: bool) -> None:
+    values = np.arange(300, dtype=np.float32)[:, np.newaxis]
+    values[:4] = 0
+    labels = (np.arange(300) < n_other).astype(np.int64)
+    splits = Splits(*(Split(values[part], labels[part]) for part in (slice(200), slice(200, 250), slice(250, 300))))
+    at_most = "whatever is learnt, at most 99.3% of all can be right"
+
+    assert checks.repeats(splits) == (
+        [f"4 of 300 examples (1.3%) have the same inputs as others of another class: {at_most}"] if is_told else []
+    )
+
+
+def test_inputs_with_several_targets_are_no_contradiction() -> None:
+    sizes = ((20, 0), (1, 1), (1, 2))
+    splits = (Split(np.full((n, 1), value, dtype=np.float32), np.arange(float(n))) for n, value in sizes)
+
+    [said] = checks.repeats(Splits(*splits))
+    assert said.startswith("19 of 20 training examples")
+
+
 def test_a_value_that_two_classes_share_gives_nothing_away() -> None:
     labels = np.array([0, 0, 0, 1, 1, 1])
     apart, shared = np.array([1.0, 1, 2, 3, 3, 4]), np.array([1.0, 1, 2, 2, 3, 4])
@@ -280,7 +311,7 @@ def test_repeats_across_splits_are_counted_and_warned_of(tmp_path: Path) -> None
     n = sum(row.tobytes() in known for row in made.splits.test.inputs)
 
     assert n > 10
-    assert made.facts.warnings[-1].startswith(f"{n:,} of {len(made.splits.test)} test examples (")
+    assert any(said.startswith(f"{n:,} of {len(made.splits.test)} test examples (") for said in made.facts.warnings)
 
 
 def test_a_class_that_is_nearly_all_is_warned_of(tmp_path: Path) -> None:

@@ -74,10 +74,14 @@ def test_a_target_names_its_metric() -> None:
     assert parse.target("r2=-0.5") == parse.Target("r2", -0.5)
 
 
-@pytest.mark.parametrize("text", ["r2", "r2=", "=1", "R2=1", "r2=nan", "r2=1=2"])
+def test_targets_may_be_separated_by_commas() -> None:
+    assert parse.targets("r2=0.4,0.5") == [parse.Target("r2", 0.4), parse.Target("r2", 0.5)]
+
+
+@pytest.mark.parametrize("text", ["r2", "r2=", "=1", "R2=1", "r2=nan", "r2=1=2", "r2=0.4,", "r2=0.4,r2=0.5", "0.4,0.5"])
 def test_what_is_no_target_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="METRIC=VALUE"):
-        parse.target(text)
+        parse.targets(text)
 
 
 @pytest.mark.parametrize(("text", "value"), [("28x28x1", (28, 28, 1)), ("30", (30,)), ("3X8X8", (3, 8, 8))])
