@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from typing import Any, Final, Literal, final, get_args
 
 from harness.fields import choice, number, text, unlike, whole, whole_object
@@ -84,7 +85,7 @@ class Trial:
     tested: bool = False
     metric: str | None = None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Content key: the same run has the same key on every machine (24 hex digits of SHA-256)."""
         text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))

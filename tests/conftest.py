@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,15 @@ for _name in ("CI", "COLUMNS", "FORCE_COLOR", "GUIDES_DATA", "GUIDES_PATH", "NO_
 # The same examples in every run, and no deadline: a slow machine is no failure.
 hypothesis.settings.register_profile("everywhere", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("everywhere")
+
+
+def pytest_runtest_teardown() -> None:
+    """Let torch, once an export has imported it, read its operators once: anew at each takes half of an export."""
+    module = sys.modules.get("torch.onnx._internal.exporter._registration")
+    registry = getattr(module, "ONNXRegistry", None)
+    if registry is not None and not hasattr(registry, "read_once"):
+        registry.from_torchlib = classmethod(cache(registry.from_torchlib.__func__))
+        registry.read_once = True
 
 
 @pytest.fixture

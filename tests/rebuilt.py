@@ -1,7 +1,8 @@
 """A network's weights from its ONNX file, those included that the exporter has turned round or packed.
 
 Parameters that ops take as they are keep their names. The weights of dense layers over positions are stored transposed,
-and those of recurrent layers packed, without a name: they are told by the order in which layers are applied.
+and those of recurrent layers packed, without a name: they are told by the order in which layers are applied. Where a
+recurrent layer is large the file packs them as it runs, and they keep their names, too.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def weights_of(model: onnx.ModelProto, network: nn.Module, input_shape: tuple[in
     found = {name: weight for name, weight in stored.items() if name in names}
     if names == set(found):
         return found
-    nodes = [node for node in model.graph.node if len(node.input) > 1 and node.input[1] in stored and _has_layer(node)]
+    nodes = [node for node in model.graph.node if node.op_type in GATES or _is_dense(node, stored)]
     layers = list(_applied(network, input_shape))
     assert len(nodes) == len(layers), f"the file has layers of {len(nodes)} weights, the network {len(layers)}"
     for node, (name, layer) in zip(nodes, layers, strict=True):
@@ -45,23 +46,19 @@ def weights_of(model: onnx.ModelProto, network: nn.Module, input_shape: tuple[in
     return found
 
 
-def _has_layer(node: onnx.NodeProto) -> bool:
-    return node.op_type in ("MatMul", "Gemm", *GATES)
+def _is_dense(node: onnx.NodeProto, stored: Weights) -> bool:
+    return node.op_type in ("MatMul", "Gemm") and node.input[1] in stored
 
 
 def _unpacked(kind: str, given: list[torch.Tensor | None]) -> Iterator[tuple[str, torch.Tensor]]:
-    """Return the parameters of a recurrent layer, their gates in torch's order."""
+    """Return those parameters of a recurrent layer that are stored packed, their gates in torch's order."""
     order = torch.tensor(GATES[kind]).argsort()
     _, by_input, by_state, biases = given[:4]
-    assert by_input is not None
-    assert by_state is not None
-    assert biases is not None
-    for name, packed in (
-        ("weight_ih", by_input[0]),
-        ("weight_hh", by_state[0]),
-        *zip(("bias_ih", "bias_hh"), biases[0].chunk(2), strict=True),
-    ):
-        yield name, packed.view(len(order), -1, *packed.shape[1:])[order].flatten(0, 1).contiguous()
+    halves = (None, None) if biases is None else biases.chunk(2, dim=1)
+    names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+    for name, packed in zip(names, (by_input, by_state, *halves), strict=True):
+        if packed is not None:
+            yield name, packed[0].view(len(order), -1, *packed.shape[2:])[order].flatten(0, 1).contiguous()
 
 
 def _applied(network: nn.Module, input_shape: tuple[int, ...]) -> list[tuple[str, nn.Module]]:

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 from harness import smallest, space, study_law
 from harness.fit import GridCell, fit_curve, fit_surface
+from harness.laws import surface_members
+from harness.laws.surface_forms import SIZE_FORMS
 from registry import cli
 
 WINE = ("bench", "--task", "tabular-cls", "--dataset", "wine", "--family", "mlp", "--executor", "inline")
@@ -23,7 +25,8 @@ class SetAttribute(Protocol):
 def small_law(
     set_attribute: SetAttribute, *, first_steps: int = 1000, most_steps: int = 8000, n_draws: int = 4
 ) -> None:
-    """Make a study's grid small and its bootstrap short."""
+    """Make a study's grid small, its bootstrap short, and the forms of its law two."""
+    set_attribute(surface_members, "SIZE_FORMS", [form for form in SIZE_FORMS if form.name in ("additive", "product")])
     set_attribute(study_law, "SIZES", 4)
     set_attribute(study_law, "WIDTHS", (1.0, 2.0, 4.0))
     set_attribute(study_law, "FIRST_STEPS", first_steps)

@@ -10,7 +10,7 @@ import pytest
 
 from harness import executors
 from harness.executors.base import Executor
-from harness.plugins import SEAMS, load, names
+from harness.plugins import SEAMS, installed, load, names
 from registry.errors import UnknownName, UsageError
 from registry.plugins import datasets
 
@@ -29,8 +29,8 @@ PLUGIN = Varied()
 
 
 def forget_plugins() -> None:
-    names.cache_clear()
-    load.cache_clear()
+    for remembered in (installed, names, load):
+        remembered.cache_clear()
     importlib.invalidate_caches()
 
 

@@ -18,13 +18,17 @@ TEXT = (10, 7)
 
 
 @pytest.mark.parametrize(
-    ("family", "n_outputs", "depth"),
-    [("gru", 3, 1), ("gru", TEXT, 2), ("lstm", 3, 2), ("transformer", TEXT, 2), ("ngram-mlp", 3, 1)],
-)
+    ("family", "n_outputs", "shape"),
+    [
+        ("gru", 3, Shape(4, 1)), ("gru", TEXT, Shape(4, 2)), ("gru", TEXT, Shape(64, 1)), ("lstm", 3, Shape(4, 2)),
+        ("lstm", 3, Shape(64, 1)), ("transformer", TEXT, Shape(4, 2)), ("ngram-mlp", 3, Shape(4, 1)),
+    ],
+    ids=str,
+)  # fmt: skip
 def test_every_weight_of_a_file_is_that_of_the_network(
-    tmp_path: Path, family: str, n_outputs: Outputs, depth: int
+    tmp_path: Path, family: str, n_outputs: Outputs, shape: Shape
 ) -> None:
-    network = load("families", family).network(TEXT, n_outputs, Shape(4, depth))
+    network = load("families", family).network(TEXT, n_outputs, shape)
     torch.manual_seed(0)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter)
