@@ -99,8 +99,12 @@ def targets(text: str) -> list[Target]:
     Raises:
         UsageError: If it is not of that form, or a value is no finite number.
     """
-    metric, equals, values = text.partition("=")
-    return [target(f"{metric}{equals}{value}") for value in values.split(",")]
+    metric, _, _ = text.partition("=")
+    parts = [part if "=" in part else f"{metric}={part}" for part in text.split(",")]
+    try:
+        return [target(part) for part in parts]
+    except UsageError:
+        raise UsageError(f"{text!r} is not a target; expected METRIC=VALUE, for example r2=0.9 or r2=0.8,0.9") from None
 
 
 def mix(text: str) -> tuple[int, int]:

@@ -28,7 +28,7 @@ def pytest_runtest_teardown() -> None:
     """Let torch, once an export has imported it, read its operators once: anew at each takes half of an export."""
     module = sys.modules.get("torch.onnx._internal.exporter._registration")
     registry = getattr(module, "ONNXRegistry", None)
-    if registry is not None and not hasattr(registry, "read_once"):
+    if hasattr(registry, "from_torchlib") and not hasattr(registry, "read_once"):
         registry.from_torchlib = classmethod(cache(registry.from_torchlib.__func__))
         registry.read_once = True
 

@@ -260,10 +260,8 @@ def _law(record: dict[str, Any], rows: list[dict[str, Any]], n_val: int | None) 
             for point in law["points"]
         ]  # fmt: skip
         fitted = fit_curve(points, chance=chance, seed=seed)
-    fitted["draws"] = [
-        said if alike else again
-        for said, again, alike in zip(law["draws"], fitted["draws"], _same_draws(law, fitted), strict=True)
-    ]
+    for i, is_same in enumerate(_same_draws(law, fitted)):
+        fitted["draws"][i] = law["draws"][i] if is_same else fitted["draws"][i]
     for field, value in leaves({key: fitted[key] for key in FITTED}):
         yield Figure(f"law.{field}", value, FIT)
 

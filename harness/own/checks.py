@@ -60,11 +60,12 @@ def repeats(splits: Splits) -> list[str]:
             f"{n:,} of {len(test):,} test examples ({n / len(test):.1%}) have the same inputs as one in "
             "train or validation: what is claimed of test is too good by what was learnt by heart"
         )
-    again = len(train) - len({*train})
+    answers = (label.tobytes() for label in splits.train.labels)
+    again = len(train) - len({*zip(train, answers, strict=True)})
     if again > OFTEN * len(train):
         warnings.append(
-            f"{again:,} of {len(train):,} training examples ({again / len(train):.1%}) have the same inputs as "
-            "an earlier one: there is less to learn from than so many examples say"
+            f"{again:,} of {len(train):,} training examples ({again / len(train):.1%}) have the inputs and "
+            "the answer of an earlier one: if they are copies there is less to learn from than so many examples say"
         )
     if splits.train.labels.dtype == np.int64 and splits.train.labels.ndim == 1:
         labels = np.concatenate([split.labels for split in splits])

@@ -93,7 +93,8 @@ def check_each(where: str, names: tuple[str, ...], counts: np.ndarray, place: Ca
     """
     few = [code for code, n in enumerate(counts) if n < FEWEST_A_CLASS]
     if few:
-        first, others = few[0], f" ({len(few) - 1:,} more classes are as small)" if len(few) > 1 else ""
+        more = f" ({len(few) - 1:,} more {'class is' if len(few) == 2 else 'classes are'} as small)"
+        first, others = few[0], more if len(few) > 1 else ""
         examples = f"{counts[first]} example{'' if counts[first] == 1 else 's'}"
         raise InvalidData(
             f"{where}{place(first)}: label {quoted(names[first])} has {examples}, expected at least "

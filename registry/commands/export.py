@@ -97,7 +97,8 @@ def _smallness(point: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _value(metric: dict[str, Any], target: str) -> float:
-    return parse.fraction(target) if metric["unit"] == "fraction" else parse.target(f"{metric['name']}={target}").value
+    value = target.removeprefix(f"{metric['name']}=")
+    return parse.fraction(value) if metric["unit"] == "fraction" else parse.target(f"{metric['name']}={value}").value
 
 
 def _write_onnx(file: dict[str, Any], folder: Path, destination: Path) -> None:

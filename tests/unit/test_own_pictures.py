@@ -157,7 +157,7 @@ def test_the_same_picture_twice_stays_in_one_split(tmp_path: Path) -> None:
         path.with_name(f"copy-{path.name}").write_bytes(path.read_bytes())
 
     [said] = pictures.read(folder).facts.warnings
-    assert "training examples (50.0%) have the same inputs as an earlier one" in said
+    assert "training examples (50.0%) have the inputs and the answer of an earlier one" in said
 
 
 def test_the_name_changes_with_a_folder_that_is_renamed_and_not_with_its_place(tmp_path: Path) -> None:

@@ -291,8 +291,7 @@ def test_inputs_with_several_targets_are_no_contradiction() -> None:
     sizes = ((20, 0), (1, 1), (1, 2))
     splits = (Split(np.full((n, 1), value, dtype=np.float32), np.arange(float(n))) for n, value in sizes)
 
-    [said] = checks.repeats(Splits(*splits))
-    assert said.startswith("19 of 20 training examples")
+    assert checks.repeats(Splits(*splits)) == []
 
 
 def test_a_value_that_two_classes_share_gives_nothing_away() -> None:

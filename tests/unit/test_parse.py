@@ -75,13 +75,17 @@ def test_a_target_names_its_metric() -> None:
 
 
 def test_targets_may_be_separated_by_commas() -> None:
-    assert parse.targets("r2=0.4,0.5") == [parse.Target("r2", 0.4), parse.Target("r2", 0.5)]
+    both = [parse.Target("r2", 0.4), parse.Target("r2", 0.5)]
+
+    assert parse.targets("r2=0.4,0.5") == parse.targets("r2=0.4,r2=0.5") == both
 
 
-@pytest.mark.parametrize("text", ["r2", "r2=", "=1", "R2=1", "r2=nan", "r2=1=2", "r2=0.4,", "r2=0.4,r2=0.5", "0.4,0.5"])
+@pytest.mark.parametrize("text", ["r2", "r2=", "=1", "R2=1", "r2=nan", "r2=1=2", "r2=0.4,", "0.4,0.5"])
 def test_what_is_no_target_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="METRIC=VALUE"):
+    with pytest.raises(UsageError, match="METRIC=VALUE") as refused:
         parse.targets(text)
+
+    assert refused.value.message.startswith(repr(text))
 
 
 @pytest.mark.parametrize(("text", "value"), [("28x28x1", (28, 28, 1)), ("30", (30,)), ("3X8X8", (3, 8, 8))])
