@@ -9,6 +9,7 @@ from functools import cache, partial
 from typing import Any, Protocol
 
 from harness import smallest, space, study_law
+from harness.baselines import trees
 from harness.fit import GridCell, fit_curve, fit_surface
 from harness.laws import surface_members
 from harness.laws.surface_forms import SIZE_FORMS
@@ -46,7 +47,8 @@ def _fitted(cells: tuple[GridCell, ...], **options: Any) -> dict[str, Any]:
 
 
 def shorten(set_attribute: SetAttribute = setattr) -> None:
-    """Make steps, rates and attempts few; nothing else is changed."""
+    """Make steps, rates, attempts and rounds of boosting few; nothing else is changed."""
+    set_attribute(trees, "ROUNDS", 5)
     set_attribute(space, "FEWEST_STEPS", 40)
     set_attribute(space, "MOST_STEPS", 80)
     set_attribute(space, "EPOCHS", 1)
