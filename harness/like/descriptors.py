@@ -138,9 +138,10 @@ def describe(data: Dataset, n_train: int | None = None) -> Descriptors:
         n_train: Examples that networks would see; by default all of train.
 
     Raises:
-        UsageError: If every position of an example has a label: :func:`harness.like.language.describe` is for those.
+        UsageError: If every position of an example has a label (:func:`harness.like.language.describe` is for those),
+            or the task is none of pictures, texts and tables.
     """
-    if data.per_position:
+    if data.per_position or data.task not in MODALITIES:
         raise UsageError(f"{data.task} has no such descriptors", "expected one class or one number an example")
     n = len(data.train()) if n_train is None else n_train
     errors = probe(data, n)

@@ -239,7 +239,7 @@ def test_show_picks_the_latest_version(guides: Guides, filled: Path) -> None:
     assert "superseded by a later version" in guides("show", "image-cls/digits/mlp@1", "--registry", filled).out
 
 
-@pytest.mark.parametrize(("target", "width"), [("0.9", 8), ("0.92", 12), ("0.95", 12)])
+@pytest.mark.parametrize(("target", "width"), [("0.9", 8), ("0.92", 12), ("accuracy=0.95", 12)])
 def test_export_writes_the_recorded_network(guides: Guides, filled: Path, alone: Path, target: str, width: int) -> None:
     (alone / "net.onnx").write_text("something older")
     result = guides("export", "image-cls/digits/mlp", target, "--onnx", "net.onnx", "--registry", filled)

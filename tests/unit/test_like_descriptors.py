@@ -120,6 +120,13 @@ def test_text_without_labels_has_other_descriptors() -> None:
         describe(data)
 
 
+def test_data_of_another_task_have_no_descriptors() -> None:
+    data = MadeUp(np.zeros((100, 8), dtype=np.float32), np.arange(100) % 2, task="audio-cls")
+
+    with pytest.raises(UsageError, match=r"audio-cls has no such descriptors"):
+        describe(data)
+
+
 def test_descriptors_survive_json() -> None:
     assert Descriptors.from_json(json.loads(json.dumps(DESCRIPTORS.to_json())), "d") == DESCRIPTORS
 

@@ -335,6 +335,13 @@ def test_a_class_with_too_few_pictures_is_named(tmp_path: Path) -> None:
     assert said.startswith(f"{folder}/emu: label 'emu' has 2 examples, expected at least 3, one for each split\n")
 
 
+@pytest.mark.parametrize(("others", "more"), [(["fox"], "1 more class is"), (["fox", "gnu"], "2 more classes are")])
+def test_other_classes_with_too_few_pictures_are_counted(tmp_path: Path, others: list[str], more: str) -> None:
+    folder = own_files.pictures(own_files.pictures(tmp_path / "data"), 2, classes=["emu", *others])
+
+    assert f"({more} as small)" in refusal(Own("image-cls", folder), tmp_path / "kept")
+
+
 def test_a_class_without_pictures_is_named(tmp_path: Path) -> None:
     folder = own_files.pictures(tmp_path / "data")
     (folder / "emu").mkdir()
