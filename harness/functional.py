@@ -21,7 +21,7 @@ from torch.func import functional_call, grad, vmap
 from torch.overrides import TorchFunctionMode
 
 from harness.loss import mean_loss
-from harness.stack import StackedNetwork
+from harness.stack import IMAGES_AT_ONCE, StackedNetwork
 from registry.errors import UsageError
 
 GROUPED_AT_LEAST: Final = 8  # below, the kernel of a grouped convolution depends on how many groups there are
@@ -111,6 +111,7 @@ class StackedModule(PlainLayout):
         super().__init__(build, members)
         if any(isinstance(module, nn.modules.conv._ConvNd) for module in self._module.modules()):
             self.least_members = GROUPED_AT_LEAST  # mapped, a convolution becomes a grouped one
+            self.examples_at_once = IMAGES_AT_ONCE
 
     def forward(self, leaves: Sequence[torch.Tensor], inputs: torch.Tensor) -> torch.Tensor:
         """Map leaves and inputs (members, batch, *input_shape) to logits (members, batch, n_outputs)."""

@@ -39,6 +39,8 @@ keep_freed_memory()
 CHECKPOINTS: Final = 12
 ROWS_AHEAD: Final = 1 << 21  # row numbers drawn at a time: 16 MB
 SYMBOLS_AT_ONCE: Final = 4096  # read at a time where only outputs are wanted
+EXAMPLES_AT_ONCE: Final = 512  # measured: mlps of 8 to 512 wide on 4,000 and 20,000 rows, 256 to 1,024 are fastest
+IMAGES_AT_ONCE: Final = 32  # by convolutions; measured: 64 of 8 channels, 3,000 images of 16x16: 2.5 x as fast as whole
 
 
 class StackedNetwork(ABC):
@@ -58,10 +60,13 @@ class StackedNetwork(ABC):
         n_symbols: How many symbols there are, where they are turned into one-hot rows for these networks; else 0.
         members_at_once: So many members, with their optimiser and their activations, fit a core's cache: larger packs
             are trained in parts of about this many.
+        examples_at_once: So many examples are read at a time on a CPU where only outputs are wanted: the activations of
+            a pack then fit memory that is used again, instead of new pages each time.
     """
 
     least_members = 1
     members_at_once = 64
+    examples_at_once = EXAMPLES_AT_ONCE
     n_symbols = 0
 
     def __init__(self, members: int, sizes: Sequence[int]) -> None:
@@ -124,10 +129,11 @@ class StackedNetwork(ABC):
         Args:
             inputs: (n, ...), as a data set gives them: the same for all members.
         """
-        each = len(inputs) if inputs.dtype != torch.uint8 else SYMBOLS_AT_ONCE // inputs[0].numel()
-        for part in torch.split(
-            inputs, max(1, each)
-        ):  # always so many, whatever the members: no result depends on them
+        each = self.examples_at_once if inputs.device.type == "cpu" else len(inputs)
+        if inputs.dtype == torch.uint8:
+            each = SYMBOLS_AT_ONCE // inputs[0].numel()
+        # always so many, whatever the members: no result depends on them
+        for part in torch.split(inputs, max(1, each)):
             read = self.read(part)
             yield self.logits(read.unsqueeze(0).expand(self.members, *read.shape))
 

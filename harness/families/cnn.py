@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from harness.families.base import Family, Outputs, State, single
 from harness.loss import summed_loss
-from harness.stack import StackedNetwork
+from harness.stack import IMAGES_AT_ONCE, StackedNetwork
 from harness.trial import Shape
 
 NETWORK_CLASS = "Cnn"
@@ -64,6 +64,7 @@ class StackedCnn(StackedNetwork):
     """
 
     least_members = 8
+    examples_at_once = IMAGES_AT_ONCE
 
     def __init__(self, input_shape: tuple[int, ...], n_outputs: int, shape: Shape, members: int) -> None:
         with torch.device("meta"):
