@@ -25,6 +25,7 @@ EVERY: Final = 2  # rates tried first are this many notches apart
 # what to choose from where time is limited
 PARTS: Final = (
     (1, 1, False),
+    (1, 1, True),
     (2, 1, False),
     (2, 1, True),
     (4, 1, True),
@@ -121,13 +122,17 @@ def affordable(study: Investigation, notes: list[str]) -> tuple[Space, bool]:
     part, is_lean = parts[chosen]
     if chosen:
         study.clock.take(states[chosen])
-        steps = f"{part.steps[-1]:,} of {whole.steps[-1]:,} steps"
-        shorter = f"; it and the search for the knee had at most {steps}" if part.steps != whole.steps else ""
-        notes.append(
-            f"knee: for want of time its reference is at most {_widest(part)} wide, where the ladders end at "
-            f"{_widest(whole)}{shorter}; without --minutes all are tried"
-        )
+        notes.append(f"knee: for want of time {_left_out(part, whole)}; without --minutes all are tried")
     return part, is_lean
+
+
+def _left_out(part: Space, whole: Space) -> str:
+    """Say what of the whole space a reference was not looked for in."""
+    if _widest(part) == _widest(whole):
+        return "fewer wide networks were compared to find its reference"
+    steps = f"{part.steps[-1]:,} of {whole.steps[-1]:,} steps"
+    shorter = f"; it and the search for the knee had at most {steps}" if part.steps != whole.steps else ""
+    return f"its reference is at most {_widest(part)} wide, where the ladders end at {_widest(whole)}{shorter}"
 
 
 def _part(part: Space, *, is_lean: bool) -> str:
