@@ -71,6 +71,10 @@ class Query(NamedTuple):
         bytes_of = (f"weight_bytes{int8}", f"ram_bytes{int8}")  # what is left to compare where params are not stated
         return tuple(dict.fromkeys((first, "params", "flops", "depth", "width", "resolution", *bytes_of)))
 
+    def ranked_by(self, network: Network) -> str | None:
+        """Return the first of the sizes that "smallest" goes by that the network has: what really ranked it."""
+        return next((column for column in self.sizes if getattr(network, column) is not None), None)
+
 
 class Question(NamedTuple):
     """A data set and the metric it is asked in."""
@@ -89,6 +93,10 @@ class Question(NamedTuple):
     def meets(self, value: float, target: float) -> bool:
         """Say whether ``value`` is at least as good as ``target``."""
         return self.sign * value >= self.sign * target
+
+    def beats(self, value: float, other: float) -> bool:
+        """Say whether ``value`` is better than ``other``."""
+        return not self.meets(other, value)
 
 
 class Network(NamedTuple):
@@ -220,6 +228,22 @@ class Answer(NamedTuple):
     near: bool
     also: tuple[Source, ...] = ()
     n_unstated: int | None = None
+
+    @property
+    def n_meeting(self) -> int | None:
+        """How many runs met the point's target, if that says how many at least met the one asked."""
+        network = self.network
+        if network.reach_value is None or network.n_seeds is None or network.target is None or self.target is None:
+            return None
+        if not self.question.meets(network.target, self.target):
+            return None
+        return round(network.reach_value * network.n_seeds)
+
+    def refutes(self, part: Bracket) -> bool:
+        """Say whether a bracket refuted for the point's own target is so for the target asked; a knee's is its own."""
+        if part.verdict != "refuted" or self.target is None:
+            return part.verdict == "refuted"
+        return not self.question.meets(part.high if self.question.sign > 0 else part.low, self.target)
 
 
 class Predicted(NamedTuple):

@@ -4,8 +4,8 @@ The index lies beside its root, else in the user's cache folder, else in memory.
 moved into place, so builds may race; it is opened read-only and immutable, so readers take no locks.
 
 It is fresh while the root's ``.generation`` (new after each change made through ``store.py``) is the one it was built
-from. Hand edits and ``git pull`` leave that file alone, so below ``SMALL`` guidelines the stamps of all record files
-and folders are compared too; above, the root's tasks and the checkout's commit. After hand edits in a large root,
+from. Hand edits and ``git pull`` leave that file alone, so in a small root the stamps of all record files and folders
+are compared too; in a large one, the root's tasks and the checkout's commit. After hand edits in a large root,
 ``guides index`` rebuilds, and so does ``guides validate``. Files beside a record are read when the index is built, and
 not looked at again while the record itself stays as it is.
 
@@ -18,26 +18,24 @@ Plain ``os.path``: importing ``pathlib`` alone would cost a tenth of a lookup.
 
 from __future__ import annotations
 
-import itertools
 import os
 import sqlite3
 from typing import TYPE_CHECKING, Final, TypeVar, final
 
-from registry import __version__, roots
-from registry.errors import BrokenRule, DamagedRegistry, GuidesError
+from registry import __version__, roots, stamps
+from registry.errors import GuidesError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from registry.roots import Root
+    from registry.survey import Found, Given
 
 T = TypeVar("T")
 
 FORMAT: Final = "15"
 FILE: Final = ".index.sqlite3"
-RECORD: Final = "guideline.json"
-SMALL: Final = 200  # guidelines: folders <task>/<dataset>/<family>
 # A file changed this shortly before it was read may change again without a new time stamp.
 _TICK_NS: Final = 50_000_000
 
@@ -134,8 +132,10 @@ def rebuild(root: Root) -> Index:
             continue
         if index := _open(root, place):
             return index
+    from registry.survey import Found
+
     connection = sqlite3.connect(":memory:")
-    _fill(connection, root, _records(root))
+    _fill(connection, root, Found(root))
     return Index(root, connection, None)
 
 
@@ -162,112 +162,21 @@ def build(root: Root, path: str, records: Iterable[tuple[str, Mapping[str, Any]]
         sqlite3.OperationalError: If the file cannot be written.
         DamagedRegistry: If the root cannot be read.
     """
+    from registry.survey import Found, Given
+
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
     temporary = f"{path}.{os.getpid()}-{os.urandom(4).hex()}"
     try:
         connection = sqlite3.connect(temporary)
         try:
             connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;")
-            _fill(connection, root, _records(root) if records is None else _Given(records))
+            _fill(connection, root, Found(root) if records is None else Given(records))
         finally:
             connection.close()
         os.replace(temporary, path)
     finally:
         if os.path.exists(temporary):
             os.unlink(temporary)
-
-
-@final
-class _Given:
-    """Records handed in, with nothing to watch."""
-
-    def __init__(self, records: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
-        self.watched: dict[str, str] = {}
-        self.damaged: dict[str, str] = {}
-        self._records = records
-
-    def __iter__(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        return iter(self._records)
-
-
-@final
-class _Found:
-    """The sound records in a root's folders; what was seen on the way is watched, the others are damaged."""
-
-    def __init__(self, root: Root) -> None:
-        self.watched: dict[str, str] = {}
-        self.damaged: dict[str, str] = {}
-        self._root = root.path
-        self._complete = not root.shipped
-
-    def __iter__(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        from pathlib import Path
-
-        from registry.loader import read_json
-
-        audit = _auditor()
-        for folder in self._versions():
-            path = f"{folder}/{RECORD}"
-            file = Path(self._root, path)
-            self.watched[path] = _stamp(os.path.join(self._root, path), is_file=True)
-            try:
-                values = read_json(file)
-                if audit is not None:
-                    audit(values, file, complete=self._complete)
-            except BrokenRule as error:
-                self.damaged[path] = self._problem(error, folder, path)
-            else:
-                yield path, values
-
-    def _problem(self, error: BrokenRule, folder: str, path: str) -> str:
-        """Say what is wrong with a record; where it is a file beside it, watch that one too: it may be mended."""
-        if error.file == os.path.join(self._root, path):
-            return f"{error.field and f'{error.field}:'} {error.rule} {error.problem}"
-        beside = os.path.relpath(error.file, os.path.join(self._root, folder))
-        for seen in (folder, f"{folder}/{beside}"):
-            self.watched[seen] = _stamp(os.path.join(self._root, seen), is_file=seen != folder)
-        return f" {error.rule} {beside} {error.problem}"
-
-    def _versions(self) -> Iterator[str]:
-        folders = [""]
-        for _ in ("task", "dataset", "family"):
-            folders = [inner for folder in folders for inner in self._inside(folder)]
-        for family in folders:
-            yield from (version for version in self._inside(family) if _is_version(version))
-
-    def _inside(self, folder: str) -> list[str]:
-        path = os.path.join(self._root, folder)
-        self.watched[folder] = _stamp(path, is_file=False) if folder else _listing(path)
-        try:
-            names = roots.folders(path)
-        except DamagedRegistry as error:
-            if not folder:
-                raise
-            self.damaged[folder] = f" {error.message}"
-            return []
-        inside = [f"{folder}/{name}" if folder else name for name in names]
-        for one in inside:
-            if not _is_text(one):
-                self.damaged[_readable(one)] = " R-PATH is not a folder name of a guideline"
-        return [one for one in inside if _is_text(one)]
-
-
-def _records(root: Root) -> _Found:
-    return _Found(root)
-
-
-def _auditor() -> Callable[..., None] | None:
-    """Return the check of whole records, or None where what it needs is not installed.
-
-    Imported by name: a lookup that finds its index fresh never gets here, and must not load any of it.
-    """
-    from importlib import import_module
-
-    try:
-        audit: Callable[..., None] = import_module("registry.audit").audit
-    except ImportError:  # no pydantic, or no fcntl (Windows): rows.py still checks all that an answer rests on
-        return None
-    return audit
 
 
 def _with_open(
@@ -319,22 +228,23 @@ def _is_fresh(index: Index) -> bool:
         meta = dict(index.rows("SELECT key, value FROM meta"))
         if meta["format"] != FORMAT or meta["code"] != __version__ or meta["settled"] != "1":
             return False
-        if meta["generation"] != _generation(root):
+        if meta["generation"] != stamps.generation(root):
             return False
         # The wheel's index was built before anyone knew where it would lie; it came with the code that reads it.
-        if not index.root.shipped and meta["root"] != _readable(os.path.realpath(root)):
+        if not index.root.shipped and meta["root"] != stamps.readable(os.path.realpath(root)):
             return False
         if meta["large"] == "1":
-            return (meta["listing"], meta["commit"]) == (_listing(root), _commit(root)) and _is_large(root)
+            same = (meta["listing"], meta["commit"]) == (stamps.listing(root), stamps.commit(root))
+            return same and stamps.is_large(root)
         return all(
-            stamp == (_stamp(os.path.join(root, path), is_file=" " in stamp) if path else _listing(root))
-            for path, stamp in index.rows("SELECT path, stamp FROM watched")
+            then == (stamps.stamp(os.path.join(root, path), is_file=" " in then) if path else stamps.listing(root))
+            for path, then in index.rows("SELECT path, stamp FROM watched")
         )
     except (sqlite3.Error, LookupError, TypeError, ValueError):
         return False
 
 
-def _fill(connection: sqlite3.Connection, root: Root, records: _Found | _Given) -> None:
+def _fill(connection: sqlite3.Connection, root: Root, records: Found | Given) -> None:
     """Write all tables of an empty database."""
     import time
 
@@ -344,10 +254,10 @@ def _fill(connection: sqlite3.Connection, root: Root, records: _Found | _Given) 
     meta = {
         "format": FORMAT,
         "code": __version__,
-        "root": _readable(os.path.realpath(root.path)),
-        "generation": _generation(root.path),
-        "commit": _commit(root.path),
-        "listing": _listing(root.path),
+        "root": stamps.readable(os.path.realpath(root.path)),
+        "generation": stamps.generation(root.path),
+        "commit": stamps.commit(root.path),
+        "listing": stamps.listing(root.path),
     }
     connection.executescript(rows.TABLES)
     damaged = dict[str, str]()
@@ -359,11 +269,11 @@ def _fill(connection: sqlite3.Connection, root: Root, records: _Found | _Given) 
         except (ArithmeticError, AttributeError, LookupError, TypeError) as error:  # one record never ends a root
             damaged[path] = f" cannot be indexed: {type(error).__name__} {error}"
     connection.executescript(rows.INDEXES + rows.SUPERSEDE)
-    is_large = _is_large(root.path)
-    meta["large"] = str(int(is_large))
-    meta["settled"] = str(int(is_large or _settled(records.watched, started)))
+    large = stamps.is_large(root.path)
+    meta["large"] = str(int(large))
+    meta["settled"] = str(int(large or _settled(records.watched, started)))
     connection.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
-    connection.executemany("INSERT INTO watched VALUES (?, ?)", () if is_large else records.watched.items())
+    connection.executemany("INSERT INTO watched VALUES (?, ?)", () if large else records.watched.items())
     connection.executemany("INSERT INTO damaged VALUES (?, ?)", {**damaged, **records.damaged}.items())
     connection.execute("PRAGMA optimize")
     connection.commit()
@@ -375,63 +285,3 @@ def _settled(watched: Mapping[str, str], started: int) -> bool:
 
     times = [int(stamp.partition(" ")[0]) for path, stamp in watched.items() if path and stamp != "missing"]
     return not any(started - _TICK_NS <= changed <= time.time_ns() for changed in times)
-
-
-def _stamp(path: str, *, is_file: bool) -> str:
-    """Return what changes when a file is edited, or a folder gains or loses an entry."""
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return "missing"
-    return f"{status.st_mtime_ns} {status.st_size} {status.st_ino}" if is_file else f"{status.st_mtime_ns}"
-
-
-def _listing(root: str) -> str:
-    """Return the root's task folders. Its own time stamp changes whenever an index is written."""
-    return _readable("/".join(roots.folders(root)))
-
-
-def _is_large(root: str) -> bool:
-    """Say whether at least ``SMALL`` guidelines lie in the root: seen on disk, and counted no further than that."""
-    return next(itertools.islice(_inside(root, 3), SMALL - 1, None), None) is not None
-
-
-def _inside(path: str, levels: int) -> Iterator[str]:
-    """Yield the folders so many levels below ``path``, in the order the disk has them; none that cannot be read."""
-    try:
-        with os.scandir(path) as entries:
-            for entry in entries:
-                if entry.name[0] not in "._" and entry.is_dir(follow_symlinks=False):
-                    if levels == 1:
-                        yield entry.path
-                    else:
-                        yield from _inside(entry.path, levels - 1)
-    except OSError:
-        return
-
-
-def _is_text(path: str) -> bool:
-    """Say whether a path can be written as UTF-8, which a disk does not promise."""
-    return _readable(path) == path
-
-
-def _readable(path: str) -> str:
-    return path if path.isascii() else path.encode("utf-8", "backslashreplace").decode("utf-8")
-
-
-def _generation(root: str) -> str:
-    try:
-        with open(os.path.join(root, ".generation"), encoding="utf-8", errors="replace") as file:
-            return file.read(200)
-    except OSError:
-        return ""
-
-
-def _commit(root: str) -> str:
-    """Return a stamp of the checkout that holds the root: a pull, a switch or a commit changes it."""
-    return _stamp(os.path.join(os.path.dirname(os.path.realpath(root)), ".git", "logs", "HEAD"), is_file=True)
-
-
-def _is_version(folder: str) -> bool:
-    name = folder.rpartition("/")[2]
-    return name[0] == "v" and name[1:].isdecimal() and name[1] != "0"

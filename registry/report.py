@@ -1,12 +1,11 @@
-"""Write a reply down: the lines a person reads, and the same as plain JSON values."""
+"""Write a reply down as the lines a person reads."""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from registry.wording import (
-    bench_command,
     bound_of,
     doubts_of,
     farness,
@@ -72,56 +71,6 @@ def far_line(query: Query, reply: Reply) -> str:
     return f"no evidence near your task: the nearest record has {has}. {more}{took}"
 
 
-def values(query: Query, reply: Reply) -> dict[str, Any]:
-    """Return the reply as plain JSON values; the query is in it as it was understood."""
-    return {
-        "query": query._asdict(),
-        "answers": [_answer_values(query, answer) for answer in reply.answers],
-        "misses": [
-            {
-                "dataset": miss.question.dataset,
-                "target": miss.target,
-                "family": miss.family,
-                "best": network_values(miss.best) if miss.best else None,
-                "smallest_without_limits": network_values(miss.unlimited) if miss.unlimited else None,
-                "predicted": miss.predicted._asdict() if miss.predicted else None,
-                "smallest_with_int8": network_values(miss.int8) if miss.int8 else None,
-                "limit": miss.limit._asdict() if miss.limit else None,
-                "no_knee": miss.no_knee._asdict() if miss.no_knee else None,
-            }
-            for miss in reply.misses
-        ],
-        "near": any(answer.near for answer in reply.answers),
-        "bench": bench_command(query),
-        "damaged": list(reply.damaged),
-    }
-
-
-def network_values(network: Network) -> dict[str, Any]:
-    """Return a network as plain JSON values, its test result grouped as in the record."""
-    import json
-
-    plain = network._asdict()
-    for key in ("point", "record_n_train", "record_input_size", "record_n_classes", "record_wall_s"):
-        del plain[key]
-    shape = {key: plain.pop(key) for key in ("width", "depth", "resolution")}
-    test = {key: plain.pop(key) for key in ("median", "low", "high", "n_seeds")}
-    reach = {key: plain.pop(f"reach_{key}") for key in ("value", "low")}
-    where = plain.pop("found_at")
-    reference, doubts = plain.pop("reference"), plain.pop("doubts")
-    return {
-        **plain,
-        "hasty": bool(network.hasty),
-        "reference": json.loads(reference) if reference else None,
-        "doubts": json.loads(doubts or "[]"),
-        "where": where,
-        "superseded": bool(network.superseded),
-        "family_options": json.loads(network.family_options),
-        "shape": None if network.width is None and network.resolution is None else shape,
-        "test": {**test, "reach": None if network.reach_value is None else reach},
-    }
-
-
 def table(rows: list[tuple[str, ...]], left: tuple[int, ...]) -> list[str]:
     """Set rows in columns two spaces apart; the columns in ``left`` to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -131,38 +80,6 @@ def table(rows: list[tuple[str, ...]], left: tuple[int, ...]) -> list[str]:
         .rstrip()
         for row in rows
     ]  # fmt: skip
-
-
-def _answer_values(query: Query, answer: Answer) -> dict[str, Any]:
-    question = answer.question
-    return {
-        "task": question.task,
-        "dataset": question.dataset,
-        "metric": {"name": question.metric, "unit": question.unit, "direction": question.direction},
-        "root": {"path": answer.root.path, "shipped": answer.root.shipped},
-        **network_values(answer.network),
-        "target": answer.target,
-        "point_target": answer.network.target,
-        "near": answer.near,
-        "ranked_by": _ranked_by(query, answer.network),
-        "size_unstated_by": answer.n_unstated,
-        "runs_meeting_at_least": _runs_meeting(answer),
-        "scratch": network_values(answer.scratch) if answer.scratch else None,
-        "measured": network_values(answer.measured) if answer.measured else None,
-        "also": [_source_values(one) for one in answer.also],
-        "bracket": [
-            {**part._asdict(), "verdict": part.verdict if _is_refuted(answer, part) else "undecided"}
-            for part in answer.bracket
-        ],
-        "baselines": [
-            {**one._asdict(), "beats": _beats(answer, one.metric, answer.network.median)} for one in answer.baselines
-        ],
-    }
-
-
-def _source_values(one: Source) -> dict[str, Any]:
-    plain = one._asdict()
-    return {**plain, "where": plain.pop("found_at")}
 
 
 def _from(answers: list[Answer]) -> str:
@@ -214,10 +131,10 @@ def _baselines(answers: list[Answer]) -> list[str]:
     methods = {(one.metric, one.bytes): one for one in reversed(answers[0].baselines)}
     beating: dict[str, list[str]] = {}
     for one in sorted(methods.values(), key=answers[0].baselines.index):
-        beaten = [answer for answer in answers if _beats(answer, one.metric, answer.network.median)]
+        beaten = [answer for answer in answers if answer.question.beats(one.metric, answer.network.median)]
         if not beaten:
             continue
-        if _beats(beaten[0], one.metric, beaten[0].best):
+        if beaten[0].question.beats(one.metric, beaten[0].best):
             what = f"every network on record for {beaten[0].question.dataset} (best: {shown(beaten[0].best)})"
         else:
             aims = dict.fromkeys("the knee" if one.target is None else f"{one.target:g}" for one in beaten)
@@ -243,11 +160,6 @@ def _beside(query: Query, answer: Answer, answers: list[Answer]) -> list[str]:
     if not answer.near:
         out.append("  Far from your task: more than 4 x in examples, input size or classes.")
     return out
-
-
-def _ranked_by(query: Query, network: Network) -> str | None:
-    """Return the first of the sizes that "smallest" goes by that the network has: what really ranked it."""
-    return next((column for column in query.sizes if getattr(network, column) is not None), None)
 
 
 def _is_smallest(query: Query, answer: Answer) -> str:
@@ -290,7 +202,7 @@ def _sentence(query: Query, answer: Answer) -> str:
         own = f"The error of {network.family}'s median run"
         sure = f"{own} is within 1.1 x of that of {best}, with 95 % confidence{within}"
     else:
-        runs = _runs_meeting(answer)
+        runs = answer.n_meeting
         counted = "" if runs is None else f" ({_at_least(answer)}{runs} of {network.n_seeds} runs do)"
         sure = f"The median fresh run meets {answer.target:g} with 95 % confidence{counted}"
     return f"{sure}; {_what_binds(answer)}"
@@ -299,7 +211,7 @@ def _sentence(query: Query, answer: Answer) -> str:
 def _what_binds(answer: Answer) -> str:
     if not answer.bracket:
         return f"nothing smaller {'was tried, for want of time' if answer.network.hasty else 'could be tried'}."
-    undecided = [part for part in answer.bracket if not _is_refuted(answer, part)]
+    undecided = [part for part in answer.bracket if not answer.refutes(part)]
     nearest = max(undecided or answer.bracket, key=lambda part: part.params)
     smaller = f"{(answer.network.params or 0) / max(nearest.params, 1):.2f} x smaller"
     return f"{smaller} may do:" if undecided else f"{smaller} does not:"
@@ -312,7 +224,7 @@ def _tried(answer: Answer, part: Bracket) -> str:
     if part.n_meeting is None:
         return f"{subject} has {shown(part.median)} [{shown(part.low)}, {shown(part.high)}] over {part.n_seeds} runs"
     verdict = part.verdict
-    if verdict == "refuted" and not _is_refuted(answer, part):
+    if verdict == "refuted" and not answer.refutes(part):
         verdict = f"refuted only for {own:g}"
     counted = f"{part.n_meeting} of {part.n_seeds} runs {'are within 1.1 x' if own is None else f'meet {own:g}'}"
     if part.longer_n_seeds is not None:
@@ -323,7 +235,7 @@ def _tried(answer: Answer, part: Bracket) -> str:
 def _further(query: Query, answer: Answer) -> list[str]:
     """Return what the route and the options asked for add."""
     network, out = answer.network, []
-    first, by = query.sizes[0], _ranked_by(query, network)
+    first, by = query.sizes[0], query.ranked_by(network)
     if by != first and first != "params":
         rank = "nothing says which is smallest" if by is None else f"this one is the smallest by {_words(by)}"
         out.append(f"Of no network that meets it is the {_words(first)} on record: {rank}.")
@@ -390,23 +302,6 @@ def _source(one: Source) -> str:
     return f"{what} ({one.citation}, {one.found_at})"
 
 
-def _is_refuted(answer: Answer, part: Bracket) -> bool:
-    """Say whether a bracket refuted for the point's own target is so for the target asked; a knee's is its own."""
-    if part.verdict != "refuted" or answer.target is None:
-        return part.verdict == "refuted"
-    return not answer.question.meets(part.high if answer.question.sign > 0 else part.low, answer.target)
-
-
-def _runs_meeting(answer: Answer) -> int | None:
-    """Return how many runs met the point's target, if that says how many at least met the one asked."""
-    network = answer.network
-    if network.reach_value is None or network.n_seeds is None or network.target is None or answer.target is None:
-        return None
-    if not answer.question.meets(network.target, answer.target):
-        return None
-    return round(network.reach_value * network.n_seeds)
-
-
 def _n_of(network: Network) -> str:
     n_seeds = network.n_seeds or 0
     return f"{round((network.reach_value or 0) * n_seeds)} of {n_seeds}"
@@ -414,10 +309,6 @@ def _n_of(network: Network) -> str:
 
 def _at_least(answer: Answer) -> str:
     return "" if answer.target == answer.network.target else "at least "
-
-
-def _beats(answer: Answer, metric: float, other: float) -> bool:
-    return not answer.question.meets(other, metric)
 
 
 def _missed(query: Query, miss: Miss) -> str:

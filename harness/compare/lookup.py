@@ -21,6 +21,8 @@ import registry
 from registry import index, roots
 from registry.errors import GuidesError, UsageError
 from registry.roots import Root
+from registry.stamps import SMALL
+from registry.survey import RECORD
 
 _QUERY: Final = ("lookup", "--task", "image-cls", "--target-acc", "0.95")
 _DIGITS: Final = ("--task", "image-cls", "--dataset", "digits")
@@ -61,7 +63,7 @@ def COMMAND(records: int, runs: int, json_: Path | None) -> None:
     compileall.compile_dir(Path(registry.__file__).parent, quiet=1)
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as here, contextlib.chdir(here):
         synthetic = Root(folder)
-        for path, _ in itertools.islice(_synthetic(records), index.SMALL):  # a root is as large as its folders say
+        for path, _ in itertools.islice(_synthetic(records), SMALL):  # a root is as large as its folders say
             Path(folder, path).parent.mkdir(parents=True)
         index.build(synthetic, str(Path(folder, index.FILE)), _synthetic(records))
         rows = measure((), runs) + measure((folder,), runs)
@@ -133,7 +135,7 @@ def _synthetic(n: int) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for i in range(n):
         task, family = _TASKS[i % 4], _FAMILIES[i // 4 % 10]
         dataset = f"synthetic-{i // 40:06d}"
-        yield f"{task}/{dataset}/{family}/v1/{index.RECORD}", _record(task, dataset, family, i)
+        yield f"{task}/{dataset}/{family}/v1/{RECORD}", _record(task, dataset, family, i)
 
 
 def _record(task: str, dataset: str, family: str, i: int) -> dict[str, Any]:

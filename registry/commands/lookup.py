@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from registry import index, lookup, parse, report, roots
+from registry import index, lookup, parse, roots
 from registry.answers import MINIMISE, Query
 from registry.errors import UsageError
 from registry.options import Reading, as_json, examples, one_metric, print_json, quiet, registries, warn, where
@@ -76,7 +76,13 @@ def COMMAND(  # the name cli.py looks for
         reply = lookup.reply(indexes, query, most=None if json_ else _SHOWN)
         if not reply.answers:
             raise no_answer(query, reply)
-        return report.values(query, reply) if json_ else "\n".join(report.lines(query, reply))
+        if json_:
+            from registry import plain  # each form is imported where it is asked for: a lookup is short
+
+            return plain.values(query, reply)
+        from registry import report
+
+        return "\n".join(report.lines(query, reply))
 
     found = index.read(roots.find(registry), answered, partial(warn, is_quiet=quiet))
     if isinstance(found, str):

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from registry import index, roots, rows
+from registry import index, roots, rows, stamps, survey
 from registry.index import Index
 from registry.roots import Root
 from registry.store import Store, canonical_json
@@ -121,7 +121,7 @@ def test_a_removed_record_is_gone(filled: Path) -> None:
 def test_a_large_root_goes_by_its_generation(
     filled: Path, monkeypatch: pytest.MonkeyPatch, counted: list[Root]
 ) -> None:
-    monkeypatch.setattr(index, "SMALL", 3)
+    monkeypatch.setattr(stamps, "SMALL", 3)
     names(filled)
     add_by_hand(filled)
     names(filled)
@@ -133,7 +133,7 @@ def test_a_large_root_goes_by_its_generation(
 
 
 def test_a_large_root_in_a_checkout_goes_by_its_commit_too(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(index, "SMALL", 3)
+    monkeypatch.setattr(stamps, "SMALL", 3)
     log = filled.parent / ".git" / "logs" / "HEAD"
     log.parent.mkdir(parents=True)
     log.write_text("one\n")
@@ -378,7 +378,7 @@ def test_a_record_that_breaks_the_schema_or_names_other_files_is_left_out(
 def test_without_the_schema_at_hand_a_law_that_cannot_be_evaluated_is_still_left_out(
     root: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[dict[str, Any]], object], problem: str
 ) -> None:
-    monkeypatch.setattr(index, "_auditor", lambda: None)
+    monkeypatch.setattr(survey, "_auditor", lambda: None)
     path = written(root, lambda record: change(record["law"]))
 
     (line,) = left_out(root)
@@ -460,7 +460,7 @@ def test_an_index_that_claims_a_large_root_is_held_against_the_folders(filled: P
 def test_an_index_that_came_with_a_copied_root_is_built_again(
     filled: Path, monkeypatch: pytest.MonkeyPatch, counted: list[Root]
 ) -> None:
-    monkeypatch.setattr(index, "SMALL", 3)
+    monkeypatch.setattr(stamps, "SMALL", 3)
     names(filled)
     copied = filled.parent / "copied"
     shutil.copytree(filled, copied)

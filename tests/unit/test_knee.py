@@ -19,6 +19,7 @@ from harness.space import space_of
 from harness.study import Findings, Study
 from harness.study_law import Law
 from harness.trial import Outcome, Shape, Trial
+from registry.rows import doubts
 from registry.statistics import knee_limit, meets
 from tests.fake_outcomes import Surface
 from tests.tiny_bench import small_law
@@ -98,7 +99,7 @@ def by_steps_and_width(trials: Sequence[Trial]) -> float:
 
 @pytest.mark.parametrize(
     ("seconds", "widest", "most_steps"),
-    [(math.inf, 256, 8000), (1e9, 256, 8000), (2e8, 128, 8000), (5e7, 64, 4000), (1e3, 32, 2000)],
+    [(math.inf, 256, 8000), (1e9, 256, 8000), (1.8e8, 128, 8000), (5e7, 64, 4000), (1e3, 32, 2000)],
     ids=["no limit", "time for all", "half", "a quarter and half the steps", "none"],
 )
 def test_where_time_is_short_the_reference_is_narrower_and_the_notes_say_so(
@@ -122,10 +123,36 @@ def test_where_time_is_short_the_reference_is_narrower_and_the_notes_say_so(
     )
 
 
+def test_before_widths_are_left_out_fewer_of_the_widest_are_compared() -> None:
+    notes: list[str] = []
+    study = Investigation(Study("tabular-cls", "wine", "mlp", (), knee=True))
+    study.clock = Clock(2.2e8, by_steps_and_width, now=lambda: 0.0)
+
+    assert affordable(study, notes) == (study.space, True)
+    assert notes == [
+        "knee: for want of time fewer wide networks were compared to find its reference; without --minutes all are "
+        "tried"
+    ]
+    assert doubts(notes) == [notes[0].removeprefix("knee: ")]
+
+
+def test_a_reference_among_few_of_the_widest_may_be_the_knee_itself() -> None:
+    def steep(trial: Trial) -> float:
+        return 0.01 + 20 / trial.shape.width if trial.shape.depth == 1 and trial.shape.width >= 40 else 0.6
+
+    study = Investigation(Study("tabular-cls", "wine", "mlp", (), "bisect", knee=True))
+    study.clock = Clock(2.2e8, by_steps_and_width, now=lambda: 0.0)
+    knee = Surface(steep).drive(find_knee(study, []))
+
+    assert knee is not None
+    assert knee.answer is not None
+    assert knee.answer.test.trial.shape == Shape(256, 1)
+
+
 def test_a_narrower_reference_is_gone_on_with_where_time_is_limited(tmp_path: Path) -> None:
     study = Investigation(Study("tabular-cls", "wine", "mlp", (), knee=True))
     widths = []
-    for seconds in (2e8, 1e9, math.inf):
+    for seconds in (1.8e8, 1e9, math.inf):
         study.clock = Clock(seconds, by_steps_and_width, Turns(tmp_path / "turns.txt"), lambda: 0.0)
         widths.append(max(shape.width for shape in affordable(study, [])[0].params))
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.plugins import load
-from registry import index, lookup, report, shelf, smallest_for
+from registry import index, lookup, plain, report, shelf, smallest_for
 from registry.answers import NO_BRACKET, Answer, Query, Question, Reply
 from registry.errors import NoAnswer, UnknownName, UsageError
 from registry.plugins import datasets, known
@@ -475,7 +475,7 @@ def test_what_fits_with_int8_alone_is_hinted_at(root: Path) -> None:
     write(root, example_record("image-cls/fashion/mlp")[0])
     beside = ask(root, ram=2000)
     assert "; with --int8: lenet v1, 'LeNet, int8'" in text(beside)
-    (values,) = report.values(Query("image-cls", (0.9,)), beside)["misses"]
+    (values,) = plain.values(Query("image-cls", (0.9,)), beside)["misses"]
     assert values["smallest_with_int8"]["name"] == "LeNet, int8"
 
 
@@ -493,7 +493,7 @@ def test_an_answer_without_the_figure_asked_for_says_what_ranked_it(
 
     assert "Of no network that meets it is the latency ratio on record: this one is the smallest by params." in said
     assert "smaller network on record" not in said
-    assert report.values(query, reply)["answers"][0]["ranked_by"] == "params"
+    assert plain.values(query, reply)["answers"][0]["ranked_by"] == "params"
 
 
 def test_an_answer_with_the_figure_asked_for_is_the_smallest_by_it(root: Path) -> None:
@@ -686,7 +686,7 @@ def test_a_bracket_for_which_there_was_no_time_is_told_from_one_with_nothing_in_
     reply = ask(edited(root, change))
 
     assert text(reply).splitlines()[-1].endswith(said)
-    (values,) = report.values(Query("image-cls", (0.9,)), reply)["answers"]
+    (values,) = plain.values(Query("image-cls", (0.9,)), reply)["answers"]
     assert values["hasty"] == ("want of time" in said)
 
 
@@ -715,14 +715,14 @@ def test_what_a_record_says_against_a_knees_reference_stands_beside_the_knee(roo
     beside = [line for line in text(reply).splitlines() if line.startswith("  But ")]
 
     assert beside == [f"  But {doubt}." for doubt in doubts]
-    assert report.values(query, reply)["answers"][0]["doubts"] == doubts
+    assert plain.values(query, reply)["answers"][0]["doubts"] == doubts
     assert "But" not in text(ask(root))
 
 
 def test_a_shape_refuted_for_a_harder_target_is_undecided_for_an_easier_one(root: Path) -> None:
     edited(root, lambda record: record.update(frontier=record["frontier"][1:]))
     reply = ask(root, targets=(0.8,))
-    values = report.values(Query("image-cls", (0.8,)), reply)
+    values = plain.values(Query("image-cls", (0.8,)), reply)
 
     assert "refuted only for 0.95" in text(reply)
     assert {part["verdict"] for part in values["answers"][0]["bracket"]} == {"undecided"}
@@ -736,7 +736,7 @@ def test_without_a_target_each_family_shows_its_knee(filled: Path) -> None:
         "The error of cnn's median run is within 1.1 x of that of width 64, depth 1, the best by validation with 1,000"
         in text(reply)
     )
-    assert report.values(Query("image-cls"), reply)["answers"][0]["reference"]["width"] == 64
+    assert plain.values(Query("image-cls"), reply)["answers"][0]["reference"]["width"] == 64
 
 
 def test_nothing_that_reaches_names_the_best_on_record(filled: Path) -> None:
@@ -788,7 +788,7 @@ def test_what_a_law_predicts_for_fewer_examples_is_said_and_marked(filled: Path)
     )
     assert miss.predicted is not None
     assert miss.predicted.value == pytest.approx(1 - 0.01 - 1.2 * 300**-0.5)
-    assert report.values(Query("image-cls", (0.9,)), Reply((), (miss,), False, ()))["misses"][0]["predicted"] == (
+    assert plain.values(Query("image-cls", (0.9,)), Reply((), (miss,), False, ()))["misses"][0]["predicted"] == (
         miss.predicted._asdict()
     )
 
@@ -973,7 +973,7 @@ def test_a_knee_looked_for_in_vain_is_said_beside_one_that_was_found(root: Path)
 
     assert only(reply).question.dataset == "fashion"
     assert "nothing with mlp has a knee; image-cls/digits/mlp v1 was to have one: bad luck" in text(reply)
-    (miss,) = report.values(Query("image-cls"), reply)["misses"]
+    (miss,) = plain.values(Query("image-cls"), reply)["misses"]
     assert miss["family"] == "mlp"
     assert miss["no_knee"] == {"id": "image-cls/digits/mlp", "version": 1, "reason": "bad luck"}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from registry import lookup, report
+from registry import lookup, plain, report
 from registry.answers import Query, Reply
 from registry.errors import NoAnswer, UnknownName, UsageError
 from registry.roots import Root
@@ -141,7 +141,7 @@ def test_a_limit_on_record_is_told_from_a_result(root: Path) -> None:
     said = "on record is a limit, at least 0.800 ('Network 0', An Author 1998): a required score, not a result"
 
     assert refusal(root, targets=(0.5,)).message == f"no guideline for image-cls reaches 0.500: {said}"
-    (miss,) = report.values(Query("image-cls", (0.5,)), reply)["misses"]
+    (miss,) = plain.values(Query("image-cls", (0.5,)), reply)["misses"]
     assert miss["limit"] == {"name": "Network 0", "value": 0.8, "citation": "An Author 1998"}
     several_published(root, {"low": 0.95}, record_id="image-cls/fashion/lenet")
     assert missed(root, "digits") == f"image-cls on digits: nothing reaches 0.9; {said}"
@@ -170,7 +170,7 @@ def test_memory_and_seconds_on_a_board_stand_in_text_and_json(root: Path) -> Non
     query = Query("image-cls", (0.9,))
     reply = ask(root)
     said = "\n".join(report.lines(query, reply))
-    (answered,) = report.values(query, reply)["answers"]
+    (answered,) = plain.values(query, reply)["answers"]
 
     assert "Its live tensors take 60,000 bytes of RAM.\n  One inference takes 17.73 ms on Board 7.\n" in said
     assert (answered["latency_s"], answered["board"], answered["ram_bytes"]) == (0.01773, "Board 7", 60000)

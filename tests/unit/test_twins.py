@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from registry import index, lookup, report
+from registry import index, lookup, plain, report
 from registry.answers import Answer, Query, Reply
 from registry.literature.names import network
 from registry.roots import Root
@@ -37,7 +37,7 @@ def test_the_same_network_of_another_source_is_named_beside_the_answer(tmp_path:
     assert [(one.name, one.citation, one.median) for one in answer.also] == [(THEIRS["name"], "A paper", 0.9805)]
     assert "the same network: 'RegNetX-800MF (pycls)' in image-cls/digits/literature v1: 7,300,000 params" in said
     assert "(A paper, table 2)" in said
-    (values,) = report.values(query, Reply((answer,), (), False, ()))["answers"]
+    (values,) = plain.values(query, Reply((answer,), (), False, ()))["answers"]
     assert [(one["id"], one["where"]) for one in values["also"]] == [("image-cls/digits/literature", "table 2")]
 
 
