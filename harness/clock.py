@@ -92,7 +92,7 @@ class Clock:
         return max(0.0, self._end - self._now())
 
     @contextmanager
-    def share(self, parts: int) -> Iterator[None]:
+    def share(self, parts: float) -> Iterator[None]:
         """Leave all but one of so many equal parts of the time for later: until the end of the block there is less."""
         whole = self._end
         if self.is_limited:

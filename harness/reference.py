@@ -33,6 +33,7 @@ PARTS: Final = (
     (8, 2, True),
     (8, 4, True),
 )
+SHARE: Final = 2 / 3  # of the time left that a reference may take
 FEWEST: Final = 3  # shapes that go on when steps double
 TUNED: Final = 6  # trainings of a shape each time: three rates, two seeds
 FINALISTS: Final = 4
@@ -103,9 +104,9 @@ def affordable(study: Investigation, notes: list[str]) -> tuple[Space, bool]:
     """Return what the reference is looked for in: all of the space, or the largest part that there is time for.
 
     A part ends at narrower widths, or at fewer steps; with it is said whether fewer of the best are compared. The
-    reference may take up to half of the time that is left: the knee has to be searched, certified and bracketed after
-    it. A part that was begun is gone on with. Where there seems to be no time for the smallest one either it is tried
-    all the same: another run goes on from what is trained.
+    reference may take two thirds of the time that is left: the knee has to be searched and certified after it. A part
+    that was begun is gone on with. Where there seems to be no time for the smallest one either it is tried all the
+    same: another run goes on from what is trained.
     """
     whole = study.space
     parts = [(_within(whole, narrower, shorter), is_lean) for narrower, shorter, is_lean in PARTS]
@@ -116,7 +117,7 @@ def affordable(study: Investigation, notes: list[str]) -> tuple[Space, bool]:
     begun = (i for i, (part, _) in enumerate(parts) if study.clock.is_known(_first_round(study, part)))
     chosen = next((i for i, state in enumerate(states) if study.clock.took(state)), next(begun, None))
     if chosen is None:
-        with study.clock.share(2):
+        with study.clock.share(1 / SHARE):
             fitting = (i for i, part in enumerate(parts) if study.clock.fits(_foreseen(study, *part)))
             chosen = next(fitting, len(parts) - 1)
     part, is_lean = parts[chosen]
@@ -180,11 +181,11 @@ def _foreseen(study: Investigation, space: Space, is_lean: bool) -> list[Trial]:
     Should its steps go to the end, and the dearest shapes be the best.
     """
     shapes = sorted(wide_ends(space), key=lambda shape: space.flops[shape], reverse=True)
-    first = shapes[: max(FEWEST, len(shapes) // FEW_SHAPES)] if is_lean else shapes
-    few = first[: max(FEWEST, len(first) // 2)]
+    tuned = shapes[: max(FEWEST, len(shapes) // FEW_SHAPES)] if is_lean else shapes
     settings = _coarse_settings(space)
-    for steps, tuned in [(space.steps[0], first), *((steps, few) for steps in space.steps[1:])]:
+    for steps in space.steps:
         settings += [Setting(shape, space.rates[0], steps) for shape in tuned] * TUNED
+        tuned = tuned[: max(FEWEST, len(tuned) // 2)]
     n_finalists, n_seeds = _finals(is_lean)
     settings += [Setting(shape, space.rates[0], space.steps[-1]) for shape in shapes[:n_finalists]] * n_seeds
     settings += [Setting(shapes[0], space.rates[0], space.steps[-1])] * SEEDS

@@ -99,7 +99,7 @@ def by_steps_and_width(trials: Sequence[Trial]) -> float:
 
 @pytest.mark.parametrize(
     ("seconds", "widest", "most_steps"),
-    [(math.inf, 256, 8000), (1e9, 256, 8000), (1.8e8, 128, 8000), (5e7, 64, 4000), (1e3, 32, 2000)],
+    [(math.inf, 256, 8000), (1e9, 256, 8000), (1.4e8, 128, 8000), (3e7, 64, 4000), (1e3, 32, 2000)],
     ids=["no limit", "time for all", "half", "a quarter and half the steps", "none"],
 )
 def test_where_time_is_short_the_reference_is_narrower_and_the_notes_say_so(
@@ -126,7 +126,7 @@ def test_where_time_is_short_the_reference_is_narrower_and_the_notes_say_so(
 def test_before_widths_are_left_out_fewer_of_the_widest_are_compared() -> None:
     notes: list[str] = []
     study = Investigation(Study("tabular-cls", "wine", "mlp", (), knee=True))
-    study.clock = Clock(2.2e8, by_steps_and_width, now=lambda: 0.0)
+    study.clock = Clock(1.8e8, by_steps_and_width, now=lambda: 0.0)
 
     assert affordable(study, notes) == (study.space, True)
     assert notes == [
@@ -141,7 +141,7 @@ def test_a_reference_among_few_of_the_widest_may_be_the_knee_itself() -> None:
         return 0.01 + 20 / trial.shape.width if trial.shape.depth == 1 and trial.shape.width >= 40 else 0.6
 
     study = Investigation(Study("tabular-cls", "wine", "mlp", (), "bisect", knee=True))
-    study.clock = Clock(2.2e8, by_steps_and_width, now=lambda: 0.0)
+    study.clock = Clock(1.8e8, by_steps_and_width, now=lambda: 0.0)
     knee = Surface(steep).drive(find_knee(study, []))
 
     assert knee is not None
@@ -152,7 +152,7 @@ def test_a_reference_among_few_of_the_widest_may_be_the_knee_itself() -> None:
 def test_a_narrower_reference_is_gone_on_with_where_time_is_limited(tmp_path: Path) -> None:
     study = Investigation(Study("tabular-cls", "wine", "mlp", (), knee=True))
     widths = []
-    for seconds in (1.8e8, 1e9, math.inf):
+    for seconds in (1.4e8, 1e9, math.inf):
         study.clock = Clock(seconds, by_steps_and_width, Turns(tmp_path / "turns.txt"), lambda: 0.0)
         widths.append(max(shape.width for shape in affordable(study, [])[0].params))
 
@@ -181,7 +181,7 @@ def test_where_wider_networks_were_left_out_the_reference_itself_is_no_knee() ->
         return 0.01 + 20 / trial.shape.width if trial.shape.depth == 1 and trial.shape.width >= 40 else 0.6
 
     found, notes, turns = [], list[str](), Turns()
-    for seconds in (5e7, 5e7, math.inf):
+    for seconds in (3e7, 3e7, math.inf):
         study = Investigation(Study("tabular-cls", "wine", "mlp", (), "bisect", knee=True))
         study.clock = Clock(seconds, by_steps_and_width, turns, lambda: 0.0)
         knee = Surface(steep).drive(find_knee(study, notes))
@@ -199,7 +199,7 @@ def test_where_the_reference_has_fewer_steps_so_has_the_search_for_the_knee() ->
         return (0.1 + 0.5 / trial.shape.width) * (500 / trial.steps) ** 0.1 if trial.shape.depth == 1 else 0.6
 
     turns, most = Turns(), []
-    for seconds in (5e7, math.inf):
+    for seconds in (3e7, math.inf):
         study = Investigation(Study("tabular-cls", "wine", "mlp", (), "bisect", knee=True))
         study.clock = Clock(seconds, by_steps_and_width, turns, lambda: 0.0)
         surface, notes = Surface(still_learning), list[str]()
@@ -222,7 +222,7 @@ def test_a_law_beside_such_a_knee_has_all_the_steps(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("harness.investigation.fit_law", fit_law)
     study = Investigation(Study("tabular-cls", "wine", "mlp", (), "bisect", knee=True))
-    study.clock = Clock(5e7, by_steps_and_width, now=lambda: 0.0)
+    study.clock = Clock(3e7, by_steps_and_width, now=lambda: 0.0)
     findings = Surface(flat_at_the_end).drive(study.run())
 
     assert any("had at most 4,000 of 8,000 steps" in note for note in findings.notes)
