@@ -92,11 +92,11 @@ class Clock:
         return max(0.0, self._end - self._now())
 
     @contextmanager
-    def share(self, parts: float) -> Iterator[None]:
-        """Leave all but one of so many equal parts of the time for later: until the end of the block there is less."""
+    def share(self, fraction: float) -> Iterator[None]:
+        """Leave all but a fraction of the time for later: until the end of the block there is less."""
         whole = self._end
         if self.is_limited:
-            self._end = self._now() + self.left() / parts
+            self._end = self._now() + self.left() * fraction
         try:
             yield
         finally:

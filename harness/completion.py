@@ -64,7 +64,7 @@ class Completion:
         takes_time = {words: words != "pruning" or self._study.family.prunable for words in self._parts}
         ahead = sum(takes_time.values()) + later
         for words in self._parts:
-            with clock.share(ahead):
+            with clock.share(1 / ahead):
                 yield from self._do(words)
             ahead -= takes_time[words]
 

@@ -141,7 +141,7 @@ class StackedForward(PlainLayout):
         forward: Maps parameters by name, each (members, *its shape), and inputs (members, batch, ...) to logits. Every
             operation of it works member by member.
         members: How many, K.
-        members_at_once: As in :class:`StackedNetwork`.
+        members_at_once: As in :class:`StackedNetwork`; ``examples_at_once`` may be set afterwards.
 
     Raises:
         UsageError: If the network holds what cannot be stacked.

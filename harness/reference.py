@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.investigation import Investigation
 
 REDUCED: Final = "knee: reference at most "
-IN_VAIN: Final = "knee: nothing cheaper than its "  # and a reduced reference as above: the next run takes a wider one
+IN_VAIN: Final = "knee: nothing cheaper than its "  # and a reduced reference as above: next time the part before
 WIDE: Final = (1, 2, 4)  # the widest of a ladder, and those that are this many times narrower
 EVERY: Final = 2  # rates tried first are this many notches apart
 # Times narrower than the ladders' ends, times fewer steps, and whether fewer of the best are compared with fewer seeds:
@@ -33,7 +33,7 @@ PARTS: Final = (
     (8, 2, True),
     (8, 4, True),
 )
-SHARE: Final = 2 / 3  # of the time left that a reference may take
+SHARE: Final = 2 / 3  # of the time left that a reference may take; measured: docs/log.md, 1/2 left too narrow ones
 FEWEST: Final = 3  # shapes that go on when steps double
 TUNED: Final = 6  # trainings of a shape each time: three rates, two seeds
 FINALISTS: Final = 4
@@ -117,23 +117,28 @@ def affordable(study: Investigation, notes: list[str]) -> tuple[Space, bool]:
     begun = (i for i, (part, _) in enumerate(parts) if study.clock.is_known(_first_round(study, part)))
     chosen = next((i for i, state in enumerate(states) if study.clock.took(state)), next(begun, None))
     if chosen is None:
-        with study.clock.share(1 / SHARE):
+        with study.clock.share(SHARE):
             fitting = (i for i, part in enumerate(parts) if study.clock.fits(_foreseen(study, *part)))
             chosen = next(fitting, len(parts) - 1)
     part, is_lean = parts[chosen]
     if chosen:
         study.clock.take(states[chosen])
-        notes.append(f"knee: for want of time {_left_out(part, whole)}; without --minutes all are tried")
+        notes.append(
+            f"knee: for want of time {_left_out(part, whole, is_lean=is_lean)}; without --minutes all are tried"
+        )
     return part, is_lean
 
 
-def _left_out(part: Space, whole: Space) -> str:
-    """Say what of the whole space a reference was not looked for in."""
-    if _widest(part) == _widest(whole):
-        return "fewer wide networks were compared to find its reference"
-    steps = f"{part.steps[-1]:,} of {whole.steps[-1]:,} steps"
-    shorter = f"; it and the search for the knee had at most {steps}" if part.steps != whole.steps else ""
-    return f"its reference is at most {_widest(part)} wide, where the ladders end at {_widest(whole)}{shorter}"
+def _left_out(part: Space, whole: Space, *, is_lean: bool) -> str:
+    """Say what a reference was not looked for among."""
+    left_out = []
+    if _widest(part) < _widest(whole):
+        left_out.append(f"its reference is at most {_widest(part)} wide, where the ladders end at {_widest(whole)}")
+    if part.steps != whole.steps:
+        left_out.append(f"it and the search for the knee had at most {part.steps[-1]:,} of {whole.steps[-1]:,} steps")
+    if is_lean:
+        left_out.append("fewer wide networks were compared to find its reference")
+    return "; ".join(left_out)
 
 
 def _part(part: Space, *, is_lean: bool) -> str:

@@ -39,6 +39,7 @@ keep_freed_memory()
 CHECKPOINTS: Final = 12
 ROWS_AHEAD: Final = 1 << 21  # row numbers drawn at a time: 16 MB
 SYMBOLS_AT_ONCE: Final = 4096  # read at a time where only outputs are wanted
+# Examples read at a time where only outputs are wanted. Last digits of losses depend on these, as they do on a device.
 EXAMPLES_AT_ONCE: Final = 512  # measured: mlps of 8 to 512 wide on 4,000 and 20,000 rows, 256 to 1,024 are fastest
 IMAGES_AT_ONCE: Final = 32  # by convolutions; measured: 64 of 8 channels, 3,000 images of 16x16: 2.5 x as fast as whole
 
@@ -60,8 +61,8 @@ class StackedNetwork(ABC):
         n_symbols: How many symbols there are, where they are turned into one-hot rows for these networks; else 0.
         members_at_once: So many members, with their optimiser and their activations, fit a core's cache: larger packs
             are trained in parts of about this many.
-        examples_at_once: So many examples are read at a time on a CPU where only outputs are wanted: the activations of
-            a pack then fit memory that is used again, instead of new pages each time.
+        examples_at_once: So many examples, where they are numbers, are read at a time on a CPU where only outputs are
+            wanted: the activations of most packs then fit memory that is used again, instead of new pages each time.
     """
 
     least_members = 1

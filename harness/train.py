@@ -263,6 +263,8 @@ def _program_of(family: str, dataset: str, shape: Shape) -> StackedNetwork:
     chosen: Family = plugins.load("families", family)
     network = chosen.stacked(data.input_shape, data.n_outputs, shape, 1)
     network.n_symbols = chosen.one_hot(data)
+    if data.n_outputs == 1:  # a product of one matrix with one column is computed otherwise than several of them
+        network.least_members = max(network.least_members, 2)
     return network
 
 

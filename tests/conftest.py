@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import hypothesis
+import jaxtyping
 import pytest
 
 from registry.store import Store
@@ -22,6 +23,13 @@ for _name in ("CI", "COLUMNS", "FORCE_COLOR", "GUIDES_DATA", "GUIDES_PATH", "NO_
 # The same examples in every run, and no deadline: a slow machine is no failure.
 hypothesis.settings.register_profile("everywhere", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("everywhere")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[Any]:
+    """Hold arrays to their annotated shapes where functions are tested by themselves, not all through whole studies."""
+    jaxtyping.config.update("jaxtyping_disable", item.get_closest_marker("whole_study") is not None)
+    return (yield)
 
 
 def pytest_runtest_teardown() -> None:

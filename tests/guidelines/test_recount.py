@@ -18,6 +18,8 @@ from registry.validate import validate
 from tests.recount import disagreements
 from tests.shipped import FOLDERS, NO_RECORD, ROOT
 
+pytestmark = pytest.mark.whole_study
+
 made_once = pytest.mark.xdist_group("small-study")
 BY_DATASET = [  # whose baselines are fitted once
     pytest.param(path, id=path.relative_to(ROOT).as_posix(), marks=pytest.mark.xdist_group(f"recount-{path.parts[-3]}"))

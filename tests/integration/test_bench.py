@@ -22,7 +22,7 @@ from registry import cli, roots
 from registry.validate import validate
 from tests import tiny_bench
 
-pytestmark = pytest.mark.xdist_group("wine")
+pytestmark = [pytest.mark.xdist_group("wine"), pytest.mark.whole_study]
 ID = Path("tabular-cls", "wine", "mlp")
 Bench = Callable[..., tuple[int, str, str]]
 

@@ -11,6 +11,8 @@ from harness.trial import Shape
 from registry.statistics import decide, sequential_counts
 from tests.false_claims import World, simulate
 
+pytestmark = pytest.mark.whole_study
+
 # Wrong of the 597 test digits in 20 fresh runs each of four multilayer perceptrons: what digits/mlp was certified on.
 WRONG: Final = {
     Shape(0, 0): (15, 16, 16, 16, 16, 17, 17, 17, 17, 18, 18, 18, 19, 19, 19, 20, 20, 21, 22, 22),

@@ -19,6 +19,8 @@ from tests.example_record import example_record, write_record
 from tests.recount import Figure, agrees, at, figures, leaves, network_of, sizes
 from tests.shipped import MEASURED
 
+pytestmark = pytest.mark.whole_study
+
 # Not even the harness can derive these again.
 NOT_DERIVABLE = {
     "frontier.*.latency_ratio": "a time, measured on the machine that made the record",

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from registry import cli, index, lookup, plugins
+from registry import cli, index, lookup, plugins, survey
 from registry.errors import MissingDependency
 from tests.example_record import example_record, published_record
 from tests.unit.conftest import Result, settle, write
@@ -231,7 +231,7 @@ def test_a_record_that_lost_a_field_since_it_was_indexed_is_refused(
     record, _ = example_record()
     del record["notes"]
     path = write(root, record)
-    monkeypatch.setattr(index, "_auditor", lambda: None)
+    monkeypatch.setattr(survey, "_auditor", lambda: None)
     arguments = ("0.9", "--code") if command == "export" else ()
     result = guides(command, "image-cls/digits/mlp", *arguments, "--registry", root)
 

@@ -30,7 +30,7 @@ from tests.example_record import example_record
 from tests.recount import disagreements
 from tests.unit.conftest import Result
 
-pytestmark = pytest.mark.xdist_group("balanced")
+pytestmark = [pytest.mark.xdist_group("balanced"), pytest.mark.whole_study]
 
 Guides = Callable[..., Result]
 ASK = ("bench", "--task", "tabular-cls", "--label", "fruit", "--executor", "inline", "--search", "bisect")

@@ -88,11 +88,11 @@ def test_turn_that_there_is_no_time_for_is_decided_anew_later(tmp_path: Path) ->
     assert not Clock(turns=Turns(path)).hurries("first", trials(10), trials(20))
 
 
-@pytest.mark.parametrize(("parts", "left"), [(1, 60), (3, 20)])
-def test_share_leaves_the_rest_of_the_time_for_later(parts: int, left: float) -> None:
+@pytest.mark.parametrize(("fraction", "left"), [(1, 60), (1 / 3, 20)])
+def test_share_leaves_the_rest_of_the_time_for_later(fraction: float, left: float) -> None:
     hand = Hand()
     clock = Clock(60, now=hand)
-    with clock.share(parts):
+    with clock.share(fraction):
         shared = clock.left()
         hand.seconds += 5
 
@@ -101,7 +101,7 @@ def test_share_leaves_the_rest_of_the_time_for_later(parts: int, left: float) ->
 
 def test_share_ends_with_an_exception_too() -> None:
     clock = Clock(60, now=Hand())
-    with pytest.raises(KeyError), clock.share(4):
+    with pytest.raises(KeyError), clock.share(1 / 4):
         raise KeyError
 
     assert clock.left() == 60
@@ -109,7 +109,7 @@ def test_share_ends_with_an_exception_too() -> None:
 
 def test_share_of_unlimited_time_is_unlimited() -> None:
     clock = Clock()
-    with clock.share(4):
+    with clock.share(1 / 4):
         assert clock.left() == math.inf
 
 

@@ -17,6 +17,8 @@ from harness.trial import Outcome, Trial
 from tests.fake_outcomes import Surface, of_phase
 from tests.tiny_bench import small_law
 
+pytestmark = pytest.mark.whole_study
+
 CUT_SHORT = "the time was up"
 
 
@@ -82,9 +84,9 @@ def test_what_others_leave_over_goes_to_what_was_cut_short(whole_s: float, monke
     shares: list[int] = []
     real = Clock.share
 
-    def share(self: Clock, parts: int) -> AbstractContextManager[None]:
-        shares.append(parts)
-        return real(self, 500 * parts)  # so little that every part is cut short at first
+    def share(self: Clock, fraction: float) -> AbstractContextManager[None]:
+        shares.append(round(1 / fraction))
+        return real(self, fraction / 500)  # so little that every part is cut short at first
 
     monkeypatch.setattr(Clock, "share", share)
     findings, passing = investigate(3 * whole_s)
@@ -108,7 +110,7 @@ def test_a_knee_has_three_times_the_share_of_other_parts_and_what_is_not_done_no
 ) -> None:
     asked: list[int] = []
     real = Clock.share
-    monkeypatch.setattr(Clock, "share", lambda clock, parts: asked.append(parts) or real(clock, parts))
+    monkeypatch.setattr(Clock, "share", lambda clock, share: asked.append(round(1 / share)) or real(clock, share))
     monkeypatch.setattr(MlpFamily, "prunable", prunable)
     investigate(2 * whole_s, knee=True)
 

@@ -19,6 +19,8 @@ from harness.trial import Outcome, Shape, Trial
 from tests.fake_outcomes import Surface, of_phase
 from tests.tiny_bench import small_law
 
+pytestmark = pytest.mark.whole_study
+
 FOREVER = 1e9
 NO_TIME = "the time was up"
 SHORT = (NO_TIME, "for want of time")
@@ -327,7 +329,7 @@ def test_what_was_answered_is_answered_again_with_no_time_at_all(whole_knee: Lab
     assert (again.law is None) == (first.law is None)
 
 
-@pytest.mark.parametrize("share", [0.1, 0.2])
+@pytest.mark.parametrize("share", [0.1, 0.12])
 def test_what_a_knee_of_less_time_was_held_to_is_said_by_later_runs_too(whole_knee: Lab, share: float) -> None:
     lab = knee_lab()
     first, _ = lab.run(share * whole_knee.seconds)

@@ -27,6 +27,8 @@ from registry.validate import validate
 from tests.tiny_bench import small_law
 from tests.unit.conftest import Result
 
+pytestmark = pytest.mark.whole_study
+
 Guides = Callable[..., Result]
 KNEE = ("bench", "--task", "tabular-cls", "--dataset", "wine", "--family", "mlp", "--executor", "inline", "--knee")
 KNEE = (*KNEE, "--search", "bisect", "--out", "records")

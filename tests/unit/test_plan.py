@@ -17,6 +17,8 @@ from harness.trial import Outcome, Trial
 from tests.fake_outcomes import Surface
 from tests.tiny_bench import small_law
 
+pytestmark = pytest.mark.whole_study
+
 QUESTION = Study("tabular-cls", "wine", "mlp", (0.9,), "bisect")
 KNEE = replace(QUESTION, targets=(), knee=True)
 BOTH = replace(QUESTION, knee=True)

@@ -34,7 +34,7 @@ from registry.validate import examine, validate
 from tests import tiny_bench
 from tests.fake_outcomes import DIVERGED
 
-pytestmark = pytest.mark.xdist_group("wine")
+pytestmark = [pytest.mark.xdist_group("wine"), pytest.mark.whole_study]
 N_TEST = 58
 
 

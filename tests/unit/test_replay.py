@@ -14,6 +14,8 @@ from harness.smallest import Request
 from harness.tables import Table
 from harness.trial import Shape
 
+pytestmark = pytest.mark.whole_study
+
 WIDTHS: Final = (1, 2, 3, 4, 6, 8, 12, 16)
 RATES: Final = (0.005, 0.01, 0.02)
 STEPS: Final = (100, 200)

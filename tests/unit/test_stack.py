@@ -164,8 +164,10 @@ def test_curve_holds_every_checkpoint() -> None:
 # --- errors
 
 
-def test_errors_and_losses_are_those_of_each_member() -> None:
+@pytest.mark.parametrize("examples_at_once", [512, 50, 7, 1])
+def test_errors_and_losses_are_those_of_each_member(examples_at_once: int) -> None:
     network = FAMILY.stacked(INPUTS, OUTPUTS, SHAPE, 3)
+    network.examples_at_once = examples_at_once
     for member, state in enumerate(states(3)):
         network.load(member, state)
     inputs, labels = draw(50)

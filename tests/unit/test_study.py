@@ -22,6 +22,8 @@ from harness.trial import Shape, Trial
 from tests.fake_outcomes import Surface, of_phase
 from tests.tiny_bench import small_law
 
+pytestmark = pytest.mark.whole_study
+
 N_TRAIN = 90  # of wine
 
 

@@ -16,6 +16,8 @@ from harness.trial import Shape, Trial
 from tests.fake_outcomes import Surface
 from tests.tiny_bench import small_law
 
+pytestmark = pytest.mark.whole_study
+
 
 @pytest.fixture
 def study() -> Investigation:

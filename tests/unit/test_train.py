@@ -33,6 +33,7 @@ TINY = Trial(
     batch_size=32,
 )
 LARGE = replace(TINY, shape=Shape(12, 1), steps=40)
+REGRESSION = replace(TINY, dataset="diabetes", shape=Shape(32, 2), n_train=200)
 PRUNED = replace(TINY, route="pruned", pruned_from=LARGE)
 
 
@@ -145,6 +146,16 @@ def test_grouping_decides_no_outcome() -> None:
         }
 
     assert outcomes(1) == outcomes(4)
+
+
+@pytest.mark.parametrize("family", ["mlp", "residual-mlp"])
+def test_a_member_with_one_output_comes_to_the_same_alone_and_in_company(family: str) -> None:
+    trials = [replace(REGRESSION, family=family, seed=seed) for seed in range(8)]
+    own, packs_ = trials[0], (trials[:1], trials[:2], trials)
+    alone, *others = [replace(run_pack(pack)[pack.index(own)], wall_s=0.0) for pack in packs_]
+
+    assert alone.status == "ok"
+    assert others == [alone, alone]
 
 
 def test_what_pruned_members_come_from_may_take_other_steps_too() -> None:
