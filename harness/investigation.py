@@ -38,9 +38,7 @@ from registry.answers import NO_KNEE, OUT_OF_TIME
 
 FALLING: Final = 0.03  # validation error that falls by less than this as steps double has settled
 TUNING_SEEDS: Final = 2
-KNEE_PARTS: Final = (
-    3  # of the time: its reference takes up to two thirds of it; search, certification and bracket follow
-)
+KNEE_PARTS: Final = 3  # of the time: up to two thirds of it for its reference, then search, certification, bracket
 LOOKING_FOR_THE_KNEE: Final = Stage("looking for the knee")
 
 

@@ -33,7 +33,8 @@ PARTS: Final = (
     (8, 2, True),
     (8, 4, True),
 )
-SHARE: Final = 2 / 3  # of the time left that a reference may take; measured: docs/log.md, 1/2 left too narrow ones
+# Of the time left that a reference may take; measured only together with (1, 1, True) and ``_foreseen`` (docs/log.md).
+SHARE: Final = 2 / 3
 FEWEST: Final = 3  # shapes that go on when steps double
 TUNED: Final = 6  # trainings of a shape each time: three rates, two seeds
 FINALISTS: Final = 4

@@ -81,8 +81,7 @@ def _answer_values(query: Query, answer: Answer) -> dict[str, Any]:
             for part in answer.bracket
         ],
         "baselines": [
-            {**one._asdict(), "beats": answer.question.beats(one.metric, answer.network.median)}
-            for one in answer.baselines
+            {**one._asdict(), "beats": question.beats(one.metric, answer.network.median)} for one in answer.baselines
         ],
     }
 
