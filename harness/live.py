@@ -96,7 +96,7 @@ def train_alone(trial: Trial) -> Outcome:
     stream = BatchStream(data.subset(trial.n_train, trial.seed), batch_size(trial), trial.seed)
     optimiser = torch.optim.AdamW(network.parameters(), lr=trial.learning_rate, weight_decay=trial.weight_decay)
     best, best_step, done = (math.inf, math.inf), 0, 0
-    for checkpoint in checkpoints(trial.steps):
+    for checkpoint in checkpoints(trial.steps, batch_size(trial), len(val_labels)):
         for offset, batch in enumerate(torch.from_numpy(stream.take(checkpoint - done))):
             share = 0.5 * (1 + math.cos(math.pi * (done + offset) / trial.steps))
             optimiser.param_groups[0]["lr"] = trial.learning_rate * share

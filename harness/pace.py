@@ -146,6 +146,6 @@ def _taken(running: Running, pack: Sequence[Trial], workers: int) -> float:
 def _work(trial: Trial) -> float:
     """Return what one stage of a padded member comes to in forward flops: its steps, and the readings of validation."""
     family: Family = plugins.load("families", trial.family)
-    n_val = len(plugins.load("datasets", trial.dataset).val())
-    examples = 3 * trial.steps * batch_size(trial) + len(checkpoints(trial.steps)) * n_val
+    n_val, batch = len(plugins.load("datasets", trial.dataset).val()), batch_size(trial)
+    examples = 3 * trial.steps * batch + len(checkpoints(trial.steps, batch, n_val)) * n_val
     return examples * flops(trial.family, trial.dataset, family.padded(trial.shape))

@@ -8,6 +8,7 @@ from harness.datasets.base import Dataset
 from harness.families.base import Family
 from harness.investigation import TUNING_SEEDS
 from harness.space import EPOCHS, FEWEST_STEPS, MOST_FOR_EPOCHS, MOST_STEPS, RATES
+from harness.stack import FEWEST_CHECKPOINTS, MOST_CHECKPOINTS
 
 
 def recipe(family: Family, data: Dataset) -> dict[str, Any]:
@@ -29,8 +30,8 @@ def recipe(family: Family, data: Dataset) -> dict[str, Any]:
             f"from {FEWEST_STEPS} steps in doublings, at most {MOST_STEPS:,} or {EPOCHS} epochs (these at most "
             f"{MOST_FOR_EPOCHS:,} steps), whichever is more{own}; for the law at most twice that, and doubled until "
             "the mean validation error of the best rate and its neighbours improves by less than 3 %; the best of "
-            f"log-spaced checkpoints counts; epochs without replacement; a batch is {data.batch_size} examples, or all "
-            "where there are fewer"
+            f"{FEWEST_CHECKPOINTS} to {MOST_CHECKPOINTS} log-spaced checkpoints counts; epochs without replacement; a "
+            f"batch is {data.batch_size} examples, or all where there are fewer"
         ),
         "augmentation": "none",
     }

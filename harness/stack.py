@@ -36,7 +36,10 @@ from harness.symbols import as_read
 os.environ.setdefault("MKL_CBWR", "AVX2,STRICT")
 keep_freed_memory()
 
-CHECKPOINTS: Final = 12
+# Readings of validation. measured on shipped runs: with 4 instead of 12 the best is 0.0 to 0.1 % worse on all examples
+# of the large data sets, 0.1 to 3 % on the fewest; but 4 to 11 % on the small data sets, where readings cost little
+MOST_CHECKPOINTS: Final = 12
+FEWEST_CHECKPOINTS: Final = 4
 ROWS_AHEAD: Final = 1 << 21  # row numbers drawn at a time: 16 MB
 SYMBOLS_AT_ONCE: Final = 4096  # read at a time where only outputs are wanted
 # Examples read at a time where only outputs are wanted. Last digits of losses depend on these, as they do on a device.
@@ -175,10 +178,20 @@ class Progress:
     diverged: torch.Tensor = field(default_factory=lambda: torch.empty(0))
 
 
-def checkpoints(steps: int) -> list[int]:
-    """Return the steps at which validation is read: log-spaced over the last factor of 64, the last step included."""
+def checkpoints(steps: int, batch_size: int, n_val: int) -> list[int]:
+    """Return the steps at which validation is read: log-spaced over the last factor of 64, the last step included.
+
+    They are as many as read at most half as many examples as training does, but at least 4 and at most 12.
+
+    Args:
+        steps: Of one run.
+        batch_size: Examples a step.
+        n_val: Examples of the validation split.
+    """
+    affordable = steps * batch_size // (2 * n_val)
+    n = min(max(affordable, FEWEST_CHECKPOINTS), MOST_CHECKPOINTS)
     first = max(1, steps // 64)
-    return sorted({round(first * (steps / first) ** (i / (CHECKPOINTS - 1))) for i in range(CHECKPOINTS)})
+    return sorted({round(first * (steps / first) ** (i / (n - 1))) for i in range(n)})
 
 
 def train(
@@ -268,6 +281,13 @@ class _Run:
     val_weights: torch.Tensor | None
     stepper: type[Stepper]
 
+    @property
+    def batch_size(self) -> int:
+        return self.streams[0].batch_size
+
+    def checkpoints(self, member: int) -> list[int]:
+        return checkpoints(self.steps[member], self.batch_size, len(self.val_labels))
+
     def rows(self, members: Sequence[int], n: int) -> torch.Tensor:
         """Draw the next ``n`` batches as row numbers, (n, members, batch); a copy of a member reads what that does."""
         taken = {member: self.streams[member].take(n) for member in dict.fromkeys(members)}
@@ -295,13 +315,12 @@ def _train_part(network: StackedNetwork, members: list[int], run: _Run, progress
     stepper = run.stepper(network.over(network.parameters[places]), scales)
     live, done = members, 0
     while live:
-        due = min(next(c for c in checkpoints(run.steps[member]) if c > done) for member in live)
-        batch = run.streams[live[0]].batch_size
-        for start in range(done, due, ahead := max(1, ROWS_AHEAD // (len(places) * batch))):
+        due = min(next(c for c in run.checkpoints(member) if c > done) for member in live)
+        for start in range(done, due, ahead := max(1, ROWS_AHEAD // (len(places) * run.batch_size))):
             n = min(ahead, due - start)
             stepper.advance(run.inputs, run.labels, run.rows(places, n), start, *run.plan(places, start, n))
         done = due
-        _check(stepper.network, places, [m for m in live if done in checkpoints(run.steps[m])], run, progress, done)
+        _check(stepper.network, places, [m for m in live if done in run.checkpoints(m)], run, progress, done)
         ended = [member for member in live if run.steps[member] == done]
         network.parameters[ended] = stepper.network.parameters[[places.index(member) for member in ended]]
         stay = [member for member in live if run.steps[member] > done]
@@ -355,12 +374,13 @@ def _check(
     program: StackedNetwork, places: Sequence[int], due: Sequence[int], run: _Run, progress: Progress, step: int
 ) -> None:
     """Read validation of the members that are due, keep what is better (error, then loss), note what diverged."""
-    errors, losses = errors_and_losses(program, run.val_inputs, run.val_labels, run.val_weights)
-    finite = torch.isfinite(losses) & torch.isfinite(program.parameters).all(dim=1)
-    at = torch.tensor([places.index(member) for member in due], device=losses.device)
+    at = _filled([places.index(member) for member in due], program.least_members)
+    if at != list(range(len(places))):
+        program = program.over(program.parameters[at])
+    every_error, every_loss = errors_and_losses(program, run.val_inputs, run.val_labels, run.val_weights)
+    errors, losses, parameters = every_error[: len(due)], every_loss[: len(due)], program.parameters[: len(due)]
     members = torch.tensor(due, device=losses.device)
-    errors, losses = errors[at], losses[at]
-    progress.diverged[members] |= ~finite[at]
+    progress.diverged[members] |= ~(torch.isfinite(losses) & torch.isfinite(parameters).all(dim=1))
     best_error, best_loss = progress.best_error[members], progress.best_loss[members]
     better = (errors < best_error) | ((errors == best_error) & (losses < best_loss))
     better &= ~progress.diverged[members]
@@ -368,7 +388,7 @@ def _check(
     progress.best_error[kept] = errors[better]
     progress.best_loss[kept] = losses[better]
     progress.best_step[kept] = step
-    progress.best_parameters[kept] = program.parameters[at[better]]
+    progress.best_parameters[kept] = parameters[better]
     for member, error, loss in zip(due, errors.tolist(), losses.tolist(), strict=True):
         if math.isfinite(loss):
             progress.curves[member].append([step, round(error, 6), round(loss, 6)])

@@ -26,7 +26,7 @@ N_VAL = len(load("datasets", "wine").val())
 
 def forward_flops(trial: Trial) -> float:
     """Three forward passes a step, and validation at each checkpoint."""
-    examples = 3 * trial.steps * trial.batch_size + len(checkpoints(trial.steps)) * N_VAL
+    examples = 3 * trial.steps * trial.batch_size + len(checkpoints(trial.steps, trial.batch_size, N_VAL)) * N_VAL
     return examples * flops("mlp", "wine", trial.shape)
 
 

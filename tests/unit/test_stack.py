@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -135,18 +136,19 @@ def test_batches_do_not_repeat_the_order_of_the_subset() -> None:
 # --- checkpoints
 
 
-@given(st.integers(1, 100_000))
-def test_checkpoints_ascend_to_the_last_step(steps: int) -> None:
-    found = checkpoints(steps)
+@given(st.integers(1, 100_000), st.integers(1, 512), st.integers(1, 100_000))
+def test_checkpoints_ascend_to_the_last_step(steps: int, batch_size: int, n_val: int) -> None:
+    found = checkpoints(steps, batch_size, n_val)
 
     assert found == sorted(set(found))
     assert found[0] >= 1
     assert found[-1] == steps
     assert len(found) <= 12
+    assert len(found) <= 4 or 2 * len(found) * n_val <= steps * batch_size
 
 
 def test_checkpoints_are_log_spaced_over_the_last_factor_of_64() -> None:
-    found = checkpoints(64_000)
+    found = checkpoints(64_000, 32, 100)
     ratios = [later / earlier for earlier, later in pairwise(found)]
 
     assert found[0] == 1000
@@ -154,11 +156,20 @@ def test_checkpoints_are_log_spaced_over_the_last_factor_of_64() -> None:
     assert all(ratio == pytest.approx(64 ** (1 / 11), rel=0.01) for ratio in ratios)
 
 
+@pytest.mark.parametrize(("n_val", "n"), [(666, 12), (1000, 8), (1600, 5), (4000, 4), (100_000, 4)])
+def test_checkpoints_are_fewer_where_validation_is_large_beside_training(n_val: int, n: int) -> None:
+    found = checkpoints(500, 32, n_val)
+
+    assert len(found) == n
+    assert found[0] == 7
+    assert found[-1] == 500
+
+
 def test_curve_holds_every_checkpoint() -> None:
     progress, _ = run([0.01, 0.02], steps=50)
 
     for curve in progress.curves:
-        assert [step for step, _, _ in curve] == checkpoints(50)
+        assert [step for step, _, _ in curve] == checkpoints(50, 10, 30)
 
 
 # --- errors
@@ -322,7 +333,21 @@ def test_each_member_is_read_at_its_own_checkpoints() -> None:
     progress, _ = mixed(MIXED)
 
     for member, curve in zip(MIXED, progress.curves, strict=True):
-        assert [step for step, _, _ in curve] == checkpoints(member.steps)
+        assert [step for step, _, _ in curve] == checkpoints(member.steps, 10, 30)
+
+
+def test_only_members_that_are_due_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def counted(network: StackedNetwork, *args: Any) -> tuple[torch.Tensor, torch.Tensor]:
+        read.append(network.members)
+        return errors_and_losses(network, *args)
+
+    monkeypatch.setattr(stack, "errors_and_losses", counted)
+    mixed(MIXED)
+
+    assert sum(read) == sum(len(checkpoints(member.steps, 10, 30)) for member in MIXED)
+    assert min(read) < len(MIXED)
 
 
 @pytest.mark.parametrize("member", MIXED, ids=lambda m: f"{m.schedule.form}-{m.schedule.warmup:g}")
