@@ -7,14 +7,14 @@ or were the knee, and as if it took a large one that trains slowly.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, final
 
 from harness.clock import Turns
 from harness.investigation import Investigation
 from harness.metrics import scored
 from harness.rehearsal import World, phases, rehearse
-from harness.search.base import Space
+from harness.search.base import Setting, Space
 from harness.study import Study
 from harness.trial import Outcome, Shape, Trial
 from registry.report import table
@@ -22,6 +22,9 @@ from registry.wording import counted
 
 EASY, HARD = World(place=0.0, slowness=0.02), World(place=0.4, slowness=0.2)
 HEADINGS: Final = ("phase", "trainings", "minutes")
+NOT_FORESEEN: Final = (
+    "how many trainings and minutes it may take is not foreseen: that takes too long for the time left"
+)
 
 
 @final
@@ -44,14 +47,16 @@ class Plan:
         space: What it may train.
         known: Trainings on record already.
         workers: Packs that train at once.
-        phases: What each phase takes.
+        pack_s: Seconds of a pack of trainings, of the cheapest and of the dearest.
+        phases: What each phase takes; empty where that is not foreseen.
     """
 
     study: Study
     space: Space
     known: int
     workers: int
-    phases: tuple[Phase, ...]
+    pack_s: tuple[float, float]
+    phases: tuple[Phase, ...] = ()
 
     @property
     def total(self) -> Phase:
@@ -83,25 +88,47 @@ def plan(
         few, many = sorted((easy.trainings[name], hard.trainings[name]))
         low, high = sorted((easy.seconds[name] / 60, hard.seconds[name] / 60))
         found.append(Phase(name, (few, many), (low, high)))
-    return Plan(study, Investigation(study).space, len(known), workers, tuple(found))
+    return replace(outline(study, known, price, workers), phases=tuple(found))
+
+
+def outline(
+    study: Study, known: Mapping[str, Outcome], price: Callable[[Sequence[Trial]], float], workers: int
+) -> Plan:
+    """Plan a study without rehearsing it: see :func:`plan`."""
+    investigation = Investigation(study)
+    space = investigation.space
+    ranked = sorted(space.shapes, key=lambda shape: space.flops[shape])
+    ends = [Setting(ranked[i], space.rates[0], space.steps[i]) for i in (0, -1)]
+    low, high = (price([investigation.trial(end)]) for end in ends)
+    return Plan(study, space, len(known), workers, (low, high))
 
 
 def lines(plan: Plan) -> list[str]:
     """Return a plan as lines for people."""
     space, study = plan.space, plan.study
     ladders = [f"  {_ladder(space, shapes)}" for shapes in space.ladders.values()]
-    rows = [(one.name, _span(one.trainings, ",d"), _span(one.minutes, ",.1f")) for one in (*plan.phases, plan.total)]
+    low, high = plan.pack_s
+    foreseen = [
+        f"a pack of trainings takes {low:,.1f} to {high:,.1f} seconds, {counted(plan.workers, 'worker')}",
+        NOT_FORESEEN,
+    ]
+    if plan.phases:
+        phases = (*plan.phases, plan.total)
+        rows = [(one.name, _span(one.trainings, ",d"), _span(one.minutes, ",.1f")) for one in phases]
+        foreseen = [
+            "",
+            *table([HEADINGS, *rows], (0,)),
+            "",
+            f"{counted(plan.workers, 'worker')}; from a small, easily trained answer to a large, slow "
+            "one. Starting and exporting take some seconds more.",
+        ]
     return [
         f"{study.task} on {study.dataset}, {study.family}, {_aims(study)}, search by {study.search}:",
         *ladders,
         f"  {len(space.rates)} learning rates from {space.rates[0]:g} to {space.rates[-1]:g}, "
         f"{space.steps[0]:,} to {space.steps[-1]:,} steps",
         f"{plan.known:,} trainings are on record already",
-        "",
-        *table([HEADINGS, *rows], (0,)),
-        "",
-        f"{counted(plan.workers, 'worker')}; from a small, easily trained answer to a large, slow "
-        "one. Starting and exporting take some seconds more.",
+        *foreseen,
     ]
 
 

@@ -74,6 +74,8 @@ def n_classes(train: Split) -> int:
 def capped(train: Split, most: int, fewest: int = 0) -> Split:
     """Return a part of train: rows drawn with one fixed seed, in their order; train itself where it is small enough.
 
+    A class that the draw would miss is there once, as far as there is room: of one class alone nothing can be learnt.
+
     Args:
         train: The examples.
         most: How many rows at most.
@@ -82,7 +84,11 @@ def capped(train: Split, most: int, fewest: int = 0) -> Split:
     n = max(most, fewest)
     if n >= len(train):
         return train
-    rows = np.sort(np.random.default_rng(DRAWN).permutation(len(train))[:n])
+    order = np.random.default_rng(DRAWN).permutation(len(train))
+    if train.labels.dtype == np.int64 and train.labels.ndim == 1:
+        first = np.sort(np.unique(train.labels[order], return_index=True)[1])
+        order = np.concatenate([order[first], np.delete(order, first)])  # what is drawn anyway stays the same
+    rows = np.sort(order[:n])
     return Split(train.inputs[rows], train.labels[rows])
 
 

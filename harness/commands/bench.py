@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from harness.trial import Outcome, Trial
 
 PRELOAD: Final = ("harness.train",)
+PLAN_SHARE: Final = 10  # of one's own data, a plan gets a tenth of the time that is left
 
 
 @click.command(
@@ -171,17 +172,23 @@ def _plan(study: Study, running: Running, workers: int, place: Place, *, is_json
         click.echo("\n".join(plan.lines(made)))
 
 
-def _planned(study: Study, pace: Pace, workers: int, place: Place) -> Plan:
+def _planned(study: Study, pace: Pace, workers: int, place: Place, seconds: float = math.inf) -> Plan:
+    """Plan a study; without its phases if they are not foreseen in so many seconds."""
     from harness import plan
     from harness.clock import Turns
     from harness.ledger import Ledger
+    from harness.own.beside import OutOfTime, within
 
     study = _with_published(study, place.published())
     known: dict[str, Outcome] = {}
     if place.ledger.exists():
         with Ledger.open(place.ledger, study.configuration(), resume=place.resume) as ledger:
             known = dict(ledger.results)
-    return plan.plan(study, known, pace.seconds, Turns(place.turns), workers)
+    try:
+        with within(seconds):
+            return plan.plan(study, known, pace.seconds, Turns(place.turns), workers)
+    except OutOfTime:
+        return plan.outline(study, known, pace.seconds, workers)
 
 
 def _prepare_aloud(study: Study, running: Running, workers: int, place: Place, aloud: Aloud, end: float) -> Pace:
@@ -193,7 +200,8 @@ def _prepare_aloud(study: Study, running: Running, workers: int, place: Place, a
     if math.isinf(pace.start_s):
         aloud.plan([], 0.0)
     else:
-        aloud.plan(plan.lines(_planned(study, pace, workers, place)), end - time.monotonic())
+        made = _planned(study, pace, workers, place, (end - time.monotonic()) / PLAN_SHARE)
+        aloud.plan(plan.lines(made), end - time.monotonic())
     return pace
 
 
@@ -260,9 +268,11 @@ def _bench(
             stands = published.stands(place.root, findings.settled, knee=has_knee)
             if (findings.settled or has_knee) and (len(ledger.results) > known or not stands):
                 line.show(Stage("exporting, measuring, writing the record"))
+                baselines = None
                 if aloud is not None:
+                    baselines = aloud.baselines()
                     findings.notes += aloud.notes()
-                _publish(investigation, findings, ledger, place, published, aloud and aloud.baselines())
+                _publish(investigation, findings, ledger, place, published, baselines)
     tell(investigation, findings, published.folder(place.root), asked, aloud)
 
 

@@ -44,6 +44,8 @@ class Errors(NamedTuple):
 def probe(data: Dataset, n_train: int) -> Errors:
     """Fit each probe to a part of train, with one setting each, and return its error on a part of validation.
 
+    Where other classes are so rare that the part has one alone, each probe answers that.
+
     Args:
         data: Classes or targets to predict, one an example.
         n_train: Examples that networks would see; at most 5,000 of them are looked at, fewer of wide examples of many
@@ -58,7 +60,9 @@ def probe(data: Dataset, n_train: int) -> Errors:
     train, val = _flat(whole, rows), _flat(data.val(), _some(len(data.val()), MOST_VAL))
     with threadpool_limits(limits=1), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # logistic regression is meant to stop early
-        linear, neighbour, trees = (_error(fit(train), val) for fit in (_linear, _neighbour, _trees))
+        is_one_class = not is_regression(train) and len(np.unique(train.labels)) == 1
+        fits = (_constant,) * 3 if is_one_class else (_linear, _neighbour, _trees)
+        linear, neighbour, trees = (_error(fit(train), val) for fit in fits)
         return Errors(linear, neighbour, trees, len(train), len(val))
 
 
@@ -68,6 +72,12 @@ def _some(n: int, most: int) -> np.ndarray:
 
 def _flat(split: Split, rows: np.ndarray) -> Split:
     return Split(split.inputs[rows].reshape(len(rows), -1), split.labels[rows])
+
+
+def _constant(train: Split) -> Any:
+    from sklearn.dummy import DummyClassifier
+
+    return DummyClassifier().fit(train.inputs, train.labels)
 
 
 def _linear(train: Split) -> Any:

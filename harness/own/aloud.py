@@ -15,7 +15,7 @@ from harness.metrics import scored
 from harness.own import beside
 from harness.own.read import Kept, Own, forget, keep
 from registry.errors import UsageError
-from registry.rules.figures import BASELINES
+from registry.rules.figures import BASELINES, UNFITTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from harness.families.base import Family
 
 SHARE: Final = 3  # methods without a network get a third of the time
+NEEDED: Final = {*beside.CONSTANT, *BASELINES}  # a record has its constant answer, a classifier's the linear one, too
 
 
 @final
@@ -41,12 +42,11 @@ class Aloud:
         self._own = own
         self._is_quiet = is_quiet
         self._task = scored(own.task, metric)
-        self._methods: list[beside.Method] = []
-        self._skipped: list[str] = []
+        self._found: dict[str, beside.Found] = {}
         self._part = ""
         self._kept: Kept | None = None
         self._data: Dataset | None = None
-        self._fit: Callable[..., Iterator[beside.Method | beside.Skipped | str]] | None = None
+        self._fit: Callable[..., Iterator[beside.Found]] | None = None
 
     def read(self, folder: Path) -> str:
         """Read the data into ``folder`` and say what they are; return the name they are loaded by."""
@@ -69,18 +69,15 @@ class Aloud:
         They have a third of the minutes: what is not done by then is skipped, and said.
         """
         n_inputs = math.prod(data.input_shape[:-1] if data.symbols else data.input_shape)
-        n = beside.n_rows(len(data.train()), n_inputs, minutes)
+        n = max(data.fewest, beside.n_rows(len(data.train()), n_inputs, minutes))
         self._data, self._fit = data, partial(beside.methods, self._task, data, n, running)
         self._part = part = (
             f", fitted to {n:,} of {len(data.train()):,} training examples" if n < len(data.train()) else ""
         )
         self._say(f"without a network{part}:")
-        for method in self._fit(self._task.baselines(data), time.time() + 60 * minutes / SHARE):
-            self._say(f"  {method}")
-            if isinstance(method, beside.Method):
-                self._methods.append(method)
-            elif isinstance(method, beside.Skipped):
-                self._skipped.append(method.name)
+        for one in self._fit(self._task.baselines(data), time.time() + 60 * minutes / SHARE):
+            self._say(f"  {one}")
+            self._found[one.name] = one
 
     def family(self, name: str) -> str:
         """Choose the family that fits the data and the fewest tasks: one made for them. Say which.
@@ -100,24 +97,23 @@ class Aloud:
         return chosen
 
     def baselines(self) -> list[dict[str, Any]] | None:
-        """Return the methods as a record keeps them, in the task's order; None where they are fitted for it anew.
+        """Return the methods as a record keeps them, in the task's order; None where none was ever fitted.
 
-        Those that no record is without are fitted now if they were skipped, however long it takes.
+        Those that no record is without are fitted now if they are not, however long it takes.
         """
-        needed = [name for name in self._skipped if name in BASELINES]
-        if needed and self._fit is not None:
-            self._skipped = [name for name in self._skipped if name not in needed]
-            self._methods += [method for method in self._fit(needed) if isinstance(method, beside.Method)]
-        order = self._task.baselines(self._data) if self._data is not None else ()
-        return [method.values() for method in sorted(self._methods, key=lambda one: order.index(one.name))] or None
+        if self._data is None or self._fit is None:
+            return None
+        fitted = {one.name for one in self._methods()}
+        needed = [name for name in self._found if name in NEEDED and name not in fitted]
+        if needed:
+            self._found.update({one.name: one for one in self._fit(needed)})
+        order = self._task.baselines(self._data)
+        return [method.values() for method in sorted(self._methods(), key=lambda one: order.index(one.name))]
 
     def notes(self) -> list[str]:
-        """Say in the record on how many examples they rest, and which there was no time for."""
-        skipped = [name for name in self._skipped if name not in BASELINES]
-        return [
-            *([f"methods without a network{self._part}"] if self._part and self._methods else []),
-            *([f"not fitted, for want of time: {', '.join(skipped)}"] if skipped else []),
-        ]
+        """Say in the record, once its methods are there, on how many examples they rest, and which are missing."""
+        part = [f"methods without a network{self._part}"] if self._part and self._methods() else []
+        return part + self._lacking()
 
     def plan(self, lines: list[str], seconds: float) -> None:
         """Say what is going to be trained, and what happens where time is limited, or over."""
@@ -127,7 +123,16 @@ class Aloud:
 
     def last_line(self, points: list[beside.Point]) -> str:
         """Compare the networks that were certified with what has no network."""
-        return beside.comparison(self._methods, points, self._task.metric)
+        return beside.comparison(self._methods(), points, self._task.metric, self._part, self._lacking())
+
+    def _methods(self) -> list[beside.Method]:
+        return [one for one in self._found.values() if isinstance(one, beside.Method)]
+
+    def _lacking(self) -> list[str]:
+        """Say which methods there was no time for, and which failed."""
+        ways = (("not fitted, for want of time: ", beside.Skipped), (UNFITTED, beside.Failed))
+        named = [(how, [one.name for one in self._found.values() if isinstance(one, kind)]) for how, kind in ways]
+        return [f"{how}{', '.join(names)}" for how, names in named if names]
 
     def _say(self, *lines: str) -> None:
         if not self._is_quiet:

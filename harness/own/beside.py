@@ -17,6 +17,7 @@ import numpy as np
 
 from harness import plugins
 from harness.baselines import run_baselines
+from harness.baselines.base import capped
 from harness.datasets.base import Dataset, Split, Splits
 from harness.metrics import scored
 from harness.tasks.base import Metric, Task
@@ -79,6 +80,22 @@ class Skipped:
 
 @final
 @dataclass(frozen=True)
+class Failed:
+    """A method that could not be fitted."""
+
+    name: str
+    why: str
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        return f"{self.name} could not be fitted: {self.why}"
+
+
+Found = Method | Skipped | Failed
+
+
+@final
+@dataclass(frozen=True)
 class Point:
     """A network that was certified: its median metric on test, its size."""
 
@@ -96,13 +113,13 @@ def n_rows(n_train: int, n_inputs: int, minutes: float = math.inf) -> int:
 
 def methods(
     task: Task, data: Dataset, n: int, running: Running, names: Sequence[str], until: float = math.inf
-) -> Iterator[Method | Skipped | str]:
+) -> Iterator[Found]:
     """Fit methods on all workers, the cheapest first, and yield each as it is done, or why there is none.
 
     Args:
         task: The task.
         data: The data set; a worker loads it by its name.
-        n: How many training examples, of more those that seed 0 draws.
+        n: How many training examples; of more a part that one seed draws.
         running: The executor.
         names: The methods.
         until: When they have to be done, in seconds since 1970: those that are not are skipped.
@@ -114,7 +131,7 @@ def methods(
         if isinstance(result, OutOfTime):
             yield Skipped(names[position])
         elif isinstance(result, Exception):
-            yield f"{names[position]} could not be fitted: {str(result).partition(chr(10))[0]}"
+            yield Failed(names[position], str(result).partition("\n")[0])
         else:
             yield result
 
@@ -137,24 +154,40 @@ def timed(task: str, data: str, n: int, name: str, until: float = math.inf, metr
     return Method(name, baseline["metric"], seconds, baseline["bytes"], baseline["flops"])
 
 
-def comparison(found: Sequence[Method], points: Sequence[Point], metric: Metric) -> str:
-    """Compare the networks that were certified with the best method, in a line; empty where there is no method."""
+def comparison(
+    found: Sequence[Method], points: Sequence[Point], metric: Metric, part: str = "", lacking: Sequence[str] = ()
+) -> str:
+    """Compare the networks that were certified with the best method, in a line; empty where there is no method.
+
+    Args:
+        found: The methods.
+        points: The networks.
+        metric: What both are measured in.
+        part: On how many examples methods were fitted; empty where on all.
+        lacking: Which methods are not among them, and why.
+    """
     if not found:
         return ""
     sign = 1 if metric.direction == "higher" else -1
     best = max(found, key=lambda method: (sign * method.metric, -method.seconds))
-    as_good = [point for point in points if sign * point.metric >= sign * best.metric]
+    return "; ".join([f"{best}{part}", _beside(sign * best.metric, points, sign), *lacking])
+
+
+def _beside(least: float, points: Sequence[Point], sign: int) -> str:
+    """Say which network is as good, where ``sign`` times its metric has to be at least so much."""
+    as_good = [point for point in points if sign * point.metric >= least]
     if not points:
-        return f"{best}; no network is certified yet"
+        return "no network is certified yet"
     if not as_good:
         nearest = max(points, key=lambda point: sign * point.metric)
         return (
-            f"{best}; no network certified here does: the nearest has a median of {nearest.metric:.4f} "
+            f"no network certified here does: the nearest has a median of {nearest.metric:.4f} "
             f"and {nearest.params:,} params ({nearest.shape})"
         )
     smallest = min(as_good, key=lambda point: point.params)
-    size = f"{smallest.params:,} params ({smallest.shape})"
-    return f"{best}; the smallest network certified here whose median run does has {size}"
+    return (
+        f"the smallest network certified here whose median run does has {smallest.params:,} params ({smallest.shape})"
+    )
 
 
 @contextmanager
@@ -209,9 +242,8 @@ class _Part(Dataset):
         self.symbols, self.per_position = whole.symbols, whole.per_position
 
     def load(self) -> Splits:
-        """Return the examples that seed 0 draws; targets in their own unit."""
+        """Return a part of train that has every class; targets in their own unit."""
         whole = self._whole
-        rows = np.sort(whole.subset(self._n, seed=0))
         mean, sd = whole.target_scale() or (0.0, 1.0)
 
         def own_unit(split: Split) -> Split:
@@ -219,5 +251,4 @@ class _Part(Dataset):
                 return split
             return Split(split.inputs, split.labels.astype(np.float64) * sd + mean)
 
-        train = Split(whole.train().inputs[rows], whole.train().labels[rows])
-        return Splits(*map(own_unit, (train, whole.val(), whole.test())))
+        return Splits(*map(own_unit, (capped(whole.train(), self._n), whole.val(), whole.test())))

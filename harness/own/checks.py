@@ -26,20 +26,27 @@ def balance(labels: Int64[np.ndarray, " n"], names: tuple[str, ...]) -> str:
     """Say how many classes there are and how often each occurs, the most frequent first."""
     counts = np.bincount(labels, minlength=len(names))
     order = np.argsort(-counts, kind="stable")[:SHOWN]
-    shares = ", ".join(f"{quoted(names[i])} {counts[i] / len(labels):.1%}" for i in order)
-    rest = f" ... the rarest {counts.min() / len(labels):.2%}" if len(names) > SHOWN else ""
+    shares = ", ".join(f"{quoted(names[i])} {_share(int(counts[i]), len(labels))}" for i in order)
+    rest = f" ... the rarest {_share(int(counts.min()), len(labels), 2)}" if len(names) > SHOWN else ""
     return f"{len(names):,} classes: {shares}{rest}"
 
 
 def skew(labels: Int64[np.ndarray, " n"]) -> list[str]:
     """Warn where one class is nearly all there is."""
-    share = float(np.bincount(labels).max() / len(labels))
-    if share < SKEWED:
+    most = int(np.bincount(labels).max())
+    if most / len(labels) < SKEWED:
         return []
     return [
-        f"{share:.1%} of the examples are of one class: answering it always is as accurate as that; "
+        f"one class is nearly all there is, {_share(most, len(labels))}: answering it always is as accurate as that; "
         "--target balanced-accuracy=VALUE counts every class the same"
     ]
+
+
+def _share(n: int, total: int, digits: int = 1) -> str:
+    """Return a share in per cent, and as counts where that would be none or all of them and is not."""
+    said = f"{n / total:.{digits}%}"
+    is_lost = 0 < n < total and said in (f"{0:.{digits}%}", f"{1:.{digits}%}")
+    return f"{n:,} of {total:,}" if is_lost else said
 
 
 def spread(targets: Float64[np.ndarray, " n"]) -> str:

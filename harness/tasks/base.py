@@ -225,6 +225,6 @@ def bounded(found: np.ndarray) -> Outcomes:
 def _kept(outcomes: Outcomes) -> list[list[float]]:
     """Return what a record keeps of losses, (seeds, items): their means over blocks, in float16."""
     sizes = np.array(block_sizes(outcomes.shape[1]))
-    sums = np.add.reduceat(outcomes.astype(np.float64), np.cumsum(sizes) - sizes, axis=1)
+    sums = np.add.reduceat(bounded(outcomes).astype(np.float64), np.cumsum(sizes) - sizes, axis=1)
     kept: list[list[float]] = (sums / sizes).astype(np.float16).astype(np.float64).tolist()
     return kept

@@ -81,6 +81,13 @@ def test_errors_are_one_a_seed_and_fall_as_more_is_right(task):
     assert errors.tolist() == [1.0, 0.25, 0.0]
 
 
+def test_an_error_is_a_number_however_far_off_an_answer_is(task):
+    losses = np.array([[1e9, 0.0, 0.0, 0.0], [np.nan, 0.0, 0.0, 0.0]])
+    [far, unknown] = task.error_from_outcomes(losses == 0 if is_right_or_wrong(task) else losses, np.arange(4))
+
+    assert far == unknown < math.inf
+
+
 def test_outcomes_are_kept_and_found_again(task):
     outputs, labels = some_outputs(task)
     outcomes = task.outcomes(outputs, labels)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from harness.baselines import linear, neighbours, trees
-from harness.baselines.base import capped, is_regression, is_symbols, n_classes
+from harness.baselines.base import DRAWN, capped, is_regression, is_symbols, n_classes
 from harness.baselines.constants import fit_mean
 from harness.baselines.linear import fit_character_runs, fit_linear
 from harness.baselines.neighbours import fit_nearest_neighbour, fit_nearest_neighbours
@@ -55,6 +55,18 @@ def test_the_part_that_is_seen_is_the_same_each_time_and_holds_pairs_as_they_wer
     assert np.array_equal(train.labels[rows], part.labels)
     assert np.all(np.diff(rows) > 0)
     assert np.array_equal(part.inputs, capped(train, 100).inputs)
+
+
+def test_a_part_has_every_class_and_is_else_as_it_was_drawn():
+    drawn = np.random.default_rng(DRAWN).permutation(1_000)
+    inputs, labels = np.arange(1_000, dtype=np.float32)[:, np.newaxis], np.zeros(1_000, dtype=np.int64)
+    plain = capped(Split(inputs, labels), 100)
+    labels[drawn[[500, 700, 3]]] = 1, 2, 3
+    part = capped(Split(inputs, labels), 100)
+
+    assert set(plain.inputs[:, 0]) == set(drawn[:100])
+    assert set(part.inputs[:, 0]) == {*drawn[:98], *drawn[[500, 700]]}
+    assert len(capped(Split(inputs, labels), 2)) == 2
 
 
 @pytest.mark.parametrize("fit", [fit_linear, fit_boosted_trees, fit_character_runs])

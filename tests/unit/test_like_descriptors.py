@@ -96,6 +96,17 @@ def test_symbols_are_compared_as_symbols() -> None:
     assert found.tree_error < 0.05
 
 
+def test_where_the_part_has_one_class_the_answer_is_that() -> None:
+    inputs = np.random.default_rng(0).normal(size=(1000, 3)).astype(np.float32)
+    labels = np.zeros(1000, dtype=np.int64)
+    data = MadeUp(inputs, labels)
+    data.n_classes = 2
+    labels[data.subset(600, seed=0)[-1]], labels[600:610] = 1, 1  # of train the last that is drawn, of validation ten
+    found = probe(data, 100)
+
+    assert found[:3] == (0.05, 0.05, 0.05)
+
+
 def test_probes_see_no_more_than_they_are_allowed() -> None:
     inputs = np.random.default_rng(0).normal(size=(10_000, 2)).astype(np.float32)
 

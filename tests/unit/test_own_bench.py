@@ -123,8 +123,8 @@ def test_a_bench_of_your_own_data_says_what_it_reads_and_what_is_to_be_beaten(
     assert said[4] == "without a network, fitted to 60 of 84 training examples:"
     assert [line.split()[0] for line in said[5:10]] == METHOD_NAMES
     assert any(line.startswith("phase ") for line in said[10:])
-    assert answered[-1].partition(";")[0].endswith(" s")
     assert " reaches 0." in answered[-1]
+    assert answered[-1].partition(";")[0].endswith(" s, fitted to 60 of 84 training examples")
     assert [one["name"] for one in facts["baselines"]] == METHOD_NAMES
     assert "methods without a network, fitted to 60 of 84 training examples" in facts["notes"]
     assert facts["question"]["dataset"]["source"] == "private data"
@@ -233,6 +233,15 @@ METHODS = [Method("linear", 0.9, 1.0), Method("boosted-trees", 0.93, 4.25), Meth
 )
 def test_the_last_line_compares_with_the_best_method(points: list[Point], said: str) -> None:
     assert comparison(METHODS, points, ACCURACY) == f"boosted-trees reaches 0.9300 in 4.2 s; {said}"
+
+
+def test_the_last_line_says_what_methods_saw_and_which_are_missing() -> None:
+    said = comparison(METHODS, [], ACCURACY, ", fitted to 60 of 84 training examples", ["could not be fitted: lzma"])
+
+    assert said == (
+        "boosted-trees reaches 0.9300 in 4.2 s, fitted to 60 of 84 training examples; no network is certified yet; "
+        "could not be fitted: lzma"
+    )
 
 
 def test_of_a_metric_that_falls_the_lowest_is_best() -> None:

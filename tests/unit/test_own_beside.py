@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 import threading
@@ -14,12 +15,16 @@ import pytest
 
 from harness import plugins
 from harness.baselines import methods as known
+from harness.datasets.base import Dataset
 from harness.executors.inline import InlineRunning
 from harness.own import beside
 from harness.own.aloud import Aloud
 from harness.own.beside import Method, OutOfTime, Skipped, timed
 from harness.own.place import found_in
 from harness.own.read import Own, keep
+from harness.pace import Pace
+from harness.plan import NOT_FORESEEN
+from harness.tasks.base import Task
 from tests import own_files
 from tests.unit.conftest import Result
 
@@ -102,14 +107,51 @@ def test_what_no_record_is_without_is_fitted_for_it_and_the_rest_is_named(
         data = plugins.load("datasets", aloud.read(tmp_path / "kept"))
         aloud.compare(data, InlineRunning(), 0.005)
         said = capsys.readouterr().err
+        last = aloud.last_line([])
         monkeypatch.setattr(beside, "run_baselines", quick)
-        notes = aloud.notes()
         kept = aloud.baselines() or []
+        notes = aloud.notes()
 
     assert [line.split()[0] for line in said.splitlines()[-5:]] == NAMES
     assert said.count("is skipped") == 4
+    assert last.endswith(f"; not fitted, for want of time: {', '.join(NAMES[1:])}")
     assert notes == ["not fitted, for want of time: 1-nearest-neighbour, nearest-neighbours, boosted-trees"]
     assert [one["name"] for one in kept] == ["majority", "linear"]
+
+
+def test_what_cannot_be_fitted_is_named(
+    tmp_path: Path, own: Own, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(task: Task, data: Dataset) -> list[dict[str, object]]:
+        if task.baselines(data) == ("majority",):
+            return quick(task, data)
+        raise MemoryError("no room\nfor it")
+
+    aloud = Aloud(own, is_quiet=False)
+    monkeypatch.setattr(beside, "run_baselines", broken)
+    with found_in(tmp_path / "kept"):
+        data = plugins.load("datasets", aloud.read(tmp_path / "kept"))
+        aloud.compare(data, InlineRunning(), math.inf)
+        kept = aloud.baselines() or []
+
+    named = f"could not be fitted: {', '.join(NAMES[1:])}"
+    assert capsys.readouterr().err.endswith("\n  boosted-trees could not be fitted: no room\n")
+    assert [one["name"] for one in kept] == ["majority"]
+    assert aloud.notes() == [named]
+    assert aloud.last_line([]).endswith(f"; {named}")
+
+
+def test_methods_fitted_to_a_part_know_a_class_that_it_would_miss(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cells = [[*row[:3], "fig" if i < 3 else "plum"] for i, row in enumerate(own_files.rows(300))]
+    monkeypatch.setattr(beside, "MOST_ROWS", 20)
+    aloud = Aloud(Own("tabular-cls", own_files.table(tmp_path / "fruit.csv", cells), "fruit"), is_quiet=False)
+    with found_in(tmp_path / "kept"):
+        aloud.compare(plugins.load("datasets", aloud.read(tmp_path / "kept")), InlineRunning(), math.inf)
+
+    assert "could not be fitted" not in capsys.readouterr().err
+    assert [one["name"] for one in aloud.baselines() or []] == NAMES
 
 
 @pytest.mark.parametrize(
@@ -152,6 +194,21 @@ def test_where_the_pace_takes_all_the_time_it_is_broken_off(
 
     assert done.code == 7
     assert "no time is left to train: what is not settled is said" in done.err
+
+
+def test_a_plan_that_takes_too_long_is_broken_off_and_training_is_not(
+    guides: Callable[..., Result], alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_files.table(alone / "fruit.csv")
+    monkeypatch.setattr(beside, "run_baselines", quick)
+    monkeypatch.setattr("harness.commands.bench._pace", lambda *_: Pace(1e9, 0.0, 0.0))
+    monkeypatch.setattr("harness.plan.rehearse", forever)
+    done = guides(*ASK, "--target-acc", "0.9", "--minutes", "0.05")
+
+    assert done.code == 7
+    assert "widths from 1 to" in done.err
+    assert NOT_FORESEEN in done.err
+    assert re.search(r"0\.0 minutes are left: what is not settled is said", done.err)
 
 
 @pytest.mark.parametrize(

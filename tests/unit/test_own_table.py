@@ -316,7 +316,16 @@ def test_repeats_across_splits_are_counted_and_warned_of(tmp_path: Path) -> None
 def test_a_class_that_is_nearly_all_is_warned_of(tmp_path: Path) -> None:
     made = prepared(tmp_path, [[*row[:3], "plum" if i % 20 else "fig"] for i, row in enumerate(rows(200))])
 
-    assert made.facts.warnings[0].startswith("95.0% of the examples are of one class")
+    assert made.facts.warnings[0].startswith("one class is nearly all there is, 95.0%: answering it always")
+
+
+def test_a_class_so_rare_that_its_share_is_none_is_counted() -> None:
+    labels = np.repeat(np.arange(6), [99_990, 2, 2, 2, 2, 2])
+
+    assert checks.balance(labels[:99_992], ("plum", "fig")) == "2 classes: 'plum' 99,990 of 99,992, 'fig' 2 of 99,992"
+    assert checks.balance(labels, tuple("abcdef")).endswith(" ... the rarest 2 of 100,000")
+    assert checks.skew(labels)[0].startswith("one class is nearly all there is, 99,990 of 100,000: answering")
+    assert checks.balance(labels * 0, ("plum",)) == "1 classes: 'plum' 100.0%"
 
 
 @pytest.mark.parametrize("delimiter", ";\t|")

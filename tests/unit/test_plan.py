@@ -10,7 +10,7 @@ import pytest
 from harness import space
 from harness.clock import Turns
 from harness.investigation import Investigation
-from harness.plan import EASY, HARD, Phase, Plan, lines, plan, values
+from harness.plan import EASY, HARD, Phase, Plan, lines, outline, plan, values
 from harness.rehearsal import World, phases, rehearse
 from harness.study import Study
 from harness.trial import Outcome, Trial
@@ -98,7 +98,7 @@ def test_plan_goes_from_the_lower_to_the_higher_of_both_worlds(question: Study) 
 def made() -> Plan:
     """A plan with round numbers."""
     phases = (Phase("search", (1200, 1200), (0.5, 0.5)), Phase("certify", (20, 64), (0.25, 90.0)))
-    return Plan(QUESTION, Investigation(QUESTION).space, 1234, 2, phases)
+    return Plan(QUESTION, Investigation(QUESTION).space, 1234, 2, (0.25, 90.0), phases)
 
 
 def test_lines_name_the_space_what_is_known_and_each_phase(made: Plan) -> None:
@@ -115,6 +115,21 @@ def test_lines_name_the_space_what_is_known_and_each_phase(made: Plan) -> None:
         ["certify", "20", "to", "64", "0.2", "to", "90.0"],
         ["all", "1,220", "to", "1,264", "0.8", "to", "90.5"],
     ]
+
+
+def test_what_is_not_foreseen_is_said(made: Plan) -> None:
+    told = lines(replace(made, phases=()))
+
+    assert told[:-2] == lines(made)[: len(told) - 2]
+    assert told[-2] == "a pack of trainings takes 0.2 to 90.0 seconds, 2 workers"
+    assert told[-1].startswith("how many trainings and minutes it may take is not foreseen")
+
+
+def test_a_pack_is_priced_from_the_cheapest_to_the_dearest() -> None:
+    made = outline(QUESTION, {}, lambda trials: float(sum(trial.steps for trial in trials)), 2)
+
+    assert made.pack_s == (500.0, 1000.0)
+    assert made.phases == ()
 
 
 @pytest.mark.parametrize(

@@ -930,6 +930,17 @@ def test_a_surface_is_found_again_in_its_runs(root: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("missing", "rules"), [("linear", set()), ("majority", {"R-BASELINES"})])
+def test_a_linear_model_may_be_missing_where_a_note_says_that_it_could_not_be_fitted(
+    root: Path, missing: str, rules: set[str]
+) -> None:
+    record, files = example_record()
+    record["baselines"] = [one for one in record["baselines"] if one["name"] != missing]
+    record["notes"].append(f"could not be fitted: nearest-neighbours, {missing}")
+
+    assert {each.rule for each in validate(write_record(root, record, files))} == rules
+
+
 def test_without_a_law_a_note_that_says_why_will_do(root: Path) -> None:
     record, files = example_record()
     record.update(law=None, notes=["no law: it was a bad day"])
