@@ -63,7 +63,11 @@ RULES: Final[tuple[Rule, ...]] = (
         "no figure stands twice, none is surer than the prior allows, train_flops say how they were obtained",
         published.figures,
     ),
-    Rule("R-BASELINES", "majority and, if it can be fitted, linear stand beside classifiers, no method twice", figures.baselines),
+    Rule(
+        "R-BASELINES",
+        "majority and, if it can be fitted, linear stand beside classifiers, no method twice",
+        figures.baselines,
+    ),
     Rule("R-EVIDENCE", "figures of networks, attempts, brackets, law and cost are found again in the trials", evidence),
 )
 

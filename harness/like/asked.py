@@ -9,10 +9,11 @@ from typing import Final
 
 import numpy as np
 
-from harness.own import commas, csv_file, folder, labels, parquet, pictures
+from harness.own import class_folders, commas, csv_file, folder, labels, parquet
 from harness.own.columns import MISSING
 
-LOOKED_AT: Final = 1_000  # rows, or files
+LOOKED_AT: Final = 1_000  # rows
+PICTURES: Final = 1 / 3  # of the files of a folder: texts have figures, too, and pictures descriptions
 LONG: Final = 30  # bytes of a cell that is a text: ten characters of Chinese
 WORDS: Final = 4
 MOST_NUMBERED: Final = 20  # classes that may be called by numbers: more distinct whole numbers are a target
@@ -22,9 +23,10 @@ TABLES: Final = (".csv", ".tsv", *parquet.SUFFIXES)
 def task_of(path: Path, label: str | None, group: str | None = None) -> str:
     """Say which task a file or folder is for.
 
-    A folder with pictures in folders is to be classified; any other, and a file that is no table, is text to be
-    foretold. Of a table the label decides: numbers with a fraction, or more than 20 different ones, are targets. A CSV
-    file with one column besides the label, and that one of words, is text to be classified.
+    A folder of which a third of the files or more are pictures, and a picture, is to be classified; any other, and a
+    file that is no table, is text to be foretold. Of a table the label decides: numbers with a fraction, or more than
+    20 different ones, are targets. A CSV file with one column besides the label, and that one of words, is text to be
+    classified.
 
     Args:
         path: The file or folder.
@@ -37,11 +39,11 @@ def task_of(path: Path, label: str | None, group: str | None = None) -> str:
     """
     folder.check_there(path)
     if path.is_dir():
-        found = (file for place in folder.classes(path) for file in place.iterdir())
-        some = islice(found, LOOKED_AT)
-        return "image-cls" if any(file.suffix.lower() in pictures.SUFFIXES for file in some) else "lang-model"
+        files = folder.found(path).files
+        n_pictures = sum(map(class_folders.is_picture, files))
+        return "image-cls" if n_pictures and n_pictures >= PICTURES * len(files) else "lang-model"
     if path.suffix.lower() not in TABLES:
-        return "lang-model"
+        return "image-cls" if class_folders.is_picture(path) else "lang-model"
     return _of_parquet(path, label) if parquet.is_parquet(path) else _of_csv(path, label, group)
 
 

@@ -9,40 +9,78 @@ from typing import Final, NamedTuple
 
 from harness.place import RUNS
 from registry.errors import InvalidData, UsageError
+from registry.wording import counted
 
 ARCHIVED: Final = "__MACOSX"  # what macOS puts beside the files of an archive
 
 
 class Found(NamedTuple):
-    """The files of a folder, sorted, and how many were passed over because they are hidden."""
+    """The files of a folder, sorted, and how many hidden ones and how many links were passed over."""
 
     files: list[Path]
-    n_hidden: int
+    n_hidden: int = 0
+    n_links: int = 0
 
     @property
     def notes(self) -> list[str]:
         """Say what was passed over."""
-        one = "" if self.n_hidden == 1 else "s"
-        return [f"{self.n_hidden:,} hidden file{one} passed over"] if self.n_hidden else []
+        links = f"{counted(self.n_links, 'link')} passed over: to nothing, or to folders read anyway"
+        return [
+            *([f"{counted(self.n_hidden, 'hidden file')} passed over"] if self.n_hidden else []),
+            *([links] if self.n_links else []),
+        ]
 
 
 def found(folder: Path) -> Found:
-    """Return the files of a folder and of those in it.
+    """Return the files of a folder and of those in it, through links, too; each folder is read once.
 
     A part of a path that begins with a dot is hidden. A folder that ``guides bench`` wrote answers to is known by its
     runs; it is no part of the data, and neither counted nor looked into.
+
+    Raises:
+        InvalidData: If a folder that is not hidden cannot be read; names it.
     """
+
+    def refuse(error: OSError) -> None:
+        if not _is_inside_hidden(folder, error.filename):
+            raise InvalidData(f"{error.filename}: cannot be read: {error.strerror}")
+
     files: list[Path] = []
-    n_hidden = 0
-    answers = {path.parent for path in folder.rglob(RUNS) if path.is_dir()}
-    for path in sorted(folder.rglob("*")):
-        if not path.is_file() or (answers and answers.intersection(path.parents)):
+    n_hidden = n_links = 0
+    seen: set[str] = set()
+    starts = [folder]
+    for start in starts:  # links come last: what lies in the folder itself is read there
+        if seen and _leads_nowhere_new(start, seen):
+            n_links += 1
             continue
-        if any(is_hidden(part) for part in path.relative_to(folder).parts):
-            n_hidden += 1
-        else:
-            files.append(path)
-    return Found(files, n_hidden)
+        for root, folders, names in os.walk(start, onerror=refuse):
+            place, real = Path(root), os.path.realpath(root)
+            if RUNS in folders or real in seen:
+                folders.clear()
+                continue
+            folders.sort()
+            is_out = _is_inside_hidden(folder, root)
+            if not is_out:
+                seen.add(real)
+            n_hidden += sum(is_out or is_hidden(name) for name in names)
+            for path in (place / name for name in (*folders, *names) if not (is_out or is_hidden(name))):
+                if path.is_file():
+                    files.append(path)
+                elif path.is_symlink():
+                    starts.append(path)
+    return Found(sorted(files), n_hidden, n_links)
+
+
+def _leads_nowhere_new(link: Path, seen: set[str]) -> bool:
+    """Say whether a link leads to no folder, to one that was read, or to one that the link lies in."""
+    if not link.is_dir():
+        return True
+    target = link.resolve()
+    return str(target) in seen or link.parent.resolve().is_relative_to(target)
+
+
+def _is_inside_hidden(folder: Path, place: str) -> bool:
+    return any(map(is_hidden, Path(place).relative_to(folder).parts))
 
 
 def check_there(path: Path) -> None:
@@ -51,10 +89,6 @@ def check_there(path: Path) -> None:
     Raises:
         InvalidData: If it leads nowhere, may not be followed, or leads to a pipe or a device: those are read once only.
     """
-
-    def refuse(error: OSError) -> None:
-        raise InvalidData(f"{error.filename}: cannot be read: {error.strerror}")
-
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
@@ -65,8 +99,11 @@ def check_there(path: Path) -> None:
         raise InvalidData(
             f"{path}: is a pipe or a device, expected a file or a folder", "data are read twice: write them to a file"
         )
-    for _, folders, _ in os.walk(path, onerror=refuse) if stat.S_ISDIR(mode) else ():
-        folders[:] = [name for name in folders if not is_hidden(name)]
+    if stat.S_ISDIR(mode):
+        try:
+            found(path)
+        except OSError as error:
+            raise InvalidData(f"{error.filename}: cannot be read: {error.strerror}") from None
 
 
 def classes(folder: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -9,7 +10,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from harness.datasets.base import Split, Splits
-from harness.own import checks, folder
+from harness.own import checks, csv_file, folder
 from harness.own.parts import FEWEST, Parts, by_group, check_count, hash_of
 from harness.own.prepared import Facts, Prepared
 from harness.own.table import sizes
@@ -18,6 +19,7 @@ from registry.wording import counted
 
 WINDOW: Final = 64
 N_SYMBOLS: Final = 256
+UTF_16: Final = (BOM_UTF16_LE, BOM_UTF16_BE)
 MOST_BYTES: Final = 100_000_000  # 9 bytes of memory each
 PEEKED: Final = 2**16  # bytes that tell most files that are no text
 MOST_BLOCKS: Final = 500
@@ -40,7 +42,7 @@ def read(path: Path) -> Prepared:
     Raises:
         InvalidData: If a file is not UTF-8, or there is too little or too much text; names file and line.
     """
-    inside = folder.found(path) if path.is_dir() else folder.Found([path], 0)
+    inside = folder.found(path) if path.is_dir() else folder.Found([path])
     texts, n_twice, n_binary = _texts(path, inside.files)
     windows = [_windows(text.content) for text in texts]
     n, n_short = sum(map(len, windows)), sum(not len(one) for one in windows)
@@ -105,6 +107,10 @@ def _texts(path: Path, files: list[Path]) -> tuple[list[Text], int, int]:
         n_twice += content in seen
         seen.setdefault(content, file)
     texts = [Text(file, content) for content, file in seen.items() if content]
+    if not texts and n_binary:
+        raise InvalidData(
+            f"{path}: holds {counted(n_binary, 'file')} with zero bytes, and so without text, expected text"
+        )
     if not texts:
         raise InvalidData(f"{path}: is empty, expected text")
     return texts, n_twice, n_binary
@@ -114,11 +120,19 @@ def _check_text(path: Path, content: bytes, hint: str) -> None:
     try:
         content.decode()
     except UnicodeDecodeError as error:
+        _check_kind(path, content, hint)
         line = content.count(b"\n", 0, error.start) + 1
         raise InvalidData(f"{path}, line {line:,}: not UTF-8: byte {content[error.start]:#04x}", hint) from None
     if b"\0" in content:
+        _check_kind(path, content, hint)
         line = content.count(b"\n", 0, content.index(b"\0")) + 1
         raise InvalidData(f"{path}, line {line:,}: holds a zero byte, expected text")
+
+
+def _check_kind(path: Path, content: bytes, hint: str) -> None:
+    for known, what, way_out in csv_file.NO_CSV:
+        if content.startswith(known):
+            raise InvalidData(f"{path}: {what}, expected text", hint if known in UTF_16 else way_out) from None
 
 
 def _windows(content: bytes) -> UInt8[np.ndarray, "n window"]:

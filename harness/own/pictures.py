@@ -14,9 +14,7 @@ import numpy as np
 from jaxtyping import Float32, Int64, UInt8
 
 from harness.datasets.base import Split, Splits
-from harness.own import checks, labels
-from harness.own import folder as contents
-from harness.own.columns import quoted
+from harness.own import checks, class_folders, labels
 from harness.own.parts import by_content, check_count, hash_of
 from harness.own.prepared import Facts, Prepared
 from harness.own.table import sizes
@@ -30,10 +28,6 @@ SIDE: Final = 32  # pixels, of what is resized
 LARGEST_OWN_SIDE: Final = 64
 SMALLEST_HALF: Final = 8
 MOST_NUMBERS: Final = 500_000_000  # pixels times channels: 2 GB
-SUFFIXES: Final = frozenset(
-    {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-)  # fmt: skip
-PARTS: Final = frozenset({"train", "training", "test", "testing", "val", "valid", "validation"})
 GREY: Final = frozenset({"1", "L", "LA", "I;16", "I;16L", "I;16B", "I", "F"})
 SHALLOW, DEEP = 8, 16  # bits of a grey level
 SQUASHED: Final = 1.5  # a picture so many times as long as wide looks different as a square
@@ -46,18 +40,20 @@ class Found(NamedTuple):
     label: int
     size: tuple[int, int]
     mode: str
+    is_clear: bool
 
 
 def read(folder: Path) -> Prepared:
     """Read all pictures; the names of the folders, sorted, are the classes.
 
     Pictures that are all alike in size, square and at most 64 pixels a side stay as they are; others become squares of
-    32. They are grey if every one is.
+    32. They are grey if every one is. White shows through what is transparent.
 
     Raises:
         InvalidData: If a picture cannot be read, there is one class only, or a class has too few; names the file.
     """
-    names, found, n_other, hidden = _found(folder)
+    inside = class_folders.found(folder)
+    names, found = tuple(place.name for place in inside.pictures), _opened_all(inside.pictures)
     check_count(len(found), str(folder), "pictures")
     answers: Int64[np.ndarray, " n"] = np.array([one.label for one in found], dtype=np.int64)
     counts = np.bincount(answers, minlength=len(names))
@@ -75,13 +71,18 @@ def read(folder: Path) -> Prepared:
     pixels = np.stack([_pixels(one.path, side, channels, bits) for one in found])
     hashes = np.array([hash_of(picture.tobytes()) for picture in pixels], dtype=np.uint64)
     splits = Splits(*(_split(pixels, answers, part) for part in by_content(hashes, answers)))
+    n_clear = sum(one.is_clear for one in found)
     notes = [
         f"{len(found):,} pictures in {'colour' if channels == 3 else 'grey'}, {_sized(found, side)}",
-        *([f"passed over: {counted(n_other, 'file')} not named like a picture"] if n_other else []),
+        *inside.notes,
+        *(
+            [f"laid on white: {counted(n_clear, 'picture')} with an alpha channel or a transparent colour"]
+            if n_clear
+            else []
+        ),
         *([f"grey levels of {bits} bits become 256"] if bits > SHALLOW else []),
         sizes(splits, "pictures"),
         checks.balance(answers, names),
-        *hidden,
     ]
     long = sum(max(one.size) > SQUASHED * min(one.size) for one in found)
     squashed = (
@@ -90,44 +91,24 @@ def read(folder: Path) -> Prepared:
     half = side // 2 if side % 2 == 0 and side // 2 >= SMALLEST_HALF else None
     facts = Facts(
         "image-cls", (channels, side, side), len(names), resolutions=(half, side) if half else (side,),
-        notes=tuple(notes), warnings=(*checks.skew(answers), *squashed, *checks.repeats(splits)),
+        notes=tuple(notes), warnings=(*inside.warnings, *checks.skew(answers), *squashed, *checks.repeats(splits)),
     )  # fmt: skip
     return Prepared(facts, splits)
 
 
-def _found(folder: Path) -> tuple[tuple[str, ...], list[Found], int, list[str]]:
-    """Return the classes, every picture, how many files are none by their name, and what to say of hidden ones."""
-    if not folder.is_dir():
-        raise InvalidData(f"{folder}: is a file, expected a folder with one folder of pictures for each class")
-    folders = contents.classes(folder)
-    names = tuple(path.name for path in folders)
-    if names and {name.lower() for name in names} <= PARTS:
-        raise InvalidData(
-            f"{folder}: its folders are {', '.join(map(quoted, names))}, expected one folder for each class",
-            f"give one of them, such as {folders[0]}, or merge them: the splits are made here",
-        )
-    if len(names) < 2:
-        raise InvalidData(
-            f"{folder}: holds {len(names)} folder{'' if len(names) == 1 else 's'}, expected one folder of pictures "
-            "for each of at least 2 classes",
-            "with one class there is nothing to predict" if names else "",
-        )
+def _opened_all(pictures: dict[Path, list[Path]]) -> list[Found]:
+    """Open the pictures of each class as far as their headers."""
     found: list[Found] = []
-    n_other = 0
-    inside = contents.found(folder)
-    files_of: dict[Path, list[Path]] = {place: [] for place in folders}
-    for path in inside.files:
-        files_of.get(folder / path.relative_to(folder).parts[0], []).append(path)
-    for label, place in enumerate(folders):
-        files = files_of[place]
-        pictures = [path for path in files if path.suffix.lower() in SUFFIXES]
-        n_other += len(files) - len(pictures)
-        if not pictures:
-            raise InvalidData(f"{place}: holds no pictures ({', '.join(sorted(SUFFIXES))})", "remove it or fill it")
-        for path in pictures:
+    for label, paths in enumerate(pictures.values()):
+        for path in paths:
             with _opened(path) as image:
-                found.append(Found(path, label, image.size, image.mode))
-    return names, found, n_other, inside.notes
+                found.append(Found(path, label, image.size, image.mode, _is_clear(image)))
+    return found
+
+
+def _is_clear(image: Image) -> bool:
+    """Say whether a picture has an alpha channel or a transparent colour; grey levels of 16 bits keep theirs."""
+    return image.mode.endswith(("A", "a")) or ("transparency" in image.info and not image.mode.startswith("I"))
 
 
 @contextmanager
@@ -161,7 +142,7 @@ def _bits(found: list[Found]) -> int:
         InvalidData: If a picture has levels that are no whole numbers of at most 16 bits; names it.
     """
     bits = SHALLOW
-    for path, _, _, mode in found:
+    for path, _, _, mode, _ in found:
         if mode == "F":
             raise InvalidData(
                 f"{path}: holds grey levels with fractions, whose white is unknown, expected whole numbers",
@@ -181,7 +162,7 @@ def _bits(found: list[Found]) -> int:
 
 
 def _pixels(path: Path, side: int, channels: int, bits: int) -> UInt8[np.ndarray, "channels side side"]:
-    """Decode one picture upright; each new pixel averages the area it covers. Transparency is left out.
+    """Decode one picture upright; each new pixel averages the area it covers. White shows through.
 
     Of grey levels saved with more than 8 bits, of which ``bits`` are in use, the upper 8 count.
     """
@@ -192,8 +173,9 @@ def _pixels(path: Path, side: int, channels: int, bits: int) -> UInt8[np.ndarray
         upright = ImageOps.exif_transpose(image)
         if upright.mode.startswith("I"):
             upright = Image.fromarray((np.asarray(upright) >> (bits - SHALLOW)).astype(np.uint8))
-        elif upright.mode == "P" and "transparency" in upright.info:
-            upright = upright.convert("RGBA")
+        elif _is_clear(upright):
+            clear = upright.convert("RGBA")
+            upright = Image.alpha_composite(Image.new("RGBA", clear.size, "white"), clear)
         plain = upright.convert("L" if channels == 1 else "RGB")
         if plain.size != (side, side):
             plain = plain.resize((side, side), Image.Resampling.BOX)

@@ -17,7 +17,7 @@ from registry.answers import OWN_DATA
 from registry.errors import InvalidData, UsageError
 
 DIGITS: Final = 12
-FORMAT: Final = 2  # of the readers: what they make of the same file has another name when they change
+FORMAT: Final = 3  # of the readers: what they make of the same file has another name when they change
 
 
 @final

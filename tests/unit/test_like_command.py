@@ -121,6 +121,30 @@ def test_what_is_not_there_is_refused(alone: Path) -> None:
         task_of(alone / "gone.csv", None)
 
 
+@pytest.mark.parametrize("place", [".", "photos", "train/cat", "a/b/c/d"])
+def test_pictures_are_found_at_every_depth(alone: Path, place: str) -> None:
+    own_files.pictures(alone / "pictures", n=2, classes=[place])
+    own_files.text(alone / "pictures" / "a.txt")
+
+    assert task_of(alone / "pictures", None) == "image-cls"
+
+
+def test_one_picture_is_told_that_folders_are_expected(guides: Guides, alone: Path) -> None:
+    own_files.pictures(alone / "data", n=1)
+    result = guides("like", alone / "data" / "cat" / "000.png")
+
+    assert result.code == 1
+    assert "000.png: is a file, expected a folder with one folder of pictures for each class\n" in result.err
+
+
+def test_texts_with_a_few_figures_are_texts(alone: Path) -> None:
+    own_files.pictures(alone / "prose", n=2)
+    for i in range(9):
+        own_files.text(alone / "prose" / f"{i}.md")
+
+    assert task_of(alone / "prose", None) == "lang-model"
+
+
 def test_a_folder_of_pictures_in_folders_is_to_be_classified(alone: Path) -> None:
     own_files.pictures(alone / "pictures", n=2)
     (alone / "prose").mkdir()

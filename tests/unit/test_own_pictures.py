@@ -88,6 +88,41 @@ def test_every_kind_of_picture_is_read(tmp_path: Path, mode: str, suffix: str, c
     assert 0.4 < float(everything(made).mean()) < 0.6
 
 
+def outlined(folder: Path, mode: str) -> np.ndarray:
+    """Make pictures black, or one shade of grey, with shapes in transparency alone; return one as it is seen."""
+    shape = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    black = np.stack([np.zeros_like(shape)] * 3 + [shape], axis=2)
+    for number, path in enumerate(sorted(folder.rglob("*.png"))):
+        image = Image.fromarray(np.roll(black, number, axis=1))
+        (image if mode == "RGBA" else image.convert(mode)).save(path)
+    return 255 - shape
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("RGBA", 3), ("LA", 1)])
+def test_white_shows_through_transparent_pictures(tmp_path: Path, mode: str, channels: int) -> None:
+    folder = own_files.pictures(tmp_path / "data")
+    seen = outlined(folder, mode)
+    made = pictures.read(folder)
+
+    assert made.facts.input_shape == (channels, 16, 16)
+    assert any((one * 256 == seen).all() for one in everything(made))
+    assert made.facts.notes[1] == "laid on white: 60 pictures with an alpha channel or a transparent colour"
+
+
+@pytest.mark.parametrize("suffix", ["png", "gif"])
+def test_a_transparent_colour_of_a_palette_becomes_white(tmp_path: Path, suffix: str) -> None:
+    folder = own_files.pictures(tmp_path / "data")
+    for number, path in enumerate(sorted(folder.rglob("*.png"))):
+        image = Image.fromarray(np.roll(np.arange(256, dtype=np.uint8).reshape(16, 16) % 64, number, axis=1), "P")
+        image.putpalette([0, 0, 0, *(level for i in range(1, 64) for level in (i, 2 * i, 3 * i))])
+        path.unlink()
+        image.save(path.with_suffix(f".{suffix}"), transparency=0)
+    found = everything(pictures.read(folder)) * 256
+
+    assert (found == 255).all(axis=1).sum() == 4 * len(found)
+    assert not (found == 0).all(axis=1).any()
+
+
 def test_grey_pictures_of_16_bits_are_read(tmp_path: Path) -> None:
     folder = own_files.pictures(tmp_path / "data")
     ramp = np.arange(256, dtype=np.uint16).reshape(16, 16) * 257

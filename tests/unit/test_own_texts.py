@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from harness import plugins
 from harness.own import language, texts
 from harness.own.place import found_in
 from harness.own.read import Own, keep
+from registry.errors import InvalidData
 from tests import own_files
 
 WORDS = ("sun", "moon", "star", "cloud", "rain", "wind")
@@ -181,6 +183,30 @@ def test_files_that_are_no_text_are_not_counted_as_such(tmp_path: Path, monkeypa
         "passed over: 2 files with zero bytes, and so without text",
         "passed over: 1 file of at most 64 bytes, less than a window",
     )
+
+
+def test_a_folder_without_any_text_is_refused(tmp_path: Path) -> None:
+    folder = own_files.pictures(tmp_path / "data")
+    with pytest.raises(InvalidData, match=r"data: holds 60 files with zero bytes, and so without text, expected text$"):
+        language.read(folder)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (gzip.compress(b"text"), "is compressed, expected text\n  unpack it"),
+        (b"PK\x03\x04\0", "is an archive, as Excel's workbooks are, expected text\n  save the sheet as CSV, UTF-8"),
+        ("text".encode("utf-16"), "is in UTF-16, expected text\n  save the file as UTF-8"),
+    ],
+    ids=["gzip", "archive", "utf-16"],
+)
+def test_a_file_that_is_known_to_be_no_text_is_called_what_it_is(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "data.csv.gz"
+    path.write_bytes(content)
+    with pytest.raises(InvalidData) as caught:
+        language.read(path)
+
+    assert str(caught.value) == f"{path}: {said}"
 
 
 def test_a_file_that_is_there_twice_counts_once(tmp_path: Path) -> None:
