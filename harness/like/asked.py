@@ -7,10 +7,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Final
 
-import numpy as np
-
 from harness.own import class_folders, commas, csv_file, folder, labels, parquet
-from harness.own.columns import MISSING
+from harness.own.seen import MOSTLY, Seen, as_written, is_almost_number, with_commas
 
 LOOKED_AT: Final = 1_000  # rows
 PICTURES: Final = 1 / 3  # of the files of a folder: texts have figures, too, and pictures descriptions
@@ -51,32 +49,38 @@ def _of_csv(path: Path, label: str | None, group: str | None) -> str:
     has_commas = csv_file.delimiter_of(path) in commas.DELIMITERS
     with csv_file.opened(path) as (header, rows):
         names = tuple(name.strip() for name in header)
-        some = [cells for _, cells in islice(rows, LOOKED_AT)]
-    place = names.index(labels.named(names, label, str(path)))
-    others = [[row[i] for row in some] for i in range(len(names)) if i != place and names[i] != group]
+        seen = {name: Seen() for name in names}
+        cells: dict[str, list[str]] = {name: [] for name in names}
+        for number, row in islice(rows, LOOKED_AT):
+            for name, cell in zip(names, row, strict=True):
+                seen[name].take(number, cell.strip(), has_commas=has_commas)
+                cells[name].append(cell.strip())
+    right = labels.named(names, label, str(path))
+    written = with_commas({name: one for name, one in seen.items() if name != group})
+    held = {
+        name: [as_written(cell, has_commas=name in written) for cell in found]
+        for name, found in cells.items()
+        if name != group
+    }
+    others = [found for name, found in held.items() if name != right]
     if len(others) == 1 and any(others[0]) and _is_text(others[0]):
         return "text-cls"
-    answers = [cell for row in some if (cell := row[place].strip()).lower() not in MISSING]
-    if has_commas and commas.are_numbers(answers):
-        answers = list(map(commas.with_point, answers))
-    return "tabular-reg" if _is_target(answers) else "tabular-cls"
+    return "tabular-reg" if _is_target(held[right]) else "tabular-cls"
 
 
 def _of_parquet(path: Path, label: str | None) -> str:
-    from harness.own.columns import Numbers
-
-    name = labels.named(parquet.names(path), label, str(path))
-    column = parquet.read(path).column(name)
-    if not isinstance(column, Numbers):
-        return "tabular-cls"
-    there = column.values[:LOOKED_AT][~np.isnan(column.values[:LOOKED_AT])]
-    return "tabular-reg" if _is_target([f"{value:.12g}" for value in there]) else "tabular-cls"
+    cells = parquet.beginning(path, labels.named(parquet.names(path), label, str(path)), LOOKED_AT)
+    seen = Seen()
+    for row, cell in enumerate(cells):
+        seen.take(row, cell, has_commas=True)
+    held = [as_written(cell, has_commas=seen.is_with_commas) for cell in cells]
+    return "tabular-reg" if _is_target(held) else "tabular-cls"
 
 
 def _is_text(cells: list[str]) -> bool:
     """Say whether words are no categories: they are long, or several, or most of them stand there once."""
     there = [cell for cell in cells if cell]
-    if not all(map(csv_file.is_number, there)) and len(set(there)) > len(there) / 2:
+    if sum(map(is_almost_number, there)) < MOSTLY * len(there) and len(set(there)) > len(there) / 2:
         return True
     return fmean(len(cell.encode()) for cell in there) >= LONG or fmean(len(cell.split()) for cell in there) >= WORDS
 

@@ -19,7 +19,8 @@ MOSTLY_THERE: Final = 0.5  # of the rows: with fewer, chance alone may look perf
 FEWEST_DIGITS, MOST_DIGITS = 6, 17
 OFTEN: Final = 0.05  # of train: with fewer, coarse columns alone repeat
 UNDECIDED: Final = 0.005  # of all examples
-PERFECT: Final = 1 - 1e-9  # of a correlation
+PERFECT: Final = 1 - 1e-6  # of a correlation: rounding hides nothing
+CHANCE: Final = 1e-6  # that rows of the same number have the same answer, too
 
 
 def balance(labels: Int64[np.ndarray, " n"], names: tuple[str, ...]) -> str:
@@ -141,18 +142,16 @@ def _part(column: Column, rows: Bool[np.ndarray, " n"]) -> Column:
 
 
 def _tells(column: Column, labels: Int64[np.ndarray, " n"]) -> bool:
-    """Say whether each value has one class; or for numbers each of as many ranges as there are classes.
+    """Say whether each value has one class; of numbers, those that repeat, or each of as many ranges as classes.
 
     Numbers that are missing are one more value, below or above all others.
     """
     if isinstance(column, Categories):
-        order = np.argsort(column.codes, kind="stable")
-        same = np.diff(column.codes[order]) == 0
-        return not bool((same & (np.diff(labels[order]) != 0)).any())
+        return _decides(column.codes, labels)
     fewest = len(np.unique(labels)) - 1
     ranks = np.unique(column.values, return_inverse=True)[1].astype(np.float64)  # a NaN comes last
     low = np.where(np.isnan(column.values), -1.0, ranks)
-    return fewest in (_changes(ranks, labels), _changes(low, labels))
+    return fewest in (_changes(ranks, labels), _changes(low, labels)) or _is_code(column.values, labels)
 
 
 def _changes(values: Float64[np.ndarray, " n"], labels: Int64[np.ndarray, " n"]) -> int:
@@ -164,16 +163,42 @@ def _changes(values: Float64[np.ndarray, " n"], labels: Int64[np.ndarray, " n"])
     return int(change.sum())
 
 
-def _follows(column: Column, targets: Float64[np.ndarray, " n"]) -> bool:
-    """Say whether the targets are a straight function of a number, or a function of few categories."""
-    if isinstance(column, Categories):
-        order = np.argsort(column.codes, kind="stable")
-        return not bool(((np.diff(column.codes[order]) == 0) & (np.diff(targets[order]) != 0)).any())
-    if np.isnan(column.values).any() or column.values.min() == column.values.max():
+def _decides(codes: Int64[np.ndarray, " n"], right: np.ndarray) -> bool:
+    """Say whether rows of the same code have the same answer."""
+    order = np.argsort(codes, kind="stable")
+    return not bool(((np.diff(codes[order]) == 0) & (np.diff(right[order]) != 0)).any())
+
+
+def _is_code(values: Float64[np.ndarray, " n"], right: np.ndarray) -> bool:
+    """Say whether each number has one answer, and enough of them repeat that this is no chance."""
+    codes, counts = np.unique(values, return_inverse=True, return_counts=True)[1:]
+    again = counts[codes] > 1
+    if again.mean() < MOSTLY_THERE or not _decides(codes, right):
         return False
+    shares = np.unique(right[again], return_counts=True)[1] / again.sum()
+    n_same = again.sum() - np.count_nonzero(counts > 1)
+    return bool(np.square(shares).sum() ** n_same < CHANCE)
+
+
+def _follows(column: Column, targets: Float64[np.ndarray, " n"]) -> bool:
+    """Say whether the targets are a straight or a monotone function of a number, or any function of few values."""
+    if isinstance(column, Categories):
+        return _decides(column.codes, targets)
+    values = column.values
+    if _is_code(values, targets):
+        return True
+    if np.isnan(values).any() or values.min() == values.max():
+        return False
+    pairs = ((_moderate(values), _moderate(targets)), (_ranks(values), _ranks(targets)))
     with np.errstate(invalid="ignore", divide="ignore"):  # of numbers too close to be told apart by their squares
-        found = np.corrcoef(_moderate(column.values), _moderate(targets))[0, 1]
-    return abs(float(found)) > PERFECT
+        return any(abs(float(np.corrcoef(one, other)[0, 1])) > PERFECT for one, other in pairs)
+
+
+def _ranks(values: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:
+    """Return the place of each number among all, equal ones in the middle of theirs."""
+    codes, counts = np.unique(values, return_inverse=True, return_counts=True)[1:]
+    found: Float64[np.ndarray, " n"] = (np.cumsum(counts) - (counts - 1) / 2)[codes]
+    return found
 
 
 def _moderate(values: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, " n"]:

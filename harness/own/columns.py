@@ -128,19 +128,21 @@ def useless(column: Column) -> Dropped | None:
 @final
 @dataclass(frozen=True, eq=False)
 class Encoded:
-    """What a column becomes: its inputs, and how many rows its pool of rare categories has."""
+    """What a column becomes: its inputs, how many rows its pool has, and whether its numbers are alike in train."""
 
     inputs: Float32[np.ndarray, " n inputs"]
     n_missing: int
     n_pooled: int
+    is_flat: bool = False
 
 
 def encode(column: Column, train: Int64[np.ndarray, " n_train"]) -> Encoded:
     """Turn a column into inputs by what train alone says.
 
     A number becomes one input, standardised; where some are missing in train they are its median, and a second input
-    says so. Two categories become one input, 0 or 1; more become one each, of which a row has one at 1. Those that are
-    rare in train share one. A category that train has not counts as rare; where none is, it is 0 in all, or halfway.
+    says so; where all are alike in train it is 0. Two categories become one input, 0 or 1; more become one each, of
+    which a row has one at 1. Those that are rare in train share one. A category that train has not counts as rare;
+    where none is, it is 0 in all, or halfway.
     """
     if isinstance(column, Numbers):
         return _numbers(column, train)
@@ -154,7 +156,7 @@ def _numbers(column: Numbers, train: Int64[np.ndarray, " n_train"]) -> Encoded:
     inputs = [_standardised(filled, train)]
     if 0 < np.count_nonzero(missing[train]) < len(train):
         inputs.append(missing.astype(np.float32))
-    return Encoded(np.stack(inputs, axis=1), int(missing.sum()), 0)
+    return Encoded(np.stack(inputs, axis=1), int(missing.sum()), 0, is_flat=not inputs[0].any())
 
 
 def _standardised(values: Float64[np.ndarray, " n"], train: Int64[np.ndarray, " n_train"]) -> Float32[np.ndarray, " n"]:
@@ -163,7 +165,9 @@ def _standardised(values: Float64[np.ndarray, " n"], train: Int64[np.ndarray, " 
     largest = max(float(np.abs(known).max()), np.finfo(np.float64).tiny)
     mean = math.fsum(known / largest) / len(known) * largest  # scaled: a sum of huge numbers stays finite
     sd = math.sqrt(math.fsum(np.square((known - mean) / largest)) / len(known)) * largest
-    scaled = (values - mean) / (sd if sd > 0 else 1.0)
+    if not sd > 0:  # nothing is known of what others mean: no weight is trained
+        return np.zeros(len(values), dtype=np.float32)
+    scaled = (values - mean) / sd
     limit = float(np.finfo(np.float32).max)
     found: Float32[np.ndarray, " n"] = np.clip(scaled, -limit, limit).astype(np.float32)
     return found

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import Final
 
 DELIMITERS: Final = ";\t"  # beside which a comma is no delimiter
-NUMBER: Final = re.compile(r"[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?", re.ASCII)
+NUMBER: Final = re.compile(r"[+-]?([1-9]\d{0,2}(\.\d{3})+|\d+)(,\d+)?([eE][+-]?\d+)?", re.ASCII)
 THOUSANDS: Final = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 
 
@@ -19,12 +18,6 @@ def is_number(cell: str) -> bool:
 def is_plain(cell: str) -> bool:
     """Say whether the comma of a number is a decimal one: 1,234 may as well be 1234 as the English write it."""
     return "," in cell and THOUSANDS.fullmatch(cell) is None
-
-
-def are_numbers(cells: Iterable[str]) -> bool:
-    """Say whether all of some cells are numbers with a decimal comma, of which one at least is plainly so."""
-    cells = list(cells)
-    return all(map(is_number, cells)) and any(map(is_plain, cells))
 
 
 def with_point(cell: str) -> str:

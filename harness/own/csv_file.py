@@ -15,6 +15,7 @@ from registry.loader import shown
 from registry.wording import counted
 
 DELIMITERS: Final = ",;\t|"
+QUOTED: Final = re.compile(rf'(^|[{DELIMITERS}])"[^"]*(?:""[^"]*)*(?:"|$)')  # a cell, or its first line
 SAID: Final = re.compile(rf'"?sep=([{DELIMITERS}])"?', re.IGNORECASE)
 MOST_COLUMNS: Final = 10_000
 LONGEST_LINE: Final = 64 * 2**20  # bytes
@@ -32,8 +33,9 @@ NO_CSV: Final = (  # what files that are none begin with, what they are, what to
 def opened(path: Path) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str]]]]]:
     """Open a file; give the names of its columns and an iterator over (row, cells), the header being row 1.
 
-    The delimiter is the one of comma, semicolon, tab and bar that makes most of the header, or what a first line such
-    as ``sep=;`` says. Empty lines are skipped, and counted: a row has the number that a person sees beside it.
+    The delimiter is the one of comma, semicolon, tab and bar that stands most often outside quotes in the header, or
+    what a first line such as ``sep=;`` says. Empty lines are skipped, and counted: a row has the number that a person
+    sees beside it. Of several columns without a name only the first of all columns is one: the others have to be empty.
 
     Raises:
         InvalidData: Here or while rows are read: if the file is missing, empty, not UTF-8 or too wide, has no names, or
@@ -48,8 +50,10 @@ def opened(path: Path) -> Iterator[tuple[list[str], Iterator[tuple[int, list[str
             if is_said:
                 next(rows)
             row, header = next(rows, (1, []))
-            _check_names(path, row, header)
-            yield header, _even(path, rows, len(header))
+            blank = _unnamed(header)
+            names = _without(header, blank)
+            _check_names(path, row, names)
+            yield names, _even(path, rows, len(header), blank)
     finally:
         csv.field_size_limit(limit)
 
@@ -68,7 +72,7 @@ def _delimiter(path: Path, file: BinaryIO) -> tuple[str, bool]:
     """Return the delimiter, and whether the first line that is not empty does nothing but say it, as Excel's does."""
     first = next((line for line in _lines(path, file) if line.strip()), "")
     said = SAID.fullmatch(first.rstrip("\r\n"))
-    return (said[1], True) if said else (max(DELIMITERS, key=first.count), False)
+    return (said[1], True) if said else (max(DELIMITERS, key=QUOTED.sub(r"\1", first).count), False)
 
 
 @contextmanager
@@ -142,13 +146,32 @@ def _check_names(path: Path, row: int, header: list[str]) -> None:
         raise InvalidData(f"{path}, row {row}: two columns are called '{shown(twice[0])}', expected different names")
 
 
-def _even(path: Path, rows: Iterator[tuple[int, list[str]]], n: int) -> Iterator[tuple[int, list[str]]]:
+def _unnamed(header: list[str]) -> frozenset[int]:
+    """Return which of several columns without a name are none; the first of all columns may number the rows."""
+    blank = frozenset(i for i, name in enumerate(header) if not name.strip())
+    return blank - {0} if len(blank) > 1 else frozenset()
+
+
+def _without(cells: list[str], blank: frozenset[int]) -> list[str]:
+    return [cell for i, cell in enumerate(cells) if i not in blank] if blank else cells
+
+
+def _even(
+    path: Path, rows: Iterator[tuple[int, list[str]]], n: int, blank: frozenset[int]
+) -> Iterator[tuple[int, list[str]]]:
     for row, cells in rows:
         if len(cells) != n:
             raise InvalidData(
                 f"{path}, row {row}: has {counted(len(cells), 'cell')}, expected {n:,} as in the first row"
             )
-        yield row, cells
+        held = min((i for i in blank if cells[i].strip()), default=None)
+        if held is not None:
+            raise InvalidData(
+                f"{path}, row {row}: holds '{shown(cells[held], 40)}' in cell {held + 1}, whose column has no name, "
+                "expected an empty one",
+                "name the column in the first row, or empty the cell",
+            )
+        yield row, _without(cells, blank)
 
 
 def is_number(cell: str) -> bool:

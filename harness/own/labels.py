@@ -13,10 +13,13 @@ from jaxtyping import Float64, Int64
 from harness.own.columns import Categories, Column, Dropped, Numbers, quoted
 from harness.own.csv_file import is_number
 from harness.own.parts import FEWEST_A_CLASS
+from harness.own.seen import MOSTLY, is_almost_number
 from registry.errors import InvalidData, UsageError
 
 PLAIN: Final = ("label", "target", "class", "y")  # one of these is the label where none is named
 MOST_CLASSES: Final = 1_000
+MANY_CLASSES: Final = 20  # more that are called by numbers may be targets
+NUMBERS_HINT: Final = "a number is predicted with --task tabular-reg"
 LARGEST_TARGET: Final = 1e100  # so that squares, and their sums, are finite
 LEAST_SPREAD: Final = 1e-100  # so that squares are not 0
 FARTHEST: Final = 1e15  # deviations of train from its mean: the squared error of a network is a finite float32
@@ -71,13 +74,13 @@ def classes_of(
             "with one class there is nothing to predict",
         )
     if len(counts) > MOST_CLASSES or len(counts) > len(column.codes) / 2:
-        numbers = all(map(is_number, column.names))
         raise InvalidData(
             f"{where}: column {quoted(column.name)} has {len(counts):,} different labels in {len(column.codes):,} "
             f"rows, expected at most {MOST_CLASSES:,} and several rows of each",
-            "a number is predicted with --task tabular-reg" if numbers else "is it the label?",
+            _way_out(column.names) or "is it the label?",
         )
-    check_each(where, column.names, counts, lambda code: f", row {row(int(np.argmax(column.codes == code)))}")
+    way_out = _way_out(column.names) if len(counts) > MANY_CLASSES else ""
+    check_each(where, column.names, counts, lambda code: f", row {row(int(np.argmax(column.codes == code)))}", way_out)
     by_size = all(is_number(name) and not math.isnan(float(name)) for name in column.names)
     order = sorted(range(len(counts)), key=lambda i: (float(column.names[i]) if by_size else 0.0, column.names[i]))
     rank = np.empty(len(counts), dtype=np.int64)
@@ -85,11 +88,23 @@ def classes_of(
     return rank[column.codes], tuple(column.names[i] for i in order)
 
 
-def check_each(where: str, names: tuple[str, ...], counts: np.ndarray, place: Callable[[int], str]) -> None:
+def _way_out(names: tuple[str, ...]) -> str:
+    """Say how labels that are numbers are predicted; empty where they are none."""
+    if all(map(is_number, names)):
+        return NUMBERS_HINT
+    if sum(map(is_almost_number, names)) < MOSTLY * len(names):
+        return ""
+    odd = next(name for name in names if not is_number(name))
+    return f"{NUMBERS_HINT}, if all are written as 1234.5 is, and not {quoted(odd)}"
+
+
+def check_each(
+    where: str, names: tuple[str, ...], counts: np.ndarray, place: Callable[[int], str], way_out: str = ""
+) -> None:
     """Pass if every class has an example for each split.
 
     Raises:
-        InvalidData: If one has not; says which, and where ``place`` says that it is.
+        InvalidData: If one has not; says which, where ``place`` says that it is, and a further way out.
     """
     few = [code for code, n in enumerate(counts) if n < FEWEST_A_CLASS]
     if few:
@@ -99,7 +114,7 @@ def check_each(where: str, names: tuple[str, ...], counts: np.ndarray, place: Ca
         raise InvalidData(
             f"{where}{place(first)}: label {quoted(names[first])} has {examples}, expected at least "
             f"{FEWEST_A_CLASS}, one for each split{others}",
-            "add examples, remove it, or give it the label of a class like it",
+            f"add examples, remove it, or give it the label of a class like it{f'; {way_out}' if way_out else ''}",
         )
 
 

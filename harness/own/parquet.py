@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from harness.own.columns import MISSING, Column, Dropped, Numbers, categories, quoted
+from harness.own.columns import Categories, Column, Dropped, Numbers, categories, quoted
 from harness.own.csv_file import MOST_COLUMNS
-from harness.own.csv_table import MOST_DISTINCT
+from harness.own.seen import Kinds, Seen, as_written, kinds
 from harness.own.table import Table, check_size
 from registry.errors import InvalidData, MissingDependency
 from registry.loader import shown
@@ -43,23 +44,40 @@ def names(path: Path) -> tuple[str, ...]:
     return found
 
 
-def read(path: Path, as_text: tuple[str, ...] = ()) -> Table:
+def read(path: Path, as_text: tuple[str, ...] = (), target: str | None = None) -> Table:
     """Read a Parquet file; rows count from 1.
 
     Args:
         path: The file.
         as_text: Columns whose values are names, even where they are numbers.
+        target: A column whose values have to be numbers.
 
     Raises:
-        InvalidData: If it cannot be read, or a number is infinite; names the row.
+        InvalidData: If it cannot be read, or a number is infinite or no number among numbers; names the row.
         MissingDependency: If pyarrow is not installed.
     """
     header = names(path)
     with _opened(path) as file:
         n = file.metadata.num_rows
         check_size(path, n, len(header))
-        columns = [_column(path, file, name, as_name=name in as_text) for name in header]
-    return Table(str(path), n, columns)
+        texts = {name: Seen() for name in header if name not in as_text and str(_type(file, name)) in TEXTS}
+        for name, one in texts.items():
+            for row, cell in enumerate(_cells(file, name), start=1):
+                one.take(row, cell, has_commas=True)
+        found = kinds(path, texts, target)
+        columns = [_column(path, file, name, found, as_name=name in as_text) for name in header]
+    return Table(str(path), n, columns, notes=found.notes, warnings=found.warnings)
+
+
+def beginning(path: Path, name: str, n: int) -> list[str]:
+    """Return the first cells of a column as they would stand in a CSV file; empty where one is missing.
+
+    Raises:
+        InvalidData: If it is no Parquet file, or cannot be read.
+        MissingDependency: If pyarrow is not installed.
+    """
+    with _opened(path) as file:
+        return list(islice(_cells(file, name), n))
 
 
 @contextmanager
@@ -82,30 +100,44 @@ def _opened(path: Path) -> Iterator[Any]:
         raise InvalidData(f"{path}: not a Parquet file that can be read: {shown(reason)}") from None
 
 
-def _column(path: Path, file: Any, name: str, *, as_name: bool) -> Column | Dropped:
-    types = import_module("pyarrow.types")
+def _type(file: Any, name: str) -> Any:
     kind = file.schema_arrow.field(name).type
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    is_number = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
-    is_date = types.is_timestamp(kind) or types.is_date(kind)
+    return kind.value_type if import_module("pyarrow.types").is_dictionary(kind) else kind
+
+
+def _chunks(file: Any, name: str) -> Iterator[Any]:
     # by its name: to ask for 's.a' gives the struct 's', too, where that has a field 'a'
     batches = file.iter_batches(BATCH, columns=[name])
-    chunks = (batch.column(batch.schema.get_field_index(name)) for batch in batches)
+    return (batch.column(batch.schema.get_field_index(name)) for batch in batches)
+
+
+def _cells(file: Any, name: str) -> Iterator[str]:
+    """Give what a column holds as it would stand in a CSV file."""
+    types, kind = import_module("pyarrow.types"), _type(file, name)
+    is_date = types.is_timestamp(kind) or types.is_date(kind)
+    for chunk in _chunks(file, name):
+        for cell in (chunk.cast("string") if is_date else chunk).to_pylist():
+            yield "" if cell is None or cell != cell else str(cell).strip()  # NaN
+
+
+def _column(path: Path, file: Any, name: str, found: Kinds, *, as_name: bool) -> Column | Dropped:
+    types, kind = import_module("pyarrow.types"), _type(file, name)
+    is_number = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
+    is_date = types.is_timestamp(kind) or types.is_date(kind)
     if is_number and not as_name:
-        return _numbers(path, name, [chunk.to_pylist() for chunk in chunks])
+        return _numbers(path, name, [chunk.to_pylist() for chunk in _chunks(file, name)])
     if not (is_number or str(kind) in TEXTS or types.is_boolean(kind) or (is_date and as_name)):
         return Dropped(name, f"of type {kind}, which is neither number nor text")
+    made = found.of.get(name, Categories)
+    if isinstance(made, Dropped):
+        return made
+    cells = _cells(file, name)
+    if name in found.of:
+        cells = (as_written(cell, has_commas=name in found.with_commas) for cell in cells)
+    if made is Numbers:
+        return Numbers(name, np.fromiter((float(cell or "nan") for cell in cells), dtype=np.float64))
     codes: dict[str, int] = {}
-    found: list[np.ndarray] = []
-    for chunk in chunks:
-        values = (chunk.cast("string") if is_date else chunk).to_pylist()
-        cells = ("" if cell is None or cell != cell else str(cell).strip() for cell in values)  # NaN
-        texts = ("" if cell.lower() in MISSING and not as_name else cell for cell in cells)
-        found.append(np.array([codes.setdefault(text, len(codes)) for text in texts], dtype=np.int64))
-        if len(codes) > MOST_DISTINCT and not as_name:
-            return Dropped(name, f"text: more than {MOST_DISTINCT:,} different values")
-    return categories(name, np.concatenate(found), codes)
+    return categories(name, np.fromiter((codes.setdefault(c, len(codes)) for c in cells), dtype=np.int64), codes)
 
 
 def _numbers(path: Path, name: str, chunks: list[list[Any]]) -> Numbers:

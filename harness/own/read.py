@@ -124,8 +124,9 @@ def _without_columns(own: Own) -> Own:
 def _table(own: Own) -> Prepared:
     label = own.label or ""
     as_text = tuple(name for name in (own.group, None if own.task == table.REGRESSION else own.label) if name)
+    target = own.label if own.task == table.REGRESSION else None
     read = parquet.read if parquet.is_parquet(own.path) else csv_table.read
-    return table.prepare(read(own.path, as_text), own.task, label, own.group)
+    return table.prepare(read(own.path, as_text, target), own.task, label, own.group)
 
 
 def _digest(own: Own) -> str:

@@ -45,6 +45,7 @@ class Table:
         columns: All, in the file's order; those that cannot be used say why.
         rows: Number of each row as a person counts them; None where they count from 1.
         notes: What was read otherwise than written, one line each.
+        warnings: What may have been meant otherwise.
     """
 
     where: str
@@ -52,6 +53,7 @@ class Table:
     columns: list[Column | Dropped]
     rows: Int64[np.ndarray, " n"] | None = None
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def row(self, position: int) -> int:
         """Return the number of a row as a person counts them."""
@@ -106,7 +108,8 @@ def prepare(table: Table, task: str, label: str, group: str | None = None) -> Pr
     notes = [_read(table, useful, encoded), *table.notes, *map(str, dropped), *_called_id(useful)]
     notes += [*_changed(useful, encoded), sizes(splits, "rows")]
     notes += [f"{quoted(label)} has {checks.balance(right, classes) if classes else checks.spread(right)}"]
-    warnings = [*(checks.skew(right) if classes else []), *checks.giveaways(useful, right, label)]
+    warnings = [*table.warnings, *(checks.skew(right) if classes else [])]
+    warnings += checks.giveaways(useful, right, label)
     facts = Facts(
         task, (width,), len(classes) or None, group="a column of the data" if group else None,
         notes=tuple(notes), warnings=(*warnings, *checks.repeats(splits)),
@@ -202,14 +205,16 @@ def _called_id(useful: list[Column]) -> list[str]:
 
 
 def _changed(useful: list[Column], encoded: list[Encoded]) -> list[str]:
-    """Say what was filled in and pooled."""
+    """Say what was filled in and pooled, and what is no help."""
     filled = [(column.name, one.n_missing) for column, one in zip(useful, encoded, strict=True) if one.n_missing]
     pooled = [(column.name, one.n_pooled) for column, one in zip(useful, encoded, strict=True) if one.n_pooled]
     words = (
         (filled, "values are missing in", "numbers become the median of train, and an input says so"),
         (pooled, "cells of rarer categories share an input in", ""),
     )
-    return [
+    flat = [column.name for column, one in zip(useful, encoded, strict=True) if one.is_flat]
+    alike = [f"numbers to train on are all alike, and become 0, in {quoted_list(flat)}"] if flat else []
+    return alike + [
         f"{sum(n for _, n in found):,} {what} {quoted_list([name for name, _ in found])}{f': {how}' if how else ''}"
         for found, what, how in words
         if found

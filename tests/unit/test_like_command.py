@@ -219,9 +219,18 @@ def test_what_was_left_out_is_said_unless_quiet(guides: Guides, alone: Path) -> 
         ([("1", f"{i},5") for i in range(30)], ";", "tabular-reg"),
         ([(f"{i}", ("NA", f"{i}.5")[i % 2]) for i in range(40)], ",", "tabular-reg"),
         ([("1", f"a{i},5") for i in range(30)], ";", "tabular-cls"),
+        ([(f"{i},5", "ab"[i % 2]) for i in range(30)], ";", "tabular-cls"),
+        ([(("NA", f"{i}.5")[i % 9 > 0], "ab"[i % 2]) for i in range(30)], ",", "tabular-cls"),
+        ([(f"{i}%", "ab"[i % 2]) for i in range(30)], ",", "tabular-cls"),
+        ([(f"{i},5", ("900", "1.000")[i % 2]) for i in range(30)], ";", "tabular-cls"),
+        ([(f"{i},5", ("900", "1.250")[i % 2]) for i in range(30)], ";", "tabular-cls"),
+        ([(f"{i}", ("900", "1.250")[i % 2]) for i in range(30)], ";", "tabular-reg"),
     ],
-    ids=["commas", "missing", "names"],
-)
+    ids=[
+        "commas", "missing", "names", "inputs-with-commas", "inputs-missing", "inputs-in-percent", "one-thousand",
+        "thousands", "decimals",
+    ],
+)  # fmt: skip
 def test_targets_are_known_by_what_is_a_number(
     alone: Path, cells: Sequence[Sequence[str]], delimiter: str, expected: str
 ) -> None:

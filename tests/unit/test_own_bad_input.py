@@ -134,7 +134,28 @@ TABLES = {
     "mistyped": (
         changed(12, 2, "1,5"),
         "data.csv, row 12: column 'size' holds '1,5', expected a number as in 59 other rows\n"
-        "  correct it, or leave the cell empty if it is missing",
+        "  correct such cells, or leave them empty if they are missing; if all are names, put a letter before each",
+    ),
+    "not-measured": (
+        [["-" if i % 10 == 7 else row[0], *row[1:]] for i, row in enumerate(rows())],
+        "data.csv, row 9: column 'age' holds '-', expected a number as in 54 other rows\n"
+        "  correct such cells, or leave them empty if they are missing; if all are names, put a letter before each",
+    ),
+    "seldom-written-otherwise": (
+        [[f"{i},{i:03}" if i % 10 == 7 else row[0], *row[1:]] for i, row in enumerate(rows())],
+        "data.csv, row 9: column 'age' holds '7,007', expected a number as in 54 other rows\n"
+        "  correct such cells, or leave them empty if they are missing; if all are names, put a letter before each",
+    ),
+    "few-of-a-class-of-numbers": (
+        [[*row[:3], str(min(i // 2, 25))] for i, row in enumerate(rows())],
+        "data.csv, row 2: label '0' has 2 examples, expected at least 3, one for each split (24 more classes are as "
+        "small)\n  add examples, remove it, or give it the label of a class like it; "
+        "a number is predicted with --task tabular-reg",
+    ),
+    "own-price-each": (
+        [[*row[:3], f"{i + 1},000"] for i, row in enumerate(rows())],
+        "data.csv: column 'fruit' has 60 different labels in 60 rows, expected at most 1,000 and several rows of each\n"
+        "  a number is predicted with --task tabular-reg, if all are written as 1234.5 is, and not '1,000'",
     ),
     "nothing-to-learn-from": (
         [["7", "red", "7", row[3]] for row in rows()],
@@ -160,8 +181,18 @@ def test_a_table_that_cannot_be_used_is_refused(refused: Callable[..., str], nam
     [
         (
             rows(),
-            "data.csv: column 'fruit' holds names, expected numbers to predict\n"
+            "data.csv, row 2: column 'fruit' holds 'apple', expected a number\n"
             "  a name is predicted with --task tabular-cls",
+        ),
+        (
+            [[*row[:3], f"{i + 1},000"] for i, row in enumerate(rows())],
+            "data.csv, row 2: column 'fruit' holds '1,000', expected a number\n"
+            "  write such cells as 1234.5, or remove their rows",
+        ),
+        (
+            [[*row[:3], "-" if i == 4 else str(i)] for i, row in enumerate(rows())],
+            "data.csv, row 6: column 'fruit' holds '-', expected a number as in 59 other rows\n"
+            "  write such cells as 1234.5, or remove their rows",
         ),
         (
             [[*row[:3], "" if i == 4 else str(i)] for i, row in enumerate(rows())],
@@ -175,7 +206,7 @@ def test_a_table_that_cannot_be_used_is_refused(refused: Callable[..., str], nam
         ),
         ([[*row[:3], "3"] for row in rows()], "data.csv: every target is 3, expected targets that differ"),
     ],
-    ids=["names", "missing", "nan", "all-alike"],
+    ids=["names", "thousands", "not-measured", "missing", "nan", "all-alike"],
 )
 def test_targets_that_cannot_be_used_are_refused(
     refused: Callable[..., str], cells: list[list[str]], message: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,139 @@ def test_what_may_be_no_decimal_comma_is_left_as_it_is(tmp_path: Path, cells: tu
 
     assert isinstance(made.column("x"), Categories)
     assert made.notes == ()
+
+
+def beside(path: Path, *cells: str, other: str = "60,3") -> Table:
+    """Read a table whose first column has these cells, again and again, each followed by another and a count."""
+    written = [f"{cells[i % len(cells)]};{other};{i}" for i in range(80)]
+    path.write_text("\n".join(["x;area;n", *written]), encoding="utf-8")
+    return csv_table.read(path)
+
+
+@pytest.mark.parametrize(
+    ("cells", "other", "values", "said"),
+    [
+        (("950", "1.250", "2.000.000"), "60,3", (950, 1250, 2e6), ("'area'", "'x'")),
+        (("1,500", "2,300"), "60,3", (1.5, 2.3), ("'area', 'x'",)),
+        (("0.250", "1.250"), "60,3", (0.25, 1.25), ("'area'",)),
+        (("950", "1.250"), "60", (950, 1.25), ()),
+    ],
+    ids=["thousands", "three-decimals", "decimal-points", "nothing-beside"],
+)
+def test_decimal_commas_of_one_column_say_what_points_of_another_mean(
+    tmp_path: Path, cells: tuple[str, ...], other: str, values: tuple[float, ...], said: tuple[str, ...]
+) -> None:
+    made = beside(tmp_path / "data.csv", *cells, other=other)
+    first, kinds = made.column("x"), ("decimal commas", "points between thousands")
+
+    assert isinstance(first, Numbers)
+    assert tuple(first.values[: len(values)]) == values
+    assert made.notes == tuple(f"{kind} are read as such in {name}" for kind, name in zip(kinds, said, strict=False))
+
+
+def test_a_decimal_point_among_thousands_is_refused(tmp_path: Path) -> None:
+    cells = [*(f"1.{i:03}" for i in range(79)), "71.2"]
+    with pytest.raises(
+        InvalidData, match=r"row 81: column 'x' holds '71\.2', expected a number such as 1\.234,5 as in 79"
+    ):
+        beside(tmp_path / "data.csv", *cells)
+
+
+def test_thousands_are_targets_in_their_own_unit(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    rents = [f"{i},5;{f'1.{i:03}' if i % 2 else 900 - i}" for i in range(80)]
+    path.write_text("\n".join(["area;rent", *rents]), encoding="utf-8")
+    made = READERS["tabular-reg"].read(Own("tabular-reg", path, "rent"))
+
+    assert made.facts.notes[-1].startswith("'rent' has targets from 822 to 1079, ")
+
+
+def test_an_infinite_number_with_a_decimal_comma_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidData, match=r"row 3: column 'x' holds an infinite number, expected finite ones"):
+        beside(tmp_path / "data.csv", "1,5", "1,5e999")
+
+
+def test_decimal_commas_that_are_not_all_measured_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidData, match=r"row 2: column 'x' holds '-', expected a number such as 1\.234,5 as in 72"):
+        beside(
+            tmp_path / "data.csv", "-", "-", *(f"1,{i:02}" for i in range(9)), *(f"2,{i:02}" for i in range(10)), "3"
+        )
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        (lambda i: f"{i}%", "80 of 80 cells look like some: row 2 holds '0%'"),
+        (lambda i: f"{i + 1},000", "80 of 80 cells look like some: row 2 holds '1,000'"),
+        (lambda i: f"{i} km", "80 of 80 cells look like some: row 2 holds '0 km'"),
+        (lambda i: f"A{i}" if i % 4 == 3 else str(i), "60 of 80 cells look like some: row 5 holds 'A3'"),
+    ],
+    ids=["percent", "thousands", "unit", "codes"],
+)
+def test_names_that_look_like_numbers_are_warned_of(tmp_path: Path, cell: Callable[[int], str], shown: str) -> None:
+    cells = [[cell(i), *row[1:]] for i, row in enumerate(rows(80))]
+    made = table.prepare(
+        csv_table.read(own_files.table(tmp_path / "data.csv", cells), ("fruit",)), "tabular-cls", "fruit"
+    )
+
+    assert made.facts.warnings[0] == (
+        f"column 'age' is not read as numbers, though {shown}. If it is one of numbers, write them as 1234.5 and leave "
+        "empty what is missing"
+    )
+
+
+@pytest.mark.parametrize("cell", ["2024-01-{:02}", "A{}", "{}a", "10.0.0.{}", "{}:30"])
+def test_names_with_digits_are_no_numbers(tmp_path: Path, cell: str) -> None:
+    cells = [[cell.format(i), *row[1:]] for i, row in enumerate(rows(80))]
+
+    assert csv_table.read(own_files.table(tmp_path / "data.csv", cells), ("fruit",)).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("header", "delimiter", "names"),
+    [
+        ('"Temp, °C";"Hum, %";y', ";", ["Temp, °C", "Hum, %", "y"]),
+        ('"a|b|c|d",x', ",", ["a|b|c|d", "x"]),
+        ('"say ""a,b,c""";x', ";", ['say "a,b,c"', "x"]),
+        ('5" pipe;7" pipe', ";", ['5" pipe', '7" pipe']),
+    ],
+)
+def test_what_stands_in_quotes_is_no_delimiter(tmp_path: Path, header: str, delimiter: str, names: list[str]) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text(f"{header}\n{delimiter.join('1' * len(names))}\n", encoding="utf-8")
+    with csv_file.opened(path) as (found, cells):
+        assert found == names
+        assert list(cells) == [(2, ["1"] * len(names))]
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "names", "cells"),
+    [
+        ("v1,v2,,,", "ham,hello,, ,", ["v1", "v2"], ["ham", "hello"]),
+        (",v1,,", "7,ham,,", ["", "v1"], ["7", "ham"]),
+        (",v1", "7,ham", ["", "v1"], ["7", "ham"]),
+    ],
+)
+def test_empty_columns_without_a_name_are_left_out(
+    tmp_path: Path, header: str, row: str, names: list[str], cells: list[str]
+) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text(f"{header}\n{row}\n", encoding="utf-8")
+    with csv_file.opened(path) as (found, held):
+        assert found == names
+        assert list(held) == [(2, cells)]
+
+
+def test_a_cell_below_no_name_is_refused_where_names_are_missing(tmp_path: Path) -> None:
+    path = tmp_path / "data.csv"
+    path.write_text("v1,v2,,\nham,hello,,\nham,he said, hello,\n", encoding="utf-8")
+    with pytest.raises(InvalidData) as caught, csv_file.opened(path) as (_, found):
+        list(found)
+
+    assert str(caught.value) == (
+        f"{path}, row 3: holds ' hello' in cell 3, whose column has no name, expected an empty one\n"
+        "  name the column in the first row, or empty the cell"
+    )
 
 
 def test_a_label_with_commas_is_a_name(tmp_path: Path) -> None:

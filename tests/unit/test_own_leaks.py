@@ -15,6 +15,7 @@ NOISE = RNG.normal(size=60)
 TARGETS = RNG.normal(size=60)
 EMPTY = "column 'x' predicts 'y' perfectly by where it is empty"
 ALONE = "column 'x' alone predicts 'y' perfectly"
+CODES = np.arange(60) * 7.0 % 10
 FIFTH = np.arange(60) % 5 == 0
 
 
@@ -34,10 +35,25 @@ FIFTH = np.arange(60) % 5 == 0
         (np.where(FIFTH, np.nan, NOISE), TARGETS, ""),
         (np.where(FIFTH, np.nan, NOISE), np.where(FIFTH, 7.0, 2.0), EMPTY),
         (1e-300 * TARGETS, TARGETS, ALONE),
+        (np.exp(TARGETS), TARGETS, ALONE),
+        (-np.exp(TARGETS).round(4), TARGETS, ALONE),
+        ((9 * TARGETS + 32).round(2), TARGETS, ALONE),
+        (TARGETS + 0.01 * NOISE, TARGETS, ""),
+        (np.where(TARGETS > 0, 1.0, 0.0), TARGETS, ""),
+        (CODES, (CODES % 2).astype(np.int64), ALONE),
+        (CODES, (CODES * 7) % 11, ALONE),
+        (CODES, (np.arange(60) % 20 == 0).astype(np.int64), ""),
+        (np.where(FIFTH, np.nan, CODES), (CODES % 2).astype(np.int64), f"{ALONE} where it is not empty"),
+        (np.arange(60) // 2 * 1.0, np.arange(60) // 4 % 2, ALONE),
+        (np.where(np.arange(60) < 50, np.arange(60) // 2, NOISE), np.arange(60) // 4 % 2, ALONE),
+        (np.where(np.arange(60) < 20, np.arange(60) // 2, NOISE), np.arange(60) // 4 % 2, ""),
+        (np.where(np.arange(60) < 50, np.arange(60) % 5, NOISE), (np.arange(60) > 55).astype(np.int64), ""),
     ],
     ids=[
         "only-in-one-class", "missing-above", "missing-below", "some-missing", "noise", "mostly-missing",
         "class-missing", "one-class-there", "line", "huge-line", "no-line", "two-targets", "tiny-line",
+        "curve", "rounded-curve", "rounded-line", "near-line", "halves", "code", "code-of-targets", "no-code",
+        "code-missing", "pairs", "many-pairs", "few-pairs", "rare-class-once-each",
     ],
 )  # fmt: skip
 def test_numbers_that_are_missing_may_tell(values: np.ndarray, right: np.ndarray, said: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.like.asked import task_of
 from harness.own import csv_table, parquet
 from harness.own.columns import Categories, Dropped, Numbers
 from harness.own.read import Own, keep
@@ -57,6 +58,39 @@ def test_a_parquet_file_holds_what_the_csv_file_does(pyarrow: Any, tmp_path: Pat
         if isinstance(found, Categories) and isinstance(expected, Categories):
             assert found.names == expected.names
             assert np.array_equal(found.codes, expected.codes)
+
+
+def test_strings_that_are_numbers_are_read_as_those_of_csv(pyarrow: Any, tmp_path: Path) -> None:
+    path = written(
+        pyarrow, tmp_path / "data.parquet", age=[None if i == 2 else f"{i}.25" for i in range(60)],
+        size=[f"{i},5" for i in range(60)], colour=[f"{i}%" for i in range(60)],
+    )  # fmt: skip
+    made = parquet.read(path)
+    age, colour, size, _ = made.columns
+
+    assert isinstance(age, Numbers)
+    assert np.array_equal(age.values, [np.nan if i == 2 else i + 0.25 for i in range(60)], equal_nan=True)
+    assert isinstance(size, Numbers)
+    assert size.values.tolist() == [i + 0.5 for i in range(60)]
+    assert isinstance(colour, Categories)
+    assert made.notes == ("decimal commas are read as such in 'size'",)
+    assert [one.partition(",")[0] for one in made.warnings] == ["column 'colour' is not read as numbers"]
+    assert isinstance(parquet.read(path, ("age",)).column("age"), Categories)
+
+
+def test_a_string_among_numbers_is_refused_by_its_row(pyarrow: Any, tmp_path: Path) -> None:
+    cells = ["-" if i % 10 == 7 else f"{i}" for i in range(60)]
+    path = written(pyarrow, tmp_path / "data.parquet", age=cells)
+    with pytest.raises(InvalidData, match=r"row 8: column 'age' holds '-', expected a number as in 54 other rows"):
+        parquet.read(path)
+
+
+def test_targets_may_be_strings_that_are_numbers(pyarrow: Any, tmp_path: Path) -> None:
+    path = written(pyarrow, tmp_path / "data.parquet", fruit=[f"{i}.5" for i in range(60)])
+    kept = keep(Own("tabular-reg", path, "fruit"), tmp_path / "kept")
+
+    assert any("'fruit' has targets from 0.5 to 59.5" in note for note in kept.facts.notes)
+    assert task_of(path, "fruit") == "tabular-reg"
 
 
 def test_nothing_is_missing_and_truth_is_a_category(pyarrow: Any, tmp_path: Path) -> None:

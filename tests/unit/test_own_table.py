@@ -140,6 +140,24 @@ def test_no_value_of_test_decides_how_train_is_scaled(tmp_path: Path) -> None:
     assert np.array_equal(changed[parts.train, 0], before.splits.train.inputs[:, 0])
 
 
+def test_a_number_that_is_always_the_same_in_train_is_no_input_elsewhere() -> None:
+    train = np.arange(4)
+    always = encode(Numbers("bytes", np.array([7, 7, 7, 7, 5e9])), train)
+    missing = encode(Numbers("bytes", np.array([7, np.nan, 7, 7, 5e9])), train)
+
+    assert (always.inputs.ravel().tolist(), always.is_flat) == ([0, 0, 0, 0, 0], True)
+    assert missing.inputs.tolist() == [[0, 0], [0, 1], [0, 0], [0, 0], [0, 0]]
+    assert not encode(Numbers("bytes", np.arange(5.0)), train).is_flat
+
+
+def test_numbers_that_are_alike_in_train_are_said() -> None:
+    columns = [Numbers("bytes", np.array([7, 7, 7, 7, 5e9])), Numbers("size", np.arange(5.0))]
+
+    assert table._changed(columns, [encode(column, np.arange(4)) for column in columns]) == [
+        "numbers to train on are all alike, and become 0, in 'bytes'"
+    ]
+
+
 def test_the_order_of_rows_means_nothing(tmp_path: Path) -> None:
     cells = rows(120)
     first = prepared(tmp_path, cells).splits
