@@ -170,5 +170,5 @@ def balance(labels: np.ndarray, n_classes: int) -> float:
 
 
 def _dimension(data: Dataset, n_train: int) -> float | None:
-    rows = data.subset(min(n_train, MOST_POINTS, len(data.train())), seed=DRAWN)
+    rows = data.subset(min(n_train, len(data.train())), seed=DRAWN)[:MOST_POINTS]
     return intrinsic_dimension(data.train().inputs[rows].reshape(len(rows), -1))

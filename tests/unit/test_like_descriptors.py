@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from harness import plugins
+from harness.like import descriptors
 from harness.like.descriptors import Descriptors, balance, describe
 from harness.like.dimension import intrinsic_dimension
 from harness.like.ladder import KNEES, read_ladder
@@ -112,6 +113,14 @@ def test_probes_see_no_more_than_they_are_allowed() -> None:
 
     assert probe(MadeUp(inputs, (inputs[:, 0] > 0).astype(np.int64)), 6000).n_rows == MOST_ROWS
     assert probe(squares(), 100).n_rows == 100
+
+
+def test_data_may_have_more_classes_than_points_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(descriptors, "MOST_POINTS", 5)
+    described = describe(plugins.load("datasets", "digits"))
+
+    assert described.n_classes == 10
+    assert described.intrinsic_dimension is None  # of fewer than 20 points
 
 
 def test_the_test_split_is_not_read() -> None:
