@@ -210,7 +210,10 @@ def _sentence(query: Query, answer: Answer) -> str:
 
 def _what_binds(answer: Answer) -> str:
     if not answer.bracket:
-        return f"nothing smaller {'was tried, for want of time' if answer.network.hasty else 'could be tried'}."
+        own = answer.network.target
+        aim = "it" if own is None or own == answer.target else f"{own:g}"
+        tried = f"was tried for {aim}, for want of time" if answer.network.hasty else "could be tried"
+        return f"nothing smaller {tried}."
     undecided = [part for part in answer.bracket if not answer.refutes(part)]
     nearest = max(undecided or answer.bracket, key=lambda part: part.params)
     smaller = f"{(answer.network.params or 0) / max(nearest.params, 1):.2f} x smaller"

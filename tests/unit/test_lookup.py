@@ -670,7 +670,7 @@ def test_what_was_not_measured_for_longer_is_not_said_to_be(root: Path) -> None:
 @pytest.mark.parametrize(
     ("note", "said"),
     [
-        ("target 0.9, scratch", "nothing smaller was tried, for want of time."),
+        ("target 0.9, scratch", "nothing smaller was tried for it, for want of time."),
         ("target 0.95, scratch", "nothing smaller could be tried."),
         ("target 0.9, pruned", "nothing smaller could be tried."),
     ],
@@ -688,6 +688,17 @@ def test_a_bracket_for_which_there_was_no_time_is_told_from_one_with_nothing_in_
     assert text(reply).splitlines()[-1].endswith(said)
     (values,) = plain.values(Query("image-cls", (0.9,)), reply)["answers"]
     assert values["hasty"] == ("want of time" in said)
+
+
+def test_what_was_not_tried_is_said_of_the_target_it_was_not_tried_for(root: Path) -> None:
+    def change(record: dict[str, Any]) -> None:
+        record["frontier"] = record["frontier"][:1]
+        record["frontier"][0]["bracket"] = []
+        record["notes"].append(f"{NO_BRACKET} target 0.9, scratch: the time was up")
+
+    reply = ask(edited(root, change), targets=(0.8,))
+
+    assert text(reply).splitlines()[-1].endswith("nothing smaller was tried for 0.9, for want of time.")
 
 
 def test_of_targets_that_one_size_answers_the_asked_one_is_shown(root: Path) -> None:
