@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Final
 
 from harness.own import class_folders, commas, csv_file, folder, labels, parquet
-from harness.own.seen import MOSTLY, Seen, as_written, is_almost_number, with_commas
+from harness.own.seen import NEARLY_ALL, Seen, as_written, with_commas
 
 LOOKED_AT: Final = 1_000  # rows
 PICTURES: Final = 1 / 3  # of the files of a folder: texts have figures, too, and pictures descriptions
@@ -70,17 +70,14 @@ def _of_csv(path: Path, label: str | None, group: str | None) -> str:
 
 def _of_parquet(path: Path, label: str | None) -> str:
     cells = parquet.beginning(path, labels.named(parquet.names(path), label, str(path)), LOOKED_AT)
-    seen = Seen()
-    for row, cell in enumerate(cells):
-        seen.take(row, cell, has_commas=True)
-    held = [as_written(cell, has_commas=seen.is_with_commas) for cell in cells]
+    held = [as_written(cell, has_commas=False) for cell in cells]
     return "tabular-reg" if _is_target(held) else "tabular-cls"
 
 
 def _is_text(cells: list[str]) -> bool:
     """Say whether words are no categories: they are long, or several, or most of them stand there once."""
     there = [cell for cell in cells if cell]
-    if sum(map(is_almost_number, there)) < MOSTLY * len(there) and len(set(there)) > len(there) / 2:
+    if sum(map(csv_file.is_number, there)) < NEARLY_ALL * len(there) and len(set(there)) > len(there) / 2:
         return True
     return fmean(len(cell.encode()) for cell in there) >= LONG or fmean(len(cell.split()) for cell in there) >= WORDS
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,7 @@ OFTEN: Final = 0.05  # of train: with fewer, coarse columns alone repeat
 UNDECIDED: Final = 0.005  # of all examples
 PERFECT: Final = 1 - 1e-6  # of a correlation: rounding hides nothing
 CHANCE: Final = 1e-6  # that rows of the same number have the same answer, too
+ROWS_A_CODE: Final = 4  # on average: fewer may be rows that stand several times
 
 
 def balance(labels: Int64[np.ndarray, " n"], names: tuple[str, ...]) -> str:
@@ -101,20 +103,27 @@ def _digest(row: np.ndarray) -> bytes:
 
 
 def giveaways(
-    columns: list[Column], right: Int64[np.ndarray, " n"] | Float64[np.ndarray, " n"], label: str
+    columns: list[Column],
+    right: Int64[np.ndarray, " n"] | Float64[np.ndarray, " n"],
+    label: str,
+    *,
+    has_groups: bool = False,
 ) -> list[str]:
-    """Warn of each column that predicts the label perfectly all by itself: by its values, or by which are missing."""
+    """Warn of each column that predicts the label perfectly all by itself: by its values, or by which are missing.
+
+    Where rows belong together, numbers that repeat are no codes: those of a group may be the same in all its rows.
+    """
     return [
         f"column {quoted(column.name)} {how}: would it be known when you ask? Else remove it"
         for column in columns
-        if (how := _how(column, right, quoted(label)))
+        if (how := _how(column, right, quoted(label), has_groups=has_groups))
     ]
 
 
-def _how(column: Column, right: np.ndarray, label: str) -> str:
+def _how(column: Column, right: np.ndarray, label: str, *, has_groups: bool) -> str:
     """Say how a column gives the label away; empty where it does not."""
     alone = f"alone predicts {label} perfectly"
-    gives_away = _follows if right.dtype == np.float64 else _tells
+    gives_away = partial(_follows if right.dtype == np.float64 else _tells, has_groups=has_groups)
     missing = _missing(column)
     if not missing.any():
         return alone if gives_away(column, right) else ""
@@ -141,7 +150,7 @@ def _part(column: Column, rows: Bool[np.ndarray, " n"]) -> Column:
     return Categories(column.name, column.codes[rows], column.names)
 
 
-def _tells(column: Column, labels: Int64[np.ndarray, " n"]) -> bool:
+def _tells(column: Column, labels: Int64[np.ndarray, " n"], *, has_groups: bool) -> bool:
     """Say whether each value has one class; of numbers, those that repeat, or each of as many ranges as classes.
 
     Numbers that are missing are one more value, below or above all others.
@@ -151,7 +160,9 @@ def _tells(column: Column, labels: Int64[np.ndarray, " n"]) -> bool:
     fewest = len(np.unique(labels)) - 1
     ranks = np.unique(column.values, return_inverse=True)[1].astype(np.float64)  # a NaN comes last
     low = np.where(np.isnan(column.values), -1.0, ranks)
-    return fewest in (_changes(ranks, labels), _changes(low, labels)) or _is_code(column.values, labels)
+    if fewest in (_changes(ranks, labels), _changes(low, labels)):
+        return True
+    return not has_groups and _is_code(column.values, labels)
 
 
 def _changes(values: Float64[np.ndarray, " n"], labels: Int64[np.ndarray, " n"]) -> int:
@@ -173,19 +184,21 @@ def _is_code(values: Float64[np.ndarray, " n"], right: np.ndarray) -> bool:
     """Say whether each number has one answer, and enough of them repeat that this is no chance."""
     codes, counts = np.unique(values, return_inverse=True, return_counts=True)[1:]
     again = counts[codes] > 1
-    if again.mean() < MOSTLY_THERE or not _decides(codes, right):
+    if again.sum() < max(MOSTLY_THERE * len(codes), ROWS_A_CODE * np.count_nonzero(counts > 1)) or not _decides(
+        codes, right
+    ):
         return False
     shares = np.unique(right[again], return_counts=True)[1] / again.sum()
     n_same = again.sum() - np.count_nonzero(counts > 1)
     return bool(np.square(shares).sum() ** n_same < CHANCE)
 
 
-def _follows(column: Column, targets: Float64[np.ndarray, " n"]) -> bool:
+def _follows(column: Column, targets: Float64[np.ndarray, " n"], *, has_groups: bool) -> bool:
     """Say whether the targets are a straight or a monotone function of a number, or any function of few values."""
     if isinstance(column, Categories):
         return _decides(column.codes, targets)
     values = column.values
-    if _is_code(values, targets):
+    if not has_groups and _is_code(values, targets):
         return True
     if np.isnan(values).any() or values.min() == values.max():
         return False

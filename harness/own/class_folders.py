@@ -14,7 +14,7 @@ from registry.wording import counted
 SUFFIXES: Final = frozenset(
     {".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )  # fmt: skip
-PART: Final = re.compile(r"(?<![a-z])(train|test|val)(?:ing|id|idation)?(?:set|data)?(?![a-z])", re.IGNORECASE)
+PART: Final = re.compile(r"(?<![a-zA-Z])((?i:train|test|val))(?i:ing|id|idation)?(?i:[-_ ]?(?:set|data))?(?![a-z])")
 
 
 class Classes(NamedTuple):
@@ -45,7 +45,8 @@ def found(folder: Path) -> Classes:
         place = folder / path.relative_to(folder).parts[0]
         files.get(place, []).append(path)
         n_outside += place not in files and is_picture(path)
-    pictures = {place: list(filter(is_picture, paths)) for place, paths in files.items()}
+    read = {place: paths for place, paths in files.items() if paths or not place.is_symlink()}
+    pictures = {place: list(filter(is_picture, paths)) for place, paths in read.items()}
     warnings = _check_classes(folder, pictures, n_outside)
     empty = next((place for place, paths in pictures.items() if not paths), None)
     if empty is not None:
@@ -69,7 +70,10 @@ def _check_classes(folder: Path, pictures: dict[Path, list[Path]], n_outside: in
     """
     inner = {place: _folders_inside(place, paths) for place, paths in pictures.items()}
     kinds = {place: match[1].lower() for place in pictures if (match := PART.search(place.name))}
-    if len(set(kinds.values())) > 1 and (len(kinds) == len(pictures) or any(len(inner[place]) > 1 for place in kinds)):
+    of = {PART.sub("", place.name) for place in kinds}  # train_station and test_tube are two things
+    are_alike = len(of) == 1 or len({frozenset(inner[place]) for place in kinds}) == 1
+    are_all = len(kinds) == len(pictures) and len(of) == 1
+    if len(set(kinds.values())) > 1 and (are_all or (are_alike and any(len(inner[place]) > 1 for place in kinds))):
         first = max(kinds, key=lambda place: kinds[place] == "train")
         raise InvalidData(
             f"{folder}: has folders called {quoted_list([place.name for place in kinds])}, expected one for each class",

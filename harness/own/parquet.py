@@ -14,6 +14,7 @@ import numpy as np
 from harness.own.columns import Categories, Column, Dropped, Numbers, categories, quoted
 from harness.own.csv_file import MOST_COLUMNS
 from harness.own.seen import Kinds, Seen, as_written, kinds
+from harness.own.seen import names as names_or_text
 from harness.own.table import Table, check_size
 from registry.errors import InvalidData, MissingDependency
 from registry.loader import shown
@@ -60,12 +61,13 @@ def read(path: Path, as_text: tuple[str, ...] = (), target: str | None = None) -
     with _opened(path) as file:
         n = file.metadata.num_rows
         check_size(path, n, len(header))
-        texts = {name: Seen() for name in header if name not in as_text and str(_type(file, name)) in TEXTS}
+        schema = file.schema_arrow
+        texts = {name: Seen() for name in header if name not in as_text and str(schema.field(name).type) in TEXTS}
         for name, one in texts.items():
-            for row, cell in enumerate(_cells(file, name), start=1):
-                one.take(row, cell, has_commas=True)
-        found = kinds(path, texts, target)
-        columns = [_column(path, file, name, found, as_name=name in as_text) for name in header]
+            for row, cell in enumerate(_cells(file, schema.field(name)), start=1):
+                one.take(row, cell, has_commas=False)
+        found = kinds(path, texts, target, are_names=True)
+        columns = [_column(path, file, schema.field(name), found, as_name=name in as_text) for name in header]
     return Table(str(path), n, columns, notes=found.notes, warnings=found.warnings)
 
 
@@ -77,7 +79,7 @@ def beginning(path: Path, name: str, n: int) -> list[str]:
         MissingDependency: If pyarrow is not installed.
     """
     with _opened(path) as file:
-        return list(islice(_cells(file, name), n))
+        return list(islice(_cells(file, file.schema_arrow.field(name)), n))
 
 
 @contextmanager
@@ -100,8 +102,8 @@ def _opened(path: Path) -> Iterator[Any]:
         raise InvalidData(f"{path}: not a Parquet file that can be read: {shown(reason)}") from None
 
 
-def _type(file: Any, name: str) -> Any:
-    kind = file.schema_arrow.field(name).type
+def _type(field: Any) -> Any:
+    kind = field.type
     return kind.value_type if import_module("pyarrow.types").is_dictionary(kind) else kind
 
 
@@ -111,17 +113,17 @@ def _chunks(file: Any, name: str) -> Iterator[Any]:
     return (batch.column(batch.schema.get_field_index(name)) for batch in batches)
 
 
-def _cells(file: Any, name: str) -> Iterator[str]:
+def _cells(file: Any, field: Any) -> Iterator[str]:
     """Give what a column holds as it would stand in a CSV file."""
-    types, kind = import_module("pyarrow.types"), _type(file, name)
+    types, kind = import_module("pyarrow.types"), _type(field)
     is_date = types.is_timestamp(kind) or types.is_date(kind)
-    for chunk in _chunks(file, name):
+    for chunk in _chunks(file, field.name):
         for cell in (chunk.cast("string") if is_date else chunk).to_pylist():
             yield "" if cell is None or cell != cell else str(cell).strip()  # NaN
 
 
-def _column(path: Path, file: Any, name: str, found: Kinds, *, as_name: bool) -> Column | Dropped:
-    types, kind = import_module("pyarrow.types"), _type(file, name)
+def _column(path: Path, file: Any, field: Any, found: Kinds, *, as_name: bool) -> Column | Dropped:
+    types, kind, name = import_module("pyarrow.types"), _type(field), field.name
     is_number = types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)
     is_date = types.is_timestamp(kind) or types.is_date(kind)
     if is_number and not as_name:
@@ -131,13 +133,15 @@ def _column(path: Path, file: Any, name: str, found: Kinds, *, as_name: bool) ->
     made = found.of.get(name, Categories)
     if isinstance(made, Dropped):
         return made
-    cells = _cells(file, name)
-    if name in found.of:
-        cells = (as_written(cell, has_commas=name in found.with_commas) for cell in cells)
+    cells = _cells(file, field)
+    if not as_name:
+        cells = (as_written(cell, has_commas=False) for cell in cells)
     if made is Numbers:
         return Numbers(name, np.fromiter((float(cell or "nan") for cell in cells), dtype=np.float64))
     codes: dict[str, int] = {}
-    return categories(name, np.fromiter((codes.setdefault(c, len(codes)) for c in cells), dtype=np.int64), codes)
+    held = np.fromiter((codes.setdefault(cell, len(codes)) for cell in cells), dtype=np.int64)
+    kept = Categories if as_name else names_or_text(name, len(codes))
+    return kept if isinstance(kept, Dropped) else categories(name, held, codes)
 
 
 def _numbers(path: Path, name: str, chunks: list[list[Any]]) -> Numbers:

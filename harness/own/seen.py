@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, final
 
@@ -18,9 +18,11 @@ FEW_DISTINCT: Final = 20  # so few values are categories even if nearly all are 
 NEARLY_ALL: Final = 0.95  # of the cells; then the others are taken for mistakes
 MOSTLY: Final = 0.5  # and from here on, if they are few words, or numbers written otherwise
 FEW_WORDS: Final = 3  # such as - and n.a.; more of them are codes, as 85123A among 85123
+PLACEHOLDERS: Final = frozenset({"n.a.", "n.d.", "unknown", "missing"})
 ALMOST: Final = re.compile(  # a number with a sign, a unit or gaps: $57,392 or <0.01 or 37% or 12 km
-    r"[^\w\s]{0,2}\s?([1-9]\d{0,2}([,.'’\s]\d{3})+|\d+)([.,]\d+)?(\s?[^\w\s]{1,2}|\s?[^\W\d_]{2,3}|\s[^\W\d_])?"
+    r"[^\w\s]{0,2}\s?([1-9]\d{0,2}([,.'’\s]\d{3}){1,2}|\d+)([.,]\d+)?(\s?[^\w\s]{1,2}|\s?[a-zµ]{2,3}|\s[a-z]/[a-z])?"
 )
+PADDED: Final = re.compile(r"0\d+")
 
 
 @final
@@ -49,6 +51,7 @@ class Seen:
     with_comma: int = 0  # numbers that may have a decimal comma
     with_point: int = 0  # numbers that may have points between thousands
     infinite: int = 0  # row of the first
+    is_padded: bool = False  # as 007 is
     distinct: set[str] = field(default_factory=set)
     by_point: _Reading = field(default_factory=_Reading)
     by_comma: _Reading = field(default_factory=_Reading)
@@ -58,6 +61,7 @@ class Seen:
         if cell.lower() in MISSING:
             return
         self.n += 1
+        self.is_padded = self.is_padded or PADDED.fullmatch(cell) is not None
         if len(self.distinct) <= MOST_DISTINCT:
             self.distinct.add(cell)
         if is_number(cell):
@@ -82,6 +86,12 @@ class Seen:
             self.infinite = row
 
     @property
+    def are_names(self) -> bool:
+        """Whether what is declared to be text should stay so."""
+        is_number = self.by_point.first is None and not self.infinite
+        return not is_number or self.is_padded or len(self.distinct) <= FEW_DISTINCT
+
+    @property
     def is_with_commas(self) -> bool:
         """Whether every number is written with a decimal comma, one of them plainly."""
         return self.plain > 0 and self.by_comma.numbers == self.n
@@ -90,9 +100,11 @@ class Seen:
         """Return the better reading, where another column has decimal commas or none has."""
         if self.plain:
             return self.by_comma if self.by_comma.numbers >= self.by_point.numbers else self.by_point
-        may_have = are_commas_used and self.with_comma + self.with_point > 0
         enough = (NEARLY_ALL if len(self.distinct) > FEW_DISTINCT else 1) * self.n
-        return self.by_comma if may_have and self.by_comma.numbers >= enough else self.by_point
+        misses = self.n - self.by_comma.numbers
+        if not are_commas_used or self.with_comma + self.with_point <= misses or self.by_comma.numbers < enough:
+            return self.by_point
+        return self.by_comma
 
 
 @final
@@ -116,40 +128,46 @@ def with_commas(seen: Mapping[str, Seen]) -> frozenset[str]:
 
     One that has decimal commas speaks for its neighbours: 1.250 beside it is a thousand and more.
     """
-    used = any(one.is_with_commas for one in seen.values())
+    used = _are_commas_used(seen.values())
     chosen = ((name, one, one.reading(are_commas_used=used)) for name, one in seen.items())
     return frozenset(name for name, one, found in chosen if found is one.by_comma and found.first is None)
 
 
-def kinds(where: object, seen: Mapping[str, Seen], target: str | None = None) -> Kinds:
+def _are_commas_used(seen: Iterable[Seen]) -> bool:
+    """Say whether a column has decimal commas; not one of few values: 1,2 and 2,5 may be lists."""
+    return any(one.is_with_commas and len(one.distinct) > FEW_DISTINCT for one in seen)
+
+
+def kinds(where: object, seen: Mapping[str, Seen], target: str | None = None, *, are_names: bool = False) -> Kinds:
     """Decide what columns are.
 
     Args:
         where: The file, for messages.
         seen: What their cells looked like.
         target: The one whose numbers are to be predicted.
+        are_names: Whether columns are declared to hold text: but the target they are numbers only if all their cells
+            are, none of them as 007 is written, and more than few are different.
 
     Raises:
         InvalidData: If a number is infinite, or something else stands where a number belongs; names the row.
     """
-    used = any(one.is_with_commas for one in seen.values())
+    used = _are_commas_used(seen.values())
     found: dict[str, type[Column] | Dropped] = {}
     warnings = []
     for name, one in seen.items():
         reading = one.reading(are_commas_used=used)
-        if reading.first is not None:
+        is_declared = are_names and name != target
+        if reading.first is not None and not is_declared:
             _check_numbers(where, name, one, reading, is_target=name == target)
-            if len(one.distinct) > FEW_DISTINCT and one.alike >= MOSTLY * one.n:
+        if reading.first is not None or (is_declared and one.are_names):
+            if reading.first is not None and len(one.distinct) > FEW_DISTINCT and one.alike >= MOSTLY * one.n:
                 row, cell = reading.first
                 warnings.append(
                     f"column {quoted(name)} is not read as numbers, though {one.alike:,} of {one.n:,} cells look like "
                     f"some: row {row} holds {quoted(cell)}. If it is one of numbers, write them as 1234.5 and leave "
                     "empty what is missing"
                 )
-            is_text = len(one.distinct) > MOST_DISTINCT
-            found[name] = (
-                Dropped(name, f"text: more than {MOST_DISTINCT:,} different values") if is_text else Categories
-            )
+            found[name] = names(name, len(one.distinct))
         elif one.infinite:
             raise InvalidData(
                 f"{where}, row {one.infinite}: column {quoted(name)} holds an infinite number, expected finite ones",
@@ -165,12 +183,18 @@ def kinds(where: object, seen: Mapping[str, Seen], target: str | None = None) ->
     return Kinds(found, written, notes, tuple(warnings))
 
 
+def names(name: str, n: int) -> type[Column] | Dropped:
+    """Say what becomes of a column of names of which so many are different."""
+    if n <= MOST_DISTINCT:
+        return Categories
+    return Dropped(name, f"text: more than {MOST_DISTINCT:,} different values")
+
+
 def _check_numbers(where: object, name: str, seen: Seen, reading: _Reading, *, is_target: bool) -> None:
     """Pass if a column in which a cell is no number is meant to be none of numbers."""
     share, is_almost = reading.numbers / seen.n, seen.alike >= NEARLY_ALL * seen.n
-    is_meant = len(seen.distinct) > FEW_DISTINCT and (
-        share >= NEARLY_ALL or (share >= MOSTLY and (is_almost or len(reading.words) <= FEW_WORDS))
-    )
+    are_fillers = (is_almost or len(reading.words) <= FEW_WORDS) and all(map(_is_no_name, reading.words))
+    is_meant = len(seen.distinct) > FEW_DISTINCT and (share >= NEARLY_ALL or (share >= MOSTLY and are_fillers))
     if reading.first is None or not (is_meant or is_target):
         return
     row, cell = reading.first
@@ -185,6 +209,11 @@ def _check_numbers(where: object, name: str, seen: Seen, reading: _Reading, *, i
     raise InvalidData(
         f"{where}, row {row}: column {quoted(name)} holds {quoted(cell)}, expected a number{form}{others}", hint
     )
+
+
+def _is_no_name(cell: str) -> bool:
+    """Say whether a cell among numbers stands for a missing one, or is one written otherwise."""
+    return cell.lower() in PLACEHOLDERS or not any(map(str.isalpha, cell))
 
 
 def as_written(cell: str, *, has_commas: bool) -> str:

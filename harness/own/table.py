@@ -109,7 +109,7 @@ def prepare(table: Table, task: str, label: str, group: str | None = None) -> Pr
     notes += [*_changed(useful, encoded), sizes(splits, "rows")]
     notes += [f"{quoted(label)} has {checks.balance(right, classes) if classes else checks.spread(right)}"]
     warnings = [*table.warnings, *(checks.skew(right) if classes else [])]
-    warnings += checks.giveaways(useful, right, label)
+    warnings += checks.giveaways(useful, right, label, has_groups=group is not None)
     facts = Facts(
         task, (width,), len(classes) or None, group="a column of the data" if group else None,
         notes=tuple(notes), warnings=(*warnings, *checks.repeats(splits)),

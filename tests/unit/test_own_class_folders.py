@@ -42,9 +42,10 @@ def refusal(folder: Path) -> str:
             "seg_train",
         ),
         (("TrainData", "ValidationData"), "'TrainData', 'ValidationData'", "TrainData"),
-        (("fold1 val/cat", "testset/cat"), "'fold1 val', 'testset'", "fold1 val"),
+        (("fold1 val/cat", "fold1 testset/cat"), "'fold1 testset', 'fold1 val'", "fold1 testset"),
+        (("TrainImages/cat", "TestImages/cat"), "'TestImages', 'TrainImages'", "TrainImages"),
     ],
-    ids=["flat", "sets", "test-flat", "images", "deep", "one-word", "no-train"],
+    ids=["flat", "sets", "test-flat", "images", "deep", "one-word", "no-train", "camel-case"],
 )
 def test_folders_called_like_splits_are_refused(tmp_path: Path, places: tuple[str, ...], said: str, first: str) -> None:
     folder = tree(tmp_path / "data", *places)
@@ -61,13 +62,26 @@ def test_folders_called_like_splits_are_refused(tmp_path: Path, places: tuple[st
         ("bullet train", "steam train"),
         ("valid", "invalid"),
         ("train", "car", "test tube"),
+        ("train_station", "test_tube"),
+        ("train_station/day", "train_station/night", "test_tube", "tree"),
         ("test positive/2019", "test positive/2020", "test negative"),
         ("cat/train", "cat/test", "dog/train", "dog/test"),
         ("cat/2019", "cat/2020", "dog/2020", "dog/2021"),
         ("cat/more", "dog/more"),
         ("cat", "cat/left", "cat/right", "dog", "dog/left", "dog/right"),
     ],
-    ids=["one-kind", "part-of-a-word", "among-others", "two-alike", "splits-inside", "years", "one-inside", "both"],
+    ids=[
+        "one-kind",
+        "part-of-a-word",
+        "among-others",
+        "two-things",
+        "two-things-inside",
+        "two-alike",
+        "splits-inside",
+        "years",
+        "one-inside",
+        "both",
+    ],
 )
 def test_classes_that_look_like_splits_or_have_folders_are_classes(tmp_path: Path, places: tuple[str, ...]) -> None:
     folder = tmp_path / "data"
@@ -103,6 +117,15 @@ def test_pictures_without_folders_are_sent_to_folders(tmp_path: Path) -> None:
         "holds 0 folders, expected one folder of pictures for each of at least 2 classes\n"
         "  move the pictures of each class to a folder that is called like it"
     )
+
+
+def test_a_link_to_a_class_is_no_class(tmp_path: Path) -> None:
+    folder = tree(tmp_path / "data", "cat", "dog")
+    (folder / "latest").symlink_to(folder / "cat")
+    found = class_folders.found(folder)
+
+    assert [place.name for place in found.pictures] == ["cat", "dog"]
+    assert found.notes == ["1 link passed over: to nothing, or to folders read anyway"]
 
 
 def test_pictures_beside_the_classes_are_passed_over_and_said(tmp_path: Path) -> None:

@@ -140,9 +140,9 @@ def test_what_may_be_no_decimal_comma_is_left_as_it_is(tmp_path: Path, cells: tu
     assert made.notes == ()
 
 
-def beside(path: Path, *cells: str, other: str = "60,3") -> Table:
+def beside(path: Path, *cells: str, other: str = "{},3") -> Table:
     """Read a table whose first column has these cells, again and again, each followed by another and a count."""
-    written = [f"{cells[i % len(cells)]};{other};{i}" for i in range(80)]
+    written = [f"{cells[i % len(cells)]};{other.format(i)};{i}" for i in range(80)]
     path.write_text("\n".join(["x;area;n", *written]), encoding="utf-8")
     return csv_table.read(path)
 
@@ -150,12 +150,13 @@ def beside(path: Path, *cells: str, other: str = "60,3") -> Table:
 @pytest.mark.parametrize(
     ("cells", "other", "values", "said"),
     [
-        (("950", "1.250", "2.000.000"), "60,3", (950, 1250, 2e6), ("'area'", "'x'")),
-        (("1,500", "2,300"), "60,3", (1.5, 2.3), ("'area', 'x'",)),
-        (("0.250", "1.250"), "60,3", (0.25, 1.25), ("'area'",)),
+        (("950", "1.250", "2.000.000"), "{},3", (950, 1250, 2e6), ("'area'", "'x'")),
+        (("1,500", "2,300"), "{},3", (1.5, 2.3), ("'area', 'x'",)),
+        (("0.250", "1.250"), "{},3", (0.25, 1.25), ("'area'",)),
         (("950", "1.250"), "60", (950, 1.25), ()),
+        (("70", "71", "70.5", "72.125"), "{},3", (70, 71, 70.5, 72.125), ("'area'",)),
     ],
-    ids=["thousands", "three-decimals", "decimal-points", "nothing-beside"],
+    ids=["thousands", "three-decimals", "decimal-points", "nothing-beside", "few-decimals"],
 )
 def test_decimal_commas_of_one_column_say_what_points_of_another_mean(
     tmp_path: Path, cells: tuple[str, ...], other: str, values: tuple[float, ...], said: tuple[str, ...]

@@ -44,8 +44,8 @@ FIFTH = np.arange(60) % 5 == 0
         (CODES, (CODES * 7) % 11, ALONE),
         (CODES, (np.arange(60) % 20 == 0).astype(np.int64), ""),
         (np.where(FIFTH, np.nan, CODES), (CODES % 2).astype(np.int64), f"{ALONE} where it is not empty"),
-        (np.arange(60) // 2 * 1.0, np.arange(60) // 4 % 2, ALONE),
-        (np.where(np.arange(60) < 50, np.arange(60) // 2, NOISE), np.arange(60) // 4 % 2, ALONE),
+        (np.arange(60) // 6 * 1.0, np.arange(60) // 6 % 2, ALONE),
+        (np.arange(60) // 2 * 1.0, np.arange(60) // 4 % 2, ""),
         (np.where(np.arange(60) < 20, np.arange(60) // 2, NOISE), np.arange(60) // 4 % 2, ""),
         (np.where(np.arange(60) < 50, np.arange(60) % 5, NOISE), (np.arange(60) > 55).astype(np.int64), ""),
     ],
@@ -53,7 +53,7 @@ FIFTH = np.arange(60) % 5 == 0
         "only-in-one-class", "missing-above", "missing-below", "some-missing", "noise", "mostly-missing",
         "class-missing", "one-class-there", "line", "huge-line", "no-line", "two-targets", "tiny-line",
         "curve", "rounded-curve", "rounded-line", "near-line", "halves", "code", "code-of-targets", "no-code",
-        "code-missing", "pairs", "many-pairs", "few-pairs", "rare-class-once-each",
+        "code-missing", "sixes", "rows-twice", "few-pairs", "rare-class-once-each",
     ],
 )  # fmt: skip
 def test_numbers_that_are_missing_may_tell(values: np.ndarray, right: np.ndarray, said: str) -> None:
@@ -70,3 +70,11 @@ def test_categories_that_are_missing_may_tell() -> None:
     assert [[one.partition(":")[0] for one in found] for found in said] == [
         [EMPTY], [f"{ALONE} where it is not empty"], [],
     ]  # fmt: skip
+
+
+def test_numbers_of_a_group_are_no_codes() -> None:
+    rows = [Numbers("x", np.repeat(NOISE[:10], 6)), Categories("y", np.repeat(np.arange(10), 6), tuple("abcdefghij"))]
+    right = np.repeat(np.arange(10) % 2, 6)
+
+    assert [one.split()[1] for one in giveaways(rows, right, "z")] == ["'x'", "'y'"]
+    assert [one.split()[1] for one in giveaways(rows, right, "z", has_groups=True)] == ["'y'"]

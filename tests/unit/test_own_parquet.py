@@ -60,29 +60,43 @@ def test_a_parquet_file_holds_what_the_csv_file_does(pyarrow: Any, tmp_path: Pat
             assert np.array_equal(found.codes, expected.codes)
 
 
-def test_strings_that_are_numbers_are_read_as_those_of_csv(pyarrow: Any, tmp_path: Path) -> None:
+def test_strings_that_are_many_numbers_are_read_as_such_and_others_are_names(pyarrow: Any, tmp_path: Path) -> None:
     path = written(
         pyarrow, tmp_path / "data.parquet", age=[None if i == 2 else f"{i}.25" for i in range(60)],
-        size=[f"{i},5" for i in range(60)], colour=[f"{i}%" for i in range(60)],
+        code=[f"{i:03}" for i in range(60)], colour=[f"{i}%" for i in range(60)], size=[f"{i % 9}" for i in range(60)],
+        tags=[f"{i},5" for i in range(60)],
     )  # fmt: skip
     made = parquet.read(path)
-    age, colour, size, _ = made.columns
+    age, *others = (made.column(name) for name in ("age", "code", "colour", "size", "tags"))
 
     assert isinstance(age, Numbers)
     assert np.array_equal(age.values, [np.nan if i == 2 else i + 0.25 for i in range(60)], equal_nan=True)
-    assert isinstance(size, Numbers)
-    assert size.values.tolist() == [i + 0.5 for i in range(60)]
-    assert isinstance(colour, Categories)
-    assert made.notes == ("decimal commas are read as such in 'size'",)
-    assert [one.partition(",")[0] for one in made.warnings] == ["column 'colour' is not read as numbers"]
+    assert all(isinstance(other, Categories) for other in others)
+    assert made.notes == ()
+    assert [one.partition(",")[0] for one in made.warnings] == [
+        f"column '{name}' is not read as numbers" for name in ("colour", "tags")
+    ]
     assert isinstance(parquet.read(path, ("age",)).column("age"), Categories)
 
 
-def test_a_string_among_numbers_is_refused_by_its_row(pyarrow: Any, tmp_path: Path) -> None:
+def test_a_string_among_numbers_is_warned_of_by_its_row(pyarrow: Any, tmp_path: Path) -> None:
     cells = ["-" if i % 10 == 7 else f"{i}" for i in range(60)]
     path = written(pyarrow, tmp_path / "data.parquet", age=cells)
+    made = parquet.read(path)
+
+    assert isinstance(made.column("age"), Categories)
+    assert "54 of 60 cells look like some: row 8 holds '-'" in made.warnings[0]
     with pytest.raises(InvalidData, match=r"row 8: column 'age' holds '-', expected a number as in 54 other rows"):
-        parquet.read(path)
+        parquet.read(path, target="age")
+
+
+def test_a_column_declared_to_be_categories_stays_so(pyarrow: Any, tmp_path: Path) -> None:
+    import pyarrow as arrow
+
+    codes = arrow.array([f"{i}" for i in range(60)]).dictionary_encode()
+    path = written(pyarrow, tmp_path / "data.parquet", code=codes)
+
+    assert isinstance(parquet.read(path).column("code"), Categories)
 
 
 def test_targets_may_be_strings_that_are_numbers(pyarrow: Any, tmp_path: Path) -> None:
