@@ -45,8 +45,7 @@ def found(folder: Path) -> Classes:
         place = folder / path.relative_to(folder).parts[0]
         files.get(place, []).append(path)
         n_outside += place not in files and is_picture(path)
-    read = {place: paths for place, paths in files.items() if paths or not place.is_symlink()}
-    pictures = {place: list(filter(is_picture, paths)) for place, paths in read.items()}
+    pictures = {place: list(filter(is_picture, paths)) for place, paths in files.items() if place not in inside.links}
     warnings = _check_classes(folder, pictures, n_outside)
     empty = next((place for place, paths in pictures.items() if not paths), None)
     if empty is not None:
@@ -65,15 +64,16 @@ def _check_classes(folder: Path, pictures: dict[Path, list[Path]], n_outside: in
     """Pass if the folders of a folder are at least two classes; warn where those may be one level below.
 
     Raises:
-        InvalidData: If it has fewer, or they are called like splits (``training_set``) and, unless all of them are,
-            have classes inside. Classes of one kind of split, ``bullet train`` and ``steam train``, are fine.
+        InvalidData: If it has fewer, or they are called like several splits of one thing (``training_set`` and
+            ``test_set``) and, unless all of them are, have classes inside; or of several things with the same classes.
     """
     inner = {place: _folders_inside(place, paths) for place, paths in pictures.items()}
     kinds = {place: match[1].lower() for place in pictures if (match := PART.search(place.name))}
-    of = {PART.sub("", place.name) for place in kinds}  # train_station and test_tube are two things
-    are_alike = len(of) == 1 or len({frozenset(inner[place]) for place in kinds}) == 1
-    are_all = len(kinds) == len(pictures) and len(of) == 1
-    if len(set(kinds.values())) > 1 and (are_all or (are_alike and any(len(inner[place]) > 1 for place in kinds))):
+    is_one_thing = len({PART.sub("", place.name) for place in kinds}) == 1  # train_station and test_tube are two
+    has_classes = any(len(inner[place]) > 1 for place in kinds)
+    is_same_inside = has_classes and len({frozenset(inner[place]) for place in kinds}) == 1
+    are_splits = is_same_inside or (is_one_thing and (has_classes or len(kinds) == len(pictures)))
+    if len(set(kinds.values())) > 1 and are_splits:
         first = max(kinds, key=lambda place: kinds[place] == "train")
         raise InvalidData(
             f"{folder}: has folders called {quoted_list([place.name for place in kinds])}, expected one for each class",

@@ -15,19 +15,19 @@ ARCHIVED: Final = "__MACOSX"  # what macOS puts beside the files of an archive
 
 
 class Found(NamedTuple):
-    """The files of a folder, sorted, and how many hidden ones and how many links were passed over."""
+    """The files of a folder, sorted, how many hidden ones were passed over, and which links were."""
 
     files: list[Path]
     n_hidden: int = 0
-    n_links: int = 0
+    links: frozenset[Path] = frozenset()
 
     @property
     def notes(self) -> list[str]:
         """Say what was passed over."""
-        links = f"{counted(self.n_links, 'link')} passed over: to nothing, or to folders read anyway"
+        links = f"{counted(len(self.links), 'link')} passed over: to nothing, or to folders read anyway"
         return [
             *([f"{counted(self.n_hidden, 'hidden file')} passed over"] if self.n_hidden else []),
-            *([links] if self.n_links else []),
+            *([links] if self.links else []),
         ]
 
 
@@ -46,12 +46,13 @@ def found(folder: Path) -> Found:
             raise InvalidData(f"{error.filename}: cannot be read: {error.strerror}")
 
     files: list[Path] = []
-    n_hidden = n_links = 0
+    n_hidden = 0
     seen: set[str] = set()
+    passed: set[Path] = set()
     starts = [folder]
     for start in starts:  # links come last: what lies in the folder itself is read there
         if seen and _leads_nowhere_new(start, seen):
-            n_links += 1
+            passed.add(start)
             continue
         for root, folders, names in os.walk(start, onerror=refuse):
             place, real = Path(root), os.path.realpath(root)
@@ -68,7 +69,7 @@ def found(folder: Path) -> Found:
                     files.append(path)
                 elif path.is_symlink():
                     starts.append(path)
-    return Found(sorted(files), n_hidden, n_links)
+    return Found(sorted(files), n_hidden, frozenset(passed))
 
 
 def _leads_nowhere_new(link: Path, seen: set[str]) -> bool:

@@ -86,7 +86,7 @@ class Seen:
             self.infinite = row
 
     @property
-    def are_names(self) -> bool:
+    def is_best_as_text(self) -> bool:
         """Whether what is declared to be text should stay so."""
         is_number = self.by_point.first is None and not self.infinite
         return not is_number or self.is_padded or len(self.distinct) <= FEW_DISTINCT
@@ -159,7 +159,7 @@ def kinds(where: object, seen: Mapping[str, Seen], target: str | None = None, *,
         is_declared = are_names and name != target
         if reading.first is not None and not is_declared:
             _check_numbers(where, name, one, reading, is_target=name == target)
-        if reading.first is not None or (is_declared and one.are_names):
+        if reading.first is not None or (is_declared and one.is_best_as_text):
             if reading.first is not None and len(one.distinct) > FEW_DISTINCT and one.alike >= MOSTLY * one.n:
                 row, cell = reading.first
                 warnings.append(

@@ -128,6 +128,23 @@ def test_a_link_to_a_class_is_no_class(tmp_path: Path) -> None:
     assert found.notes == ["1 link passed over: to nothing, or to folders read anyway"]
 
 
+def test_a_link_to_an_empty_folder_is_an_empty_class(tmp_path: Path) -> None:
+    folder = tree(tmp_path / "data", "cat", "dog")
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "bird").symlink_to(tmp_path / "elsewhere")
+
+    assert refusal(folder).startswith(f"{folder / 'bird'}: holds no pictures")
+
+
+@pytest.mark.parametrize("inside", ["bird", "dog"])
+def test_splits_of_two_things_are_told_by_the_same_classes_inside(tmp_path: Path, inside: str) -> None:
+    folder = tree(tmp_path / "data", "train_day/cat", "train_day/dog", "test_night/cat", f"test_night/{inside}")
+    if inside == "dog":
+        assert "expected one for each class" in refusal(folder)
+    else:
+        assert len(class_folders.found(folder).pictures) == 2
+
+
 def test_pictures_beside_the_classes_are_passed_over_and_said(tmp_path: Path) -> None:
     folder = tree(tmp_path, "cat", "dog")
     (folder / "plan.png").touch()
